@@ -1,0 +1,1 @@
+"""Agents and plugins, from folders on disk into validated specifications."""

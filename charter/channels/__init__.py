@@ -1,0 +1,1 @@
+"""Ways in. Each is parse, routes, render; none knows another."""

@@ -1,0 +1,180 @@
+"""The error tree. Each error carries its code, its HTTP status and whether a retry helps.
+
+::
+
+    CharterError
+    ├── Unauthenticated          401 unauthenticated
+    ├── Forbidden                403 forbidden
+    │   ├── NotAnApprover        403 not_an_approver
+    │   └── SelfApproval         403 self_approval
+    ├── NotFound                 404 not_found            (another tenant's thing, too)
+    ├── Conflict                 409 conflict
+    │   ├── DigestMismatch       409 digest_mismatch
+    │   ├── AlreadyDecided       409 already_decided
+    │   ├── Expired              409 expired
+    │   ├── IdempotencyKeyReused 409 idempotency_key_reused
+    │   └── RunFinished          409 run_finished
+    ├── TooLarge                 413 too_large
+    ├── UnsupportedMedia         415 unsupported_media_type
+    ├── InvalidRequest           422 invalid_request      (a malformed payload only)
+    ├── TooMany                  429 rate_limited         (Retry-After)
+    │   ├── QueueFull            429 queue_full
+    │   └── BudgetExhausted      429 budget_exhausted
+    ├── Unavailable              503 unavailable
+    │   ├── Draining             503 draining
+    │   ├── Killed               503 killed
+    │   └── ModelUnavailable     503 model_unavailable
+    ├── AuthorityLost            403 authority_lost       (a token exchange was refused)
+    ├── AuditFailed              503 audit_failed         (no audit, no effect)
+    └── StartRefused             the host does not start; said in one sentence
+
+The caller hears a problem document (RFC 9457), the model only a public sentence, the operator the trace.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One fault of a payload: where (RFC 6901 pointer) and what."""
+
+    pointer: str
+    detail: str
+
+
+class CharterError(Exception):
+    """A fault that a caller may hear of."""
+
+    code = "internal"
+    status = 500
+    title = "The host failed."
+    action = "Try again; if it stays, tell an operator the trace id."
+    retryable = False
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        action: str | None = None,
+        retry_after: float | None = None,
+        errors: Sequence[FieldError] = (),
+    ) -> None:
+        """Keep what is told: one sentence, what to do, seconds to wait, and faults of single fields."""
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        self.action = action or self.action
+        self.retry_after = retry_after
+        self.errors = tuple(errors)
+
+
+class Unauthenticated(CharterError):
+    code, status, title = "unauthenticated", 401, "No valid token."
+    action = "Send a bearer token of a configured issuer; locally: charter token --as alice."
+
+
+class Forbidden(CharterError):
+    code, status, title = "forbidden", 403, "Not allowed."
+    action = "Ask an operator for the role this needs."
+
+
+class NotAnApprover(Forbidden):
+    code, title = "not_an_approver", "You are not asked to decide this."
+    action = "Ask one of the named approvers."
+
+
+class SelfApproval(Forbidden):
+    code, title = "self_approval", "Nobody approves their own request."
+    action = "Ask one of the named approvers."
+
+
+class NotFound(CharterError):
+    code, status, title = "not_found", 404, "No such thing."
+    action = "Check the id."
+
+
+class Conflict(CharterError):
+    code, status, title = "conflict", 409, "This does not fit the present state."
+    action = "Read the object again."
+
+
+class DigestMismatch(Conflict):
+    code, title = "digest_mismatch", "The decision names another call than the one that waits."
+    action = "Read the approval again and decide on its digest."
+
+
+class AlreadyDecided(Conflict):
+    code, title = "already_decided", "Somebody decided otherwise before you."
+
+
+class Expired(Conflict):
+    code, title = "expired", "The time to decide is over."
+    action = "Start the run again."
+
+
+class IdempotencyKeyReused(Conflict):
+    code, title = "idempotency_key_reused", "This Idempotency-Key came before with another request."
+    action = "Use a new key for a new request."
+
+
+class RunFinished(Conflict):
+    code, title = "run_finished", "The run has ended."
+
+
+class TooLarge(CharterError):
+    code, status, title = "too_large", 413, "The request is too large."
+    action = "Send less."
+
+
+class UnsupportedMedia(CharterError):
+    code, status, title = "unsupported_media_type", 415, "The request must be application/json."
+    action = "Send JSON with Content-Type: application/json."
+
+
+class InvalidRequest(CharterError):
+    code, status, title = "invalid_request", 422, "The request is malformed."
+    action = "Mend the fields named in errors."
+
+
+class TooMany(CharterError):
+    code, status, title, retryable = "rate_limited", 429, "Too many requests.", True
+    action = "Wait as long as Retry-After says."
+
+
+class QueueFull(TooMany):
+    code, title = "queue_full", "The tenant's queue is full."
+
+
+class BudgetExhausted(TooMany):
+    code, title = "budget_exhausted", "The budget is spent."
+
+
+class Unavailable(CharterError):
+    code, status, title, retryable = "unavailable", 503, "A part the host needs does not answer.", True
+    action = "Try again shortly."
+
+
+class Draining(Unavailable):
+    code, title = "draining", "The host is going down and takes no new work."
+
+
+class Killed(Unavailable):
+    code, title, retryable = "killed", "An operator has stopped this.", False
+
+
+class ModelUnavailable(Unavailable):
+    code, title = "model_unavailable", "The model does not answer."
+
+
+class AuthorityLost(CharterError):
+    code, status, title = "authority_lost", 403, "The authority of the person who asked could not be renewed."
+    action = "Sign in again and ask anew; nothing was done."
+
+
+class AuditFailed(CharterError):
+    code, status, title, retryable = "audit_failed", 503, "The audit record could not be written, so nothing was done.", True
+
+
+class StartRefused(CharterError):
+    code, title = "start_refused", "The host does not start."
+    action = "Mend what the sentence names and start again."

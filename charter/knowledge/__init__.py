@@ -1,0 +1,1 @@
+"""Documents people may read, found and cited."""

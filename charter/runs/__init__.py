@@ -1,0 +1,1 @@
+"""Runs: durable, journaled, followed."""

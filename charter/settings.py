@@ -79,6 +79,7 @@ class Runs(Section):
     concurrent: int = 200
     queue_limit: int = 1000
     approval_hours: float = 72
+    history_messages: int = 200
 
 
 class Http(Section):

@@ -1,5 +1,6 @@
 """The public shapes of a run, its steps and its approvals. Pure data; ``as_json`` is what every door shows."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,6 +10,11 @@ Status = Literal["queued", "running", "waiting", "completed", "failed", "cancell
 StepType = Literal["message", "retrieval", "model", "function", "approval"]
 StepStatus = Literal["running", "done", "failed", "denied", "waiting", "unknown"]
 TERMINAL: frozenset[str] = frozenset({"completed", "failed", "cancelled"})
+
+
+def new_id(kind: Literal["run", "stp", "thr", "apr"]) -> str:
+    """Return an opaque id with its prefix; 128 random bits."""
+    return f"{kind}_{secrets.token_hex(16)}"
 
 
 def timestamp(moment: datetime | None) -> str | None:
@@ -25,6 +31,7 @@ class StartRun:
     thread: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
     idempotency_key: str | None = None
+    streams: bool = False
 
 
 @dataclass(frozen=True, slots=True)

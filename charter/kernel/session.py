@@ -1,0 +1,134 @@
+"""Two verbs: take a turn, invoke a function. All that the loop knows of Semantic Kernel.
+
+A stream runs in a task of its own that feeds a queue: abandoning an iterator of Semantic Kernel corrupts the span
+context of whoever consumed it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextvars import copy_context
+from typing import Any
+
+import openai
+from semantic_kernel import Kernel
+from semantic_kernel.agents import ChatCompletionAgent, ChatHistoryAgentThread
+from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
+from semantic_kernel.contents import ChatHistory, ChatMessageContent, FunctionCallContent, FunctionResultContent, TextContent
+from semantic_kernel.contents.utils.author_role import AuthorRole
+
+from charter.catalog.spec import AgentSpec, Catalog
+from charter.errors import ModelUnavailable
+from charter.kernel.connector import GovernedChatCompletion, Turn, present_turn
+from charter.kernel.functions import BoundPlugin, wire_tool
+from charter.models.chat import Message, Reply, ToolCall, Usage
+from charter.models.deployments import Deployed
+from charter.plugin import Access
+
+OnText = Callable[[str], Awaitable[None]]
+
+
+class Session:
+    """One agent with its kernel, built once for a bundle and shared by all its runs; it keeps nothing of them."""
+
+    def __init__(self, spec: AgentSpec, catalog: Catalog, plugins: Mapping[str, BoundPlugin], deployed: Deployed) -> None:
+        self.spec = spec
+        self.deployed = deployed
+        self._plugins = plugins
+        self._functions = {name: catalog.function(name) for name in spec.functions}
+        self._tools = {f.wire_name: wire_tool(f) for f in self._functions.values()}
+        self._kernel = self._build_kernel()
+        self._agent = ChatCompletionAgent(
+            name=spec.name,
+            kernel=self._kernel,
+            service=GovernedChatCompletion(ai_model_id=deployed.model, async_client=deployed.client),  # pyright: ignore[reportArgumentType]
+            function_choice_behavior=FunctionChoiceBehavior.Auto(auto_invoke=False),
+        )
+
+    def _build_kernel(self) -> Kernel:
+        kernel = Kernel()
+        for plugin in {f.plugin for f in self._functions.values()}:
+            allowed = {f.name for f in self._functions.values() if f.plugin == plugin}
+            bound = self._plugins[plugin]
+            kernel.add_functions(plugin, {n: f for n, f in bound.functions.items() if n in allowed})
+        return kernel
+
+    async def turn(self, messages: Sequence[Message], *, functions: Collection[str], on_text: OnText | None = None) -> Reply:
+        """Ask the model once, offering the named functions; with ``on_text`` the answer streams.
+
+        Raises:
+            ModelUnavailable: the endpoint refused, failed, timed out or answered garbage.
+        """
+        offered = {self._functions[n].wire_name for n in functions if n in self._functions}
+        turn = Turn({name: tool for name, tool in self._tools.items() if name in offered})
+        thread = ChatHistoryAgentThread(chat_history=ChatHistory(messages=[_content(m) for m in messages]))
+        task = asyncio.get_running_loop().create_task(self._take(turn, thread, on_text), context=copy_context())
+        try:
+            return await task
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        except ModelUnavailable:
+            raise
+        except Exception as fault:
+            raise _unavailable(fault) from fault
+
+    async def _take(self, turn: Turn, thread: ChatHistoryAgentThread, on_text: OnText | None) -> Reply:
+        present_turn.set(turn)
+        if on_text is None:
+            return self._plain(turn, (await self._agent.get_response(thread=thread)).message)
+        async for item in self._agent.invoke_stream(thread=thread):
+            if text := str(item.message):
+                await on_text(text)
+        return self._reply("".join(turn.text), turn.finished_calls(), turn)
+
+    def _plain(self, turn: Turn, message: ChatMessageContent) -> Reply:
+        calls = tuple(
+            ToolCall(item.id or "", (item.name or "").replace("-", ".", 1), item.arguments if isinstance(item.arguments, str) else "{}")
+            for item in message.items
+            if isinstance(item, FunctionCallContent)
+        )
+        usage = message.metadata.get("usage")
+        if usage is not None:
+            turn.usage = Usage(usage.prompt_tokens or 0, usage.completion_tokens or 0)
+        text = "".join(item.text for item in message.items if isinstance(item, TextContent))
+        return self._reply(text, calls, turn)
+
+    def _reply(self, text: str, calls: tuple[ToolCall, ...], turn: Turn) -> Reply:
+        return Reply(text, calls, turn.usage, turn.model or self.deployed.model, self.deployed.level(), turn.finish_reason)
+
+    async def invoke(self, function: str, arguments: Mapping[str, Any], access: Access, headers: Mapping[str, str]) -> Any:
+        """Call a function of this agent with checked arguments, as the principal of ``access``; return its JSON value.
+
+        Raises:
+            FunctionFailed: the plugin or the business system said why in a public sentence.
+            KeyError: the agent does not have this function.
+        """
+        spec = self._functions[function]
+        return await self._plugins[spec.plugin].invoke(self._kernel, spec, arguments, access, headers)
+
+
+def _content(message: Message) -> ChatMessageContent:
+    if message.role == "tool":
+        name = (message.name or "").replace(".", "-", 1)
+        return ChatMessageContent(
+            role=AuthorRole.TOOL, items=[FunctionResultContent(id=message.call_id, name=name, result=message.text)]
+        )
+    calls = [FunctionCallContent(id=c.id, name=c.name.replace(".", "-", 1), arguments=c.arguments) for c in message.calls]
+    text = [TextContent(text=message.text)] if message.text or not calls else []
+    return ChatMessageContent(role=AuthorRole(message.role), items=[*text, *calls])
+
+
+def _unavailable(fault: Exception) -> ModelUnavailable:
+    cause: BaseException | None = fault
+    while cause is not None:
+        if isinstance(cause, openai.RateLimitError):
+            wait = cause.response.headers.get("retry-after", "")
+            return ModelUnavailable("The model is busy.", retry_after=float(wait) if wait.isdigit() else None)
+        if isinstance(cause, openai.APITimeoutError):
+            return ModelUnavailable("The model did not answer in time.")
+        if isinstance(cause, openai.APIStatusError):
+            return ModelUnavailable(f"The model's endpoint answered with status {cause.status_code}.")
+        if isinstance(cause, openai.APIConnectionError):
+            return ModelUnavailable("The model's endpoint cannot be reached.")
+        cause = cause.__cause__
+    return ModelUnavailable("The model's answer could not be read.")

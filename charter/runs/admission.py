@@ -1,0 +1,99 @@
+"""Let a run in: one transaction with its thread, its first journal entry, and the limits that hold.
+
+The same Idempotency-Key with the same request is the same run; with another request it is a conflict.
+"""
+
+import hashlib
+
+import asyncpg
+
+from charter.catalog.spec import AgentSpec
+from charter.context import Context
+from charter.errors import IdempotencyKeyReused, NotFound, QueueFull
+from charter.runs import journal, records
+from charter.runs.run import StartRun, new_id
+from charter.store.database import Database
+from charter.telemetry.tracing import Trace
+
+_INSERT = (
+    "insert into runs (tenant, id, thread, agent, principal, authority, status, bundle, input, metadata, idempotency_key, "
+    "request_digest, lease_owner, lease_until, trace_id, span_id) "
+    "values ($1, $2, $3, $4, $5, $6, 'running', $7, $8, $9, $10, $11, $12, clock_timestamp() + make_interval(secs => $13), $14, $15) "
+    "on conflict (tenant, principal, idempotency_key) where idempotency_key is not null do nothing returning *"
+)
+
+
+async def admit(
+    database: Database, ctx: Context, agent: AgentSpec, request: StartRun, *, owner: str, lease_seconds: int, limit: int, trace: Trace
+) -> tuple[records.Claim, bool]:
+    """Admit the run and claim its first segment; say whether it is new.
+
+    Raises:
+        NotFound: the thread is not this principal's.
+        QueueFull: the tenant has ``limit`` runs in flight.
+        IdempotencyKeyReused: the key came before with another request.
+    """
+    digest = _digest(request)
+    async with database.session(ctx) as session:
+        if request.idempotency_key and (known := await _known(session, ctx, request.idempotency_key)):
+            return _same(known, digest), False
+        await _limit(session, limit)
+        thread = await _thread(session, ctx, agent, request)
+        row = await session.fetchrow(
+            _INSERT, ctx.tenant, new_id("run"), thread, agent.name, ctx.principal.id, records.authority(ctx), agent.bundle,
+            request.input, dict(request.metadata), request.idempotency_key, digest, owner, lease_seconds,
+            trace.trace_id, trace.span_id,
+        )  # fmt: skip
+        if row is None:  # lost a race for the same key
+            known = await _known(session, ctx, request.idempotency_key or "")
+            assert known is not None
+            return _same(known, digest), False
+        await journal.append(
+            session, ctx.tenant, row["id"], row["epoch"], [journal.Entry("run", "running"), _message(request, trace)]
+        )
+        return records.claim_of(row), True
+
+
+def _message(request: StartRun, trace: Trace) -> journal.Entry:
+    moment = journal.now()
+    return journal.Entry(
+        "step", "done", step_id=new_id("stp"), type="message", name="user", input=request.input, started_at=moment, ended_at=moment, trace=trace
+    )
+
+
+def _digest(request: StartRun) -> str:
+    body = [request.agent, request.input, request.thread, dict(request.metadata)]
+    return hashlib.sha256(journal.canonical(body)).hexdigest()
+
+
+async def _known(session: "asyncpg.Connection[asyncpg.Record]", ctx: Context, key: str) -> asyncpg.Record | None:
+    return await session.fetchrow("select * from runs where principal = $1 and idempotency_key = $2", ctx.principal.id, key)
+
+
+def _same(row: asyncpg.Record, digest: str) -> records.Claim:
+    if row["request_digest"] != digest:
+        raise IdempotencyKeyReused()
+    return records.claim_of(row)
+
+
+async def _limit(session: "asyncpg.Connection[asyncpg.Record]", limit: int) -> None:
+    flying: int = await session.fetchval("select count(*) from (select 1 from runs where status in ('queued', 'running') limit $1) f", limit)
+    if flying >= limit:
+        raise QueueFull(f"{limit} runs are in flight already.", retry_after=5)
+
+
+async def _thread(session: "asyncpg.Connection[asyncpg.Record]", ctx: Context, agent: AgentSpec, request: StartRun) -> str:
+    if request.thread is None:
+        thread = new_id("thr")
+        title = " ".join(request.input.split())[:80]
+        await session.execute(
+            "insert into threads (tenant, id, principal, agent, title) values ($1, $2, $3, $4, $5)",
+            ctx.tenant, thread, ctx.principal.id, agent.name, title,
+        )  # fmt: skip
+        return thread
+    owned = await session.fetchval(
+        "update threads set updated_at = clock_timestamp() where id = $1 and principal = $2 returning id", request.thread, ctx.principal.id
+    )
+    if owned is None:
+        raise NotFound(f"There is no thread {request.thread[:64]}.")
+    return request.thread

@@ -1,0 +1,84 @@
+"""Follow a run as it happens: journal numbers wake followers in any process, live text only in this one."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import asyncpg
+import structlog
+
+from charter.store.database import APP_ROLE
+
+_log = structlog.get_logger(__name__)
+_RECONNECT_SECONDS = 1.0
+
+
+class Followers:
+    """Who waits for news of which run. One listening connection serves the whole process."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._queues: dict[str, set[asyncio.Queue[str | None]]] = defaultdict(set)
+        self._task: asyncio.Task[None] | None = None
+        self._listening = asyncio.Event()
+
+    async def open(self) -> None:
+        self._task = asyncio.create_task(self._listen())
+        await asyncio.wait_for(self._listening.wait(), 10)
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await self._hear()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
+                _log.warning("journal notifications lost", fault=str(fault))
+            await asyncio.sleep(_RECONNECT_SECONDS)
+
+    async def _hear(self) -> None:
+        connection: Any = await asyncpg.connect(self._url, server_settings={"role": APP_ROLE})
+        try:
+            gone = asyncio.Event()
+            connection.add_termination_listener(lambda *_: gone.set())
+            await connection.add_listener("charter_journal", lambda _c, _p, _n, payload: self._wake(str(payload).partition(":")[0]))
+            self._listening.set()
+            # What happened while nobody listened is in the journal: let everyone look.
+            for run_id in list(self._queues):
+                self._wake(run_id)
+            await gone.wait()
+        finally:
+            await connection.close(timeout=2)
+
+    def _wake(self, run_id: str) -> None:
+        self._tell(run_id, None)
+
+    def text(self, run_id: str, text: str) -> None:
+        """Give live text to those who follow the run here. Nobody gets it later."""
+        self._tell(run_id, text)
+
+    def _tell(self, run_id: str, what: str | None) -> None:
+        for queue in self._queues.get(run_id, ()):
+            with suppress(asyncio.QueueFull):
+                queue.put_nowait(what)
+
+    def followed(self, run_id: str) -> bool:
+        return bool(self._queues.get(run_id))
+
+    @asynccontextmanager
+    async def follow(self, run_id: str) -> AsyncIterator["asyncio.Queue[str | None]"]:
+        """Give a queue of wake-ups (``None``: read the journal) and live text, until the block ends."""
+        queue: asyncio.Queue[str | None] = asyncio.Queue(maxsize=4096)
+        self._queues[run_id].add(queue)
+        try:
+            yield queue
+        finally:
+            self._queues[run_id].discard(queue)
+            if not self._queues[run_id]:
+                del self._queues[run_id]

@@ -1,0 +1,66 @@
+"""Park a run: one transaction says what it waits for; then nothing of it is held in memory."""
+
+from datetime import timedelta
+from typing import Any
+
+from charter.governance import approvals, audit
+from charter.runs import effects, journal
+from charter.runs.act import Act
+from charter.runs.queue import SegmentQueue
+from charter.runs.run import new_id, timestamp
+from charter.runs.work import Work
+from charter.store.database import Database
+from charter.telemetry.tracing import Trace
+
+_GRACE_SECONDS = 5
+
+
+class Parking:
+    """Ends a segment where somebody must decide."""
+
+    def __init__(self, database: Database, queue: SegmentQueue, *, hours: float) -> None:
+        self._database = database
+        self._queue = queue
+        self._hours = hours
+
+    async def for_approval(self, work: Work, act: Act) -> None:
+        """Open an approval for this exact call, and let the run wait for it or for its expiry."""
+        claim = work.claim
+        expires = journal.now() + timedelta(hours=self._hours)
+        async with self._database.session(work.ctx) as db:
+            approval = await approvals.open(db, work.ctx, act.function, act.arguments, act.decision, step_id=act.step_id, expires_at=expires)
+            waiting = {
+                "for": "input" if approval.kind == "confirmation" else "approval",
+                "approval_id": approval.id,
+                "step_id": act.step_id,
+                "since": timestamp(journal.now()),
+                "expires_at": timestamp(expires),
+            }
+            await self._audit(db, work, act, "approval.opened", {"approval": approval.id, "approvers": list(approval.approvers)})
+            entries = [
+                act.entry("waiting", input=act.arguments, label=work.label.as_json()),
+                journal.Entry(
+                    "approval", "waiting", step_id=new_id("stp"), type="approval", name=act.function.full_name,
+                    input={"approval_id": approval.id}, started_at=journal.now(), trace=Trace.present(),
+                ),
+                journal.Entry("run", "waiting", output=waiting),
+            ]  # fmt: skip
+            await journal.append(db, work.ctx.tenant, claim.run_id, claim.epoch, entries, journal.Change(status="waiting", waiting=waiting))
+        await self._queue.after(work.ctx.tenant, claim.run_id, claim.epoch + 1, self._hours * 3600 + _GRACE_SECONDS)
+
+    async def for_unknown_effect(self, work: Work, act: Act) -> None:
+        """Nobody knows whether the effect happened, and its target cannot say: a person must."""
+        claim = work.claim
+        waiting = {"for": "unknown_effect", "approval_id": None, "step_id": act.step_id, "since": timestamp(journal.now()), "expires_at": None}
+        async with self._database.session(work.ctx) as db:
+            await effects.settle(db, claim.run_id, act.step_id, "unknown", None)
+            await self._audit(db, work, act, "function.unknown", {})
+            entries = [act.entry("unknown", label=work.label.as_json()), journal.Entry("run", "waiting", output=waiting)]
+            await journal.append(db, work.ctx.tenant, claim.run_id, claim.epoch, entries, journal.Change(status="waiting", waiting=waiting))
+
+    @staticmethod
+    async def _audit(db: Any, work: Work, act: Act, action: str, detail: dict[str, Any]) -> None:
+        await audit.record(
+            db, work.ctx, action, run_id=work.claim.run_id, step_id=act.step_id, function=act.function.full_name,
+            digest=act.decision.digest, policies=act.decision.policies, detail=detail, trace_id=Trace.present().trace_id,
+        )  # fmt: skip

@@ -1,0 +1,168 @@
+"""The run's row: read, listed, admitted, claimed. All within a tenant's session."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import orjson
+
+from charter.context import Context, Principal
+from charter.errors import FieldError, InvalidRequest, NotFound
+from charter.runs.run import Page, Run
+from charter.store.database import Session
+
+EFFECTS = (
+    "coalesce((select jsonb_agg(jsonb_build_object('step_id', e.step_id, 'function', e.function, "
+    "'outcome', coalesce(e.outcome, 'unknown')) order by e.intended_at) from effects e "
+    "where e.run_id = r.id and (e.outcome is not null or r.status <> 'running')), '[]'::jsonb) as effects"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on a run: whoever holds another epoch can record nothing."""
+
+    ctx: Context
+    run_id: str
+    epoch: int
+    thread: str
+    input: str
+    bundle: str
+    agent: str
+    trace_id: str | None
+    span_id: str | None
+    model_turns: int
+    created_at: datetime
+
+
+def authority(ctx: Context) -> dict[str, Any]:
+    """Return who asks as it is kept with the run; no token is in it."""
+    principal = ctx.principal
+    return {
+        "type": principal.type,
+        "name": principal.name,
+        "roles": sorted(principal.roles),
+        "groups": sorted(principal.groups),
+        "scopes": sorted(ctx.scopes),
+        "channel": ctx.channel,
+    }
+
+
+def context_of(row: Mapping[str, Any]) -> Context:
+    """Return the context that the run was admitted under."""
+    kept: Mapping[str, Any] = row["authority"]
+    principal = Principal(row["principal"], kept["type"], kept["name"], frozenset(kept["roles"]), frozenset(kept["groups"]))
+    ctx = Context(row["tenant"], principal, frozenset(kept["scopes"]), channel=kept["channel"])
+    return ctx.within(agent=row["agent"], run_id=row["id"])
+
+
+def run_of(row: asyncpg.Record) -> Run:
+    return Run(
+        id=row["id"],
+        tenant=row["tenant"],
+        status=row["status"],
+        agent=row["agent"],
+        principal={"id": row["principal"], "type": row["authority"]["type"]},
+        thread=row["thread"],
+        bundle=row["bundle"],
+        input=row["input"],
+        waiting=row["waiting"],
+        output=row["output"],
+        error=row["error"],
+        effects=row["effects"],
+        usage={
+            "model_turns": row["model_turns"],
+            "input_tokens": row["input_tokens"],
+            "output_tokens": row["output_tokens"],
+            "cost": {"amount": f"{row['cost']:.4f}", "currency": row["currency"]},
+        },
+        forked_from=row["forked_from"],
+        trace_id=row["trace_id"],
+        metadata=row["metadata"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        last_seq=row["last_seq"],
+    )
+
+
+async def read(session: Session, ctx: Context, run_id: str) -> Run:
+    """Return the run if this principal may see it: its own, or any of the tenant for an operator.
+
+    Raises:
+        NotFound: no such run, another person's, or another tenant's.
+    """
+    row = await session.fetchrow(f"select r.*, {EFFECTS} from runs r where r.id = $1", run_id)
+    if row is None or not (ctx.is_operator or row["principal"] == ctx.principal.id):
+        raise NotFound(f"There is no run {run_id[:64]}.")
+    return run_of(row)
+
+
+async def listing(session: Session, ctx: Context, *, cursor: str | None, limit: int, filters: Mapping[str, str | None]) -> Page:
+    """Return runs, newest first."""
+    before, before_id = _cursor(cursor)
+    rows = await session.fetch(
+        f"select r.*, {EFFECTS} from runs r where ($1 or r.principal = $2) "
+        "and ($3::timestamptz is null or (r.created_at, r.id) < ($3, $4)) and ($5::text is null or r.status = $5) "
+        "and ($6::text is null or r.agent = $6) and ($7::text is null or r.thread = $7) "
+        "order by r.created_at desc, r.id desc limit $8",
+        ctx.is_operator,
+        ctx.principal.id,
+        before,
+        before_id,
+        filters.get("status"),
+        filters.get("agent"),
+        filters.get("thread"),
+        limit + 1,
+    )
+    runs = [run_of(row) for row in rows[:limit]]
+    more = _next(runs[-1].created_at, runs[-1].id) if len(rows) > limit else None
+    return Page(runs, more)
+
+
+async def claim(session: Session, run_id: str, epoch: int, owner: str, lease_seconds: int) -> Claim | None:
+    """Take the run for the segment ``epoch``, if the segment before it is over or its lease has run out."""
+    row = await session.fetchrow(
+        "update runs set epoch = $2, status = 'running', waiting = null, lease_owner = $3, "
+        "lease_until = clock_timestamp() + make_interval(secs => $4), updated_at = clock_timestamp() "
+        "where id = $1 and epoch = $2 - 1 and (status in ('queued', 'waiting') or (status = 'running' and lease_until < clock_timestamp())) "
+        "returning *",
+        run_id,
+        epoch,
+        owner,
+        lease_seconds,
+    )
+    return None if row is None else claim_of(row)
+
+
+def claim_of(row: asyncpg.Record) -> Claim:
+    return Claim(
+        ctx=context_of(row),
+        run_id=row["id"],
+        epoch=row["epoch"],
+        thread=row["thread"],
+        input=row["input"],
+        bundle=row["bundle"],
+        agent=row["agent"],
+        trace_id=row["trace_id"],
+        span_id=row["span_id"],
+        model_turns=row["model_turns"],
+        created_at=row["created_at"],
+    )
+
+
+def _next(moment: datetime, run_id: str) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps([moment.isoformat(), run_id])).decode().rstrip("=")
+
+
+def _cursor(cursor: str | None) -> tuple[datetime | None, str | None]:
+    if cursor is None:
+        return None, None
+    try:
+        moment, run_id = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return datetime.fromisoformat(moment), str(run_id)
+    except (ValueError, TypeError, binascii.Error) as fault:
+        raise InvalidRequest("The cursor is not one of ours.", errors=[FieldError("/cursor", "take it from next")]) from fault

@@ -1,0 +1,82 @@
+"""The segment queue on DBOS: durable, fair between tenants, delayed where a run waits.
+
+A workflow's row holds ids only. Steps inside a segment are in our journal, not in the engine's. Two things the
+library leaves open are closed here: it would unpickle any row that says it is a pickle, and by default every process
+has the same executor id and steals the others' work.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import dbos._serialization as _serialization
+from dbos import DBOS, DBOSPortableJSONSerializer
+
+Work = Callable[[str, str, int], Awaitable[str]]
+
+QUEUE = "runs"
+VERSION = "segments-1"
+"""Revision of the segment protocol: segments of one revision may run on any host that knows it."""
+
+
+class _RefusingPickle:
+    """Stands where the library's unpickler was: a planted row must not run code."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise PermissionError("pickled workflow data is refused")
+
+
+class DurableSegments:
+    """``SegmentQueue`` on Postgres."""
+
+    def __init__(self, url: str, owner: str, *, concurrent: int) -> None:
+        _serialization.DBOSDefaultSerializer = _RefusingPickle()  # pyright: ignore
+        self._concurrent = concurrent
+        DBOS(
+            config={
+                "name": "charter",
+                "system_database_url": url,
+                "executor_id": owner.replace(":", "-"),
+                "application_version": VERSION,
+                "log_level": "ERROR",
+                "serializer": DBOSPortableJSONSerializer(),
+                "max_executor_threads": 16,
+                "sys_db_pool_size": 4,
+            }
+        )
+
+    async def open(self, work: Work) -> None:
+        """Start taking segments and working on them."""
+
+        @DBOS.workflow(name="segment", max_recovery_attempts=100)
+        async def segment(tenant: str, run_id: str, epoch: int) -> str:
+            return await work(tenant, run_id, epoch)
+
+        del segment  # registered by its name
+        DBOS.launch()
+        await DBOS.register_queue_async(QUEUE, partition_concurrency=self._concurrent, polling_interval_sec=0.2)
+
+    async def close(self) -> None:
+        await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=0)
+
+    async def after(self, tenant: str, run_id: str, epoch: int, seconds: float) -> None:
+        await self._enqueue(tenant, run_id, epoch, seconds)
+
+    async def now(self, tenant: str, run_id: str, epoch: int) -> None:
+        name = f"{run_id}:{epoch}"
+        status = await DBOS.get_workflow_status_async(name)
+        if status is None:
+            await self._enqueue(tenant, run_id, epoch, None)
+        elif status.status == "DELAYED":
+            await DBOS.resume_workflow_async(name, queue_name=QUEUE)
+
+    async def _enqueue(self, tenant: str, run_id: str, epoch: int, seconds: float | None) -> None:
+        options: Any = {
+            "workflow_name": "segment",
+            "queue_name": QUEUE,
+            "workflow_id": f"{run_id}:{epoch}",
+            "queue_partition_key": tenant,
+        }
+        if seconds is not None:
+            options["delay_seconds"] = seconds
+        await DBOS.enqueue_workflow_with_options_async(options, tenant, run_id, epoch)

@@ -1,0 +1,193 @@
+"""What every channel calls: start, decide or read. Authority comes with the context, never from a request's body."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from charter.catalog.spec import AgentSpec, Catalog
+from charter.context import Context
+from charter.errors import FieldError, InvalidRequest, NotFound, RunFinished
+from charter.governance import approvals, audit
+from charter.governance.approvals import Approval
+from charter.governance.gate import Gate
+from charter.identity.grants import Grants
+from charter.kernel.session import Session
+from charter.knowledge.citations import open_passage
+from charter.runs import admission, journal, records
+from charter.runs.engine import Engine
+from charter.runs.events import EventStream
+from charter.runs.following import Followers
+from charter.runs.queue import SegmentQueue
+from charter.runs.run import TERMINAL, Event, Page, Run, StartRun, Step
+from charter.settings import Http, Runs
+from charter.store.database import Database
+from charter.telemetry.tracing import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class RunService:
+    """The one way from a channel into runs."""
+
+    database: Database
+    catalog: Catalog
+    sessions: Mapping[str, Session]
+    gate: Gate
+    grants: Grants
+    engine: Engine
+    queue: SegmentQueue
+    followers: Followers
+    stream: EventStream
+    settings: Runs
+    http: Http
+
+    def agents(self, ctx: Context) -> list[dict[str, Any]]:
+        """Return what this principal may start."""
+        return [self._agent(ctx, spec) for spec in self.catalog.agents.values() if self._may_start(ctx, spec)]
+
+    def agent(self, ctx: Context, name: str) -> dict[str, Any]:
+        return self._agent(ctx, self._startable(ctx, name))
+
+    def _may_start(self, ctx: Context, spec: AgentSpec) -> bool:
+        return not spec.functions or bool(self.gate.visible(ctx, spec))
+
+    def _startable(self, ctx: Context, name: str) -> AgentSpec:
+        spec = self.catalog.agents.get(name)
+        if spec is None or not self._may_start(ctx, spec):
+            raise NotFound(f"There is no agent {name[:64]}.", action="GET /v1/agents lists what you may start.")
+        return spec
+
+    def _agent(self, ctx: Context, spec: AgentSpec) -> dict[str, Any]:
+        visible = self.gate.visible(ctx, spec)
+        return {
+            "name": spec.name,
+            "description": spec.description,
+            "owner": spec.owner,
+            "model": {"tier": spec.tier, "level": self.sessions[spec.name].deployed.level()},
+            "functions": [{"name": n, "effect": self.catalog.function(n).effect} for n in spec.functions if n in visible],
+            "starters": list(spec.starters),
+        }
+
+    async def start(self, ctx: Context, request: StartRun, *, assertion: str | None) -> tuple[Run, bool]:
+        """Admit the run and begin to work on it; say whether it is new (``False``: the idempotency key is known).
+
+        Raises:
+            NotFound, InvalidRequest, QueueFull, IdempotencyKeyReused, AuthorityLost: see each.
+        """
+        spec = self._startable(ctx, request.agent)
+        self._acceptable(request)
+        if assertion is not None and ctx.principal.type != "workload":
+            await self.grants.keep(ctx, assertion)
+        claim, new = await admission.admit(
+            self.database, ctx, spec, request, owner=self.engine.owner, lease_seconds=self.settings.lease_seconds,
+            limit=self.settings.queue_limit, trace=Trace.present(),
+        )  # fmt: skip
+        if new:
+            self.engine.begin(claim, streams=request.streams)
+        return await self.get(ctx, claim.run_id), new
+
+    def _acceptable(self, request: StartRun) -> None:
+        if not request.input.strip():
+            raise InvalidRequest("The input is empty.", errors=[FieldError("/input", "say what is to be done")])
+        if len(request.input) > self.http.input_limit_chars:
+            raise InvalidRequest("The input is too long.", errors=[FieldError("/input", f"at most {self.http.input_limit_chars} characters")])
+
+    async def get(self, ctx: Context, run_id: str) -> Run:
+        async with self.database.session(ctx) as session:
+            return await records.read(session, ctx, run_id)
+
+    async def listing(self, ctx: Context, *, cursor: str | None = None, limit: int = 50, **filters: str | None) -> Page:
+        async with self.database.session(ctx) as session:
+            return await records.listing(session, ctx, cursor=cursor, limit=limit, filters=filters)
+
+    async def wait(self, ctx: Context, run_id: str, seconds: float) -> Run:
+        """Return the run once it is settled, or as it is when the time is over."""
+        try:
+            async with asyncio.timeout(seconds):
+                if task := self.engine.local(run_id):
+                    await asyncio.wait({task})
+                async with self.followers.follow(run_id) as queue:
+                    while not (run := await self.get(ctx, run_id)).settled:
+                        await queue.get()
+                    return run
+        except TimeoutError:
+            return await self.get(ctx, run_id)
+
+    async def timeline(self, ctx: Context, run_id: str, after: int = 0) -> list[Step]:
+        async with self.database.session(ctx) as session:
+            await records.read(session, ctx, run_id)
+            return [step for step in await journal.steps(session, run_id) if step.seq > after]
+
+    def events(self, ctx: Context, run_id: str, after: int = 0) -> AsyncIterator[Event]:
+        return self.stream.follow(ctx, run_id, after)
+
+    async def approvals(self, ctx: Context, *, status: str | None = None, cursor: str | None = None, limit: int = 50) -> Page:
+        async with self.database.session(ctx) as session:
+            items, following = await approvals.listing(session, ctx, status=status, cursor=cursor, limit=limit)
+        return Page(items, following)
+
+    async def approval(self, ctx: Context, approval_id: str) -> Approval:
+        async with self.database.session(ctx) as session:
+            approval = await approvals.get(session, approval_id)
+        if not approvals.may_see(ctx, approval):
+            raise NotFound(f"There is no approval {approval_id[:64]}.")
+        return approval
+
+    async def decide(
+        self, ctx: Context, approval_id: str, decision: Literal["approve", "reject"], digest: str, comment: str | None = None
+    ) -> Approval:
+        """Take a person's decision on one exact call and let the run go on; the same decision again changes nothing.
+
+        Raises:
+            NotFound, NotAnApprover, SelfApproval, DigestMismatch, AlreadyDecided, Expired: see each.
+        """
+        async with self.database.session(ctx) as session:
+            approval, changed = await approvals.decide(session, ctx, approval_id, decision, digest, comment)
+            if not changed:
+                return approval
+            epoch = await self._note(session, ctx, approval)
+        await self.queue.now(ctx.tenant, approval.run_id, epoch + 1)
+        return approval
+
+    async def _note(self, session: Any, ctx: Context, approval: Approval) -> int:
+        epoch: int = await session.fetchval(
+            "update runs set lease_until = clock_timestamp() + make_interval(secs => $2) where id = $1 and status = 'waiting' returning epoch",
+            approval.run_id,
+            self.settings.lease_seconds,
+        )
+        if epoch is None:
+            raise RunFinished("The run does not wait any more.")
+        step_id = await session.fetchval(
+            "select step_id from journal where run_id = $1 and kind = 'approval' and input ->> 'approval_id' = $2", approval.run_id, approval.id
+        )
+        await audit.record(
+            session, ctx, "approval.decided", run_id=approval.run_id, step_id=approval.step_id, function=approval.function,
+            digest=approval.digest, policies=approval.policies, detail={"approval": approval.id, "status": approval.status},
+            trace_id=Trace.present().trace_id,
+        )  # fmt: skip
+        verdict = {"approval_id": approval.id, "status": approval.status, "decided_by": approval.decided_by, "comment": approval.comment}
+        entry = journal.Entry("approval", "done", step_id=step_id, type="approval", name=approval.function, output=verdict, ended_at=journal.now())
+        waiting = journal.Change(status="queued")
+        await journal.append(session, ctx.tenant, approval.run_id, epoch, [entry, journal.Entry("run", "queued")], waiting)
+        return epoch
+
+    async def cancel(self, ctx: Context, run_id: str) -> Run:
+        """Stop the run: it does nothing more; what it has done stays listed in its effects.
+
+        Raises:
+            RunFinished: it has ended already.
+        """
+        async with self.database.session(ctx) as session:
+            run = await records.read(session, ctx, run_id)
+            if run.status in TERMINAL:
+                raise RunFinished(f"The run is {run.status}.")
+            epoch: int = await session.fetchval("update runs set epoch = epoch + 1, lease_owner = null where id = $1 returning epoch", run_id)
+            await session.execute(
+                "update approvals set status = 'cancelled' where run_id = $1 and status = 'pending'", run_id
+            )
+            await journal.append(session, ctx.tenant, run_id, epoch, [journal.Entry("run", "cancelled")], journal.Change(status="cancelled"))
+        return await self.get(ctx, run_id)
+
+    async def passage(self, ctx: Context, document_id: str, passage_id: str) -> dict[str, Any]:
+        """Open a cited passage in its document, if this principal may read it."""
+        return await open_passage(self.database, ctx, document_id, passage_id)

@@ -1,0 +1,57 @@
+"""What one segment of a run has in hand while it works; all of it can be rebuilt from the journal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from charter.catalog.spec import AgentSpec
+from charter.context import Context
+from charter.governance.labels import Label
+from charter.kernel.session import OnText, Session
+from charter.models.chat import Message, ToolCall
+from charter.runs.records import Claim
+from charter.runs.run import Step
+
+
+@dataclass(slots=True)
+class Work:
+    claim: Claim
+    agent: AgentSpec
+    session: Session
+    messages: list[Message]
+    label: Label
+    steps: dict[str, Step]
+    deadline: datetime
+    functions: frozenset[str]
+    on_text: OnText | None = None
+    level: str = "yours"
+    turns: int = 0
+    passages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+    @property
+    def ctx(self) -> Context:
+        return self.claim.ctx
+
+    def answer(self, call: ToolCall, text: str) -> None:
+        """Give the model the result of its call."""
+        self.messages.append(Message("tool", text, call_id=call.id, name=call.name))
+
+    def number(self, result: Any) -> Any:
+        """Number found passages through the whole run, so that ``[3]`` means one passage only."""
+        if not isinstance(result, dict) or not isinstance(result.get("passages"), list):
+            return result
+        passages: list[dict[str, Any]] = [
+            {**passage, "n": len(self.passages) + n} for n, passage in enumerate(result["passages"], 1) if isinstance(passage, dict)
+        ]
+        self.passages += passages
+        return {**result, "passages": passages}
+
+
+def recall_passages(steps: Sequence[Step]) -> list[dict[str, Any]]:
+    """Return the numbered passages that earlier segments of the run found."""
+    found: list[dict[str, Any]] = []
+    for step in steps:
+        if step.type == "retrieval" and step.status == "done" and isinstance(step.output, dict):
+            found += step.output.get("passages", [])
+    return found

@@ -1,0 +1,22 @@
+"""Names on spans. One module, because the conventions (semantic-conventions-genai, in development) still move."""
+
+OPERATION = "gen_ai.operation.name"
+PROVIDER = "gen_ai.provider.name"
+SYSTEM = "gen_ai.system"  # the older name of the provider; many dashboards still read it
+AGENT = "gen_ai.agent.name"
+CONVERSATION = "gen_ai.conversation.id"
+REQUEST_MODEL = "gen_ai.request.model"
+RESPONSE_MODEL = "gen_ai.response.model"
+FINISH_REASONS = "gen_ai.response.finish_reasons"
+INPUT_TOKENS = "gen_ai.usage.input_tokens"
+OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
+TOOL = "gen_ai.tool.name"
+TOOL_CALL = "gen_ai.tool.call.id"
+ERROR_TYPE = "error.type"
+
+TENANT = "charter.tenant"
+RUN = "charter.run.id"
+BUNDLE = "charter.bundle"
+STEP = "charter.step.id"
+EFFECT = "charter.effect"
+DECISION = "charter.decision"

@@ -1,0 +1,70 @@
+"""Spans of runs, sent over OTLP where a collector is configured. No span carries content or secrets."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+
+from charter.settings import Telemetry
+from charter.telemetry import names
+
+Attributes = Mapping[str, str | int | tuple[str, ...]]
+
+
+class Tracing:
+    """The host's tracer; ``close`` sends what is left."""
+
+    def __init__(self, settings: Telemetry) -> None:
+        self._provider = TracerProvider(resource=Resource.create({"service.name": settings.service_name}), shutdown_on_exit=False)
+        if settings.otlp_endpoint:
+            exporter = OTLPSpanExporter(endpoint=f"{settings.otlp_endpoint.rstrip('/')}/v1/traces", timeout=5)
+            self._provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=1000))
+        self._tracer = self._provider.get_tracer("charter")
+
+    @contextmanager
+    def span(
+        self, operation: str, subject: str, attributes: Attributes, *, kind: SpanKind = SpanKind.INTERNAL, parent: "Trace | None" = None
+    ) -> Iterator[Span]:
+        """Open ``<operation> <subject>`` as the current span; an exception marks it by type, without its text."""
+        context = trace.set_span_in_context(NonRecordingSpan(parent.context())) if parent else None
+        with self._tracer.start_as_current_span(
+            f"{operation} {subject}",
+            context=context,
+            kind=kind,
+            attributes={names.OPERATION: operation, **attributes},
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            try:
+                yield span
+            except BaseException as fault:
+                span.set_attribute(names.ERROR_TYPE, type(fault).__name__)
+                span.set_status(Status(StatusCode.ERROR))
+                raise
+
+    def close(self) -> None:
+        self._provider.shutdown()
+
+
+class Trace:
+    """Where in a trace something happened: ids in lower-case hexadecimal (W3C Trace Context)."""
+
+    __slots__ = ("span_id", "trace_id")
+
+    def __init__(self, trace_id: str, span_id: str) -> None:
+        self.trace_id = trace_id
+        self.span_id = span_id
+
+    @classmethod
+    def present(cls) -> "Trace":
+        """Return the ids of the current span."""
+        context = trace.get_current_span().get_span_context()
+        return cls(trace.format_trace_id(context.trace_id), trace.format_span_id(context.span_id))
+
+    def context(self) -> SpanContext:
+        return SpanContext(int(self.trace_id, 16), int(self.span_id, 16), is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))

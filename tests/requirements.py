@@ -10,6 +10,9 @@ PROMISES: dict[str, str] = {
     # identity and twins
     # catalog, plugins, agents
     # models
+    "models.wire": "A model of ours answers the stock OpenAI client plain and streamed alike, with calls, counts and who really answered.",
+    "models.scripted": "A scripted model calls, speaks and fails exactly as its script says, the way a real endpoint would.",
+    "models.deployments": "A deployment in the settings becomes a client of its maker; one that lacks something refuses the start.",
     # knowledge
     # governance
     # runs

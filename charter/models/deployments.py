@@ -1,0 +1,146 @@
+"""A tier's deployment becomes a ready client: built once, shared by every turn."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Protocol
+
+import httpx2
+from openai import AsyncAzureOpenAI, AsyncOpenAI, DefaultAioHttpClient
+
+from charter import settings
+from charter.errors import StartRefused
+from charter.models import scripted
+from charter.models.chat import Level, Usage
+from charter.models.wire import Answer, Answered, AnswerTransport
+
+RETRIES = 2
+"""Retries of one request by the client itself, on 408, 409, 429 and 5xx; it honours Retry-After."""
+
+_COGNITIVE_SERVICES = "https://cognitiveservices.azure.com/.default"
+
+
+class Embedded(Protocol):
+    """What a deployment of kind ``embedded`` needs of the embedded model."""
+
+    async def answer(self, body: dict[str, Any]) -> Answered:
+        """Answer one chat-completions body."""
+        ...
+
+    def level(self) -> Level:
+        """Return the level that answers now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """One tier's model, ready to be asked. Prices are per million tokens; ``level`` is asked anew each time.
+
+    ``provider`` is the maker's name in the GenAI semantic conventions of OpenTelemetry; our own models are ``charter``.
+    """
+
+    tier: str
+    model: str
+    provider: str
+    client: AsyncOpenAI | AsyncAzureOpenAI
+    level: Callable[[], Level]
+    input_price: Decimal
+    output_price: Decimal
+    currency: str
+    release: Callable[[], Awaitable[None]] | None = None
+
+    def cost(self, usage: Usage) -> Decimal:
+        """Return the price of one answer, in whole units of ``currency``."""
+        return (usage.input_tokens * self.input_price + usage.output_tokens * self.output_price) / 1_000_000
+
+    async def close(self) -> None:
+        """Close the client and what it was built with."""
+        await self.client.close()
+        if self.release:
+            await self.release()
+
+
+def open_deployment(tier: str, deployment: settings.Deployment, embedded: Embedded | None) -> Deployed:
+    """Build the client of one tier.
+
+    Raises:
+        StartRefused: the deployment lacks what its kind needs.
+    """
+    release = None
+    level: Callable[[], Level] = _yours
+    match deployment.kind:
+        case "embedded":
+            client, level = _embedded(tier, embedded)
+        case "scripted":
+            client = _in_process(scripted.ScriptedModel(scripted.load(_script(tier, deployment))).answer)
+        case "azure_openai":
+            client, release = _azure(tier, deployment)
+        case "openai":
+            client = _openai(tier, deployment)
+    prices = (deployment.input_price, deployment.output_price, deployment.currency)
+    provider = _PROVIDERS.get(deployment.kind, "charter")
+    return Deployed(tier, deployment.model, provider, client, level, *prices, release)
+
+
+_PROVIDERS = {"openai": "openai", "azure_openai": "azure.ai.openai"}
+
+
+def _yours() -> Level:
+    return "yours"
+
+
+def _embedded(tier: str, embedded: Embedded | None) -> tuple[AsyncOpenAI, Callable[[], Level]]:
+    if embedded is None:
+        raise StartRefused(f"The tier {tier} is embedded, but this host has no embedded model.")
+    return _in_process(embedded.answer), embedded.level
+
+
+def _in_process(answer: Answer) -> AsyncOpenAI:
+    # The address is never reached: the transport answers.
+    http = httpx2.AsyncClient(transport=AnswerTransport(answer))
+    return AsyncOpenAI(base_url="http://embedded.invalid/v1", api_key="none", http_client=http, max_retries=RETRIES)
+
+
+def _script(tier: str, deployment: settings.Deployment) -> Any:
+    if deployment.script is None:
+        raise StartRefused(
+            f"The tier {tier} is scripted, but names no script.", action="Set its field 'script' to a file."
+        )
+    return deployment.script
+
+
+def _openai(tier: str, deployment: settings.Deployment) -> AsyncOpenAI:
+    key = deployment.api_key.get_secret_value()
+    if not key and not deployment.base_url:
+        raise StartRefused(f"The tier {tier} has neither an api_key nor a base_url.")
+    return AsyncOpenAI(
+        # An endpoint of one's own may want no key at all; the client wants some.
+        api_key=key or "none",
+        base_url=deployment.base_url or None,
+        http_client=DefaultAioHttpClient(timeout=deployment.timeout_seconds),
+        timeout=deployment.timeout_seconds,
+        max_retries=RETRIES,
+    )
+
+
+def _azure(tier: str, deployment: settings.Deployment) -> tuple[AsyncAzureOpenAI, Callable[[], Awaitable[None]] | None]:
+    if not deployment.base_url:
+        raise StartRefused(
+            f"The tier {tier} is on Azure OpenAI, but names no endpoint.", action="Set its field 'base_url'."
+        )
+    shared: dict[str, Any] = {
+        "azure_endpoint": deployment.base_url,
+        "api_version": deployment.api_version,
+        "http_client": DefaultAioHttpClient(timeout=deployment.timeout_seconds),
+        "timeout": deployment.timeout_seconds,
+        "max_retries": RETRIES,
+    }
+    key = deployment.api_key.get_secret_value()
+    if key:
+        return AsyncAzureOpenAI(api_key=key, **shared), None
+    # Late: the credential's imports cost a third of a second that other deployments need not pay.
+    from azure.identity.aio import DefaultAzureCredential, get_bearer_token_provider
+
+    credential = DefaultAzureCredential()
+    provider = get_bearer_token_provider(credential, _COGNITIVE_SERVICES)
+    return AsyncAzureOpenAI(azure_ad_token_provider=provider, **shared), credential.close

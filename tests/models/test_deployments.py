@@ -1,0 +1,130 @@
+"""Deployments against real endpoints on loopback."""
+
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from pydantic import SecretStr
+
+from charter import settings
+from charter.errors import StartRefused
+from charter.models.chat import Level, Usage
+from charter.models.deployments import open_deployment
+from charter.models.wire import Answered
+
+COMPLETION = {
+    "id": "c1", "object": "chat.completion", "created": 1, "model": "maker-1",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Here."}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4},
+}  # fmt: skip
+
+
+class Maker:
+    """A maker's endpoint that notes what it was asked with, and is busy at first as often as it is told."""
+
+    def __init__(self) -> None:
+        self.asked: list[web.Request] = []
+        self.busy = 0
+        self.app = web.Application()
+        self.app.router.add_post("/{path:.*}", self._answer)
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        self.asked.append(request)
+        if len(self.asked) <= self.busy:
+            return web.json_response({"error": {"message": "busy"}}, status=429, headers={"retry-after": "0.01"})
+        return web.json_response(COMPLETION)
+
+
+@pytest.fixture
+async def maker() -> AsyncIterator[tuple[Maker, str]]:
+    maker = Maker()
+    server = TestServer(maker.app)
+    await server.start_server()
+    yield maker, str(server.make_url("/"))
+    await server.close()
+
+
+async def said(deployed: Any) -> str:
+    reply = await deployed.client.chat.completions.create(
+        model=deployed.model, messages=[{"role": "user", "content": "hello"}]
+    )
+    return reply.choices[0].message.content
+
+
+@pytest.mark.promise("models.deployments")
+async def test_an_openai_compatible_endpoint_is_asked_with_its_key(maker: tuple[Maker, str]) -> None:
+    endpoint, url = maker
+    deployment = settings.Deployment(kind="openai", model="m-1", base_url=f"{url}v1", api_key=SecretStr("key-1"))
+    deployed = open_deployment("standard", deployment, None)
+    assert await said(deployed) == "Here."
+    assert endpoint.asked[0].headers["authorization"] == "Bearer key-1"
+    assert (deployed.level(), deployed.provider) == ("yours", "openai")
+    await deployed.close()
+
+
+@pytest.mark.promise("models.deployments")
+async def test_azure_openai_is_asked_by_deployment_and_version(maker: tuple[Maker, str]) -> None:
+    endpoint, url = maker
+    deployment = settings.Deployment(kind="azure_openai", model="gpt", base_url=url, api_key=SecretStr("key-2"))
+    deployed = open_deployment("standard", deployment, None)
+    assert await said(deployed) == "Here."
+    asked = endpoint.asked[0]
+    assert asked.path == "/openai/deployments/gpt/chat/completions"
+    assert (asked.query["api-version"], asked.headers["api-key"]) == (deployment.api_version, "key-2")
+    await deployed.close()
+
+
+async def test_azure_openai_without_a_key_asks_for_a_token_of_the_hosts_identity() -> None:
+    deployment = settings.Deployment(kind="azure_openai", model="gpt", base_url="http://localhost:1")
+    deployed = open_deployment("standard", deployment, None)
+    assert deployed.provider == "azure.ai.openai"
+    await deployed.close()
+
+
+async def test_a_busy_endpoint_is_asked_again_as_it_wishes(maker: tuple[Maker, str]) -> None:
+    endpoint, url = maker
+    endpoint.busy = 1
+    deployed = open_deployment("standard", settings.Deployment(kind="openai", model="m", base_url=f"{url}v1"), None)
+    assert await said(deployed) == "Here."
+    assert len(endpoint.asked) == 2
+    await deployed.close()
+
+
+class Parrot:
+    """An embedded model that repeats."""
+
+    async def answer(self, body: dict[str, Any]) -> Answered:
+        return Answered(body["messages"][-1]["content"], model="parrot")
+
+    def level(self) -> Level:
+        return "assistance"
+
+
+async def test_the_embedded_model_is_reached_without_leaving_the_process() -> None:
+    deployed = open_deployment("standard", settings.Deployment(), Parrot())
+    assert await said(deployed) == "hello"
+    assert deployed.level() == "assistance"
+    await deployed.close()
+
+
+async def test_an_answer_costs_what_the_settings_say_per_million_tokens() -> None:
+    prices = {"input_price": Decimal("2.50"), "output_price": Decimal(10)}
+    deployed = open_deployment("standard", settings.Deployment(**prices), Parrot())
+    assert deployed.cost(Usage(1_000_000, 100_000)) == Decimal("3.5")
+
+
+@pytest.mark.parametrize(
+    ("deployment", "words"),
+    [
+        (settings.Deployment(kind="openai"), "neither an api_key nor a base_url"),
+        (settings.Deployment(kind="azure_openai"), "names no endpoint"),
+        (settings.Deployment(kind="scripted"), "names no script"),
+        (settings.Deployment(kind="embedded"), "no embedded model"),
+    ],
+)
+async def test_a_deployment_that_lacks_something_refuses_the_start(deployment: settings.Deployment, words: str) -> None:
+    with pytest.raises(StartRefused, match=words):
+        open_deployment("standard", deployment, None)

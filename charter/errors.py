@@ -187,7 +187,12 @@ class AuthorityLost(CharterError):
 
 
 class AuditFailed(CharterError):
-    code, status, title, retryable = "audit_failed", 503, "The audit record could not be written, so nothing was done.", True
+    code, status, title, retryable = (
+        "audit_failed",
+        503,
+        "The audit record could not be written, so nothing was done.",
+        True,
+    )
 
 
 class StartRefused(CharterError):

@@ -54,7 +54,8 @@ class Connection(Protocol):
 @dataclass(frozen=True, slots=True)
 class Passage:
     """A found piece of a document, trimmed to what the principal may read. ``start`` and ``end`` are character offsets
-    in the document's text; ``score`` is higher for better."""
+    in the document's text; ``score`` is higher for better.
+    """
 
     document_id: str
     passage_id: str

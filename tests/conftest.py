@@ -30,7 +30,9 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 def _person(tenant: str, name: str, *roles: str, groups: tuple[str, ...] = ("all-employees",)) -> Context:
     return Context(
         tenant,
-        Principal(name, "operator" if "operator" in roles else "user", name.capitalize(), frozenset(roles), frozenset(groups)),
+        Principal(
+            name, "operator" if "operator" in roles else "user", name.capitalize(), frozenset(roles), frozenset(groups)
+        ),
         frozenset({"access_as_user"}),
     )
 

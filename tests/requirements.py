@@ -19,4 +19,10 @@ PROMISES: dict[str, str] = {
     # channels
     # console
     # the house
+    "house.sizes": "Files and functions stay small enough to read in one go.",
+    "house.names": "Nothing is called utils, helpers, common, manager or base.",
+    "house.floors": "A module imports only from floors beneath its own.",
+    "house.migrations": "Migrations are numbered without a gap.",
+    "house.lock": "Every dependency is pinned by hash, and no lock names a registry.",
+    "house.readme": "The READMEs are there, and the commands they show exist.",
 }

@@ -46,7 +46,9 @@ class Turn:
                     call["arguments"] += piece.function.arguments or ""
 
     def finished_calls(self) -> tuple[ToolCall, ...]:
-        return tuple(ToolCall(c["id"], c["name"].replace("-", ".", 1), c["arguments"]) for _, c in sorted(self.calls.items()))
+        return tuple(
+            ToolCall(c["id"], c["name"].replace("-", ".", 1), c["arguments"]) for _, c in sorted(self.calls.items())
+        )
 
 
 present_turn: ContextVar[Turn] = ContextVar("charter_model_turn")
@@ -57,7 +59,7 @@ class GovernedChatCompletion(OpenAIChatCompletion):
     """OpenAI chat completions, offered only the functions of the present turn."""
 
     async def _send_completion_request(self, settings: OpenAIPromptExecutionSettings) -> Any:
-        body: dict[str, Any] = settings.prepare_settings_dict()
+        body: dict[str, Any] = settings.prepare_settings_dict()  # pyright: ignore[reportUnknownMemberType]
         turn = present_turn.get()
         extra: dict[str, Any] = {"messages": body.pop("messages")}
         body.pop("parallel_tool_calls", None)
@@ -65,7 +67,8 @@ class GovernedChatCompletion(OpenAIChatCompletion):
             extra["tools"] = tools
         else:
             body.pop("tool_choice", None)
-        response: Any = await self.client.chat.completions.create(messages=(), extra_body=extra, **body)
+        create: Any = self.client.chat.completions.create
+        response: Any = await create(messages=(), extra_body=extra, **body)
         if isinstance(response, AsyncStream):
             return _Tapped(response, turn)  # pyright: ignore[reportUnknownArgumentType]
         turn.model = response.model

@@ -24,7 +24,10 @@ def open_sessions(catalog: Catalog, deployments: Mapping[str, Deployed]) -> dict
     sessions: dict[str, Session] = {}
     for name, spec in catalog.agents.items():
         if spec.tier not in deployments:
-            raise StartRefused(f"Agent {name} wants the model tier {spec.tier}, which settings do not give.", action=f"Set CHARTER_MODELS__{spec.tier.upper()}.")
+            raise StartRefused(
+                f"Agent {name} wants the model tier {spec.tier}, which settings do not give.",
+                action=f"Set CHARTER_MODELS__{spec.tier.upper()}.",
+            )
         sessions[name] = Session(spec, catalog, plugins, deployments[spec.tier])
     return sessions
 
@@ -32,4 +35,4 @@ def open_sessions(catalog: Catalog, deployments: Mapping[str, Deployed]) -> dict
 def _silence() -> None:
     # At INFO Semantic Kernel logs the arguments of functions; and its execute_tool spans would double ours.
     logging.getLogger("semantic_kernel").setLevel(logging.WARNING)
-    import_module("semantic_kernel.functions.kernel_function").tracer = NoOpTracer()
+    vars(import_module("semantic_kernel.functions.kernel_function"))["tracer"] = NoOpTracer()

@@ -26,7 +26,12 @@ class BoundPlugin:
         self.functions = {name: _declare(function) for name, function in spec.functions.items()}
 
     async def invoke(
-        self, kernel: Kernel, function: FunctionSpec, arguments: Mapping[str, Any], access: Access, headers: Mapping[str, str]
+        self,
+        kernel: Kernel,
+        function: FunctionSpec,
+        arguments: Mapping[str, Any],
+        access: Access,
+        headers: Mapping[str, str],
     ) -> Any:
         """Call the function as the principal of ``access`` and return its JSON value.
 
@@ -51,7 +56,11 @@ def wire_tool(function: FunctionSpec) -> dict[str, Any]:
     """Return the function as the model sees it (OpenAI tools format), with its closed schema."""
     return {
         "type": "function",
-        "function": {"name": function.wire_name, "description": function.description, "parameters": dict(function.parameters)},
+        "function": {
+            "name": function.wire_name,
+            "description": function.description,
+            "parameters": dict(function.parameters),
+        },
     }
 
 
@@ -75,7 +84,8 @@ def _declare(function: FunctionSpec) -> KernelFunctionFromMethod:
 
 def _load_class(spec: PluginSpec) -> Callable[[Access], Any]:
     """Import the plugin's module by path: the house never imports a guest by name."""
-    assert spec.module is not None and spec.class_name is not None
+    assert spec.module is not None
+    assert spec.class_name is not None
     name = f"charter_guest_{spec.name}"
     location = importlib.util.spec_from_file_location(name, spec.module)
     if location is None or location.loader is None:

@@ -13,7 +13,13 @@ import openai
 from semantic_kernel import Kernel
 from semantic_kernel.agents import ChatCompletionAgent, ChatHistoryAgentThread
 from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
-from semantic_kernel.contents import ChatHistory, ChatMessageContent, FunctionCallContent, FunctionResultContent, TextContent
+from semantic_kernel.contents import (
+    ChatHistory,
+    ChatMessageContent,
+    FunctionCallContent,
+    FunctionResultContent,
+    TextContent,
+)
 from semantic_kernel.contents.utils.author_role import AuthorRole
 
 from charter.catalog.spec import AgentSpec, Catalog
@@ -30,7 +36,9 @@ OnText = Callable[[str], Awaitable[None]]
 class Session:
     """One agent with its kernel, built once for a bundle and shared by all its runs; it keeps nothing of them."""
 
-    def __init__(self, spec: AgentSpec, catalog: Catalog, plugins: Mapping[str, BoundPlugin], deployed: Deployed) -> None:
+    def __init__(
+        self, spec: AgentSpec, catalog: Catalog, plugins: Mapping[str, BoundPlugin], deployed: Deployed
+    ) -> None:
         self.spec = spec
         self.deployed = deployed
         self._plugins = plugins
@@ -40,8 +48,8 @@ class Session:
         self._agent = ChatCompletionAgent(
             name=spec.name,
             kernel=self._kernel,
-            service=GovernedChatCompletion(ai_model_id=deployed.model, async_client=deployed.client),  # pyright: ignore[reportArgumentType]
-            function_choice_behavior=FunctionChoiceBehavior.Auto(auto_invoke=False),
+            service=GovernedChatCompletion(ai_model_id=deployed.model, async_client=deployed.client),  # pyright: ignore
+            function_choice_behavior=FunctionChoiceBehavior.Auto(auto_invoke=False),  # pyright: ignore[reportUnknownMemberType]
         )
 
     def _build_kernel(self) -> Kernel:
@@ -52,7 +60,9 @@ class Session:
             kernel.add_functions(plugin, {n: f for n, f in bound.functions.items() if n in allowed})
         return kernel
 
-    async def turn(self, messages: Sequence[Message], *, functions: Collection[str], on_text: OnText | None = None) -> Reply:
+    async def turn(
+        self, messages: Sequence[Message], *, functions: Collection[str], on_text: OnText | None = None
+    ) -> Reply:
         """Ask the model once, offering the named functions; with ``on_text`` the answer streams.
 
         Raises:
@@ -83,7 +93,11 @@ class Session:
 
     def _plain(self, turn: Turn, message: ChatMessageContent) -> Reply:
         calls = tuple(
-            ToolCall(item.id or "", (item.name or "").replace("-", ".", 1), item.arguments if isinstance(item.arguments, str) else "{}")
+            ToolCall(
+                item.id or "",
+                (item.name or "").replace("-", ".", 1),
+                item.arguments if isinstance(item.arguments, str) else "{}",
+            )
             for item in message.items
             if isinstance(item, FunctionCallContent)
         )
@@ -94,9 +108,13 @@ class Session:
         return self._reply(text, calls, turn)
 
     def _reply(self, text: str, calls: tuple[ToolCall, ...], turn: Turn) -> Reply:
-        return Reply(text, calls, turn.usage, turn.model or self.deployed.model, self.deployed.level(), turn.finish_reason)
+        return Reply(
+            text, calls, turn.usage, turn.model or self.deployed.model, self.deployed.level(), turn.finish_reason
+        )
 
-    async def invoke(self, function: str, arguments: Mapping[str, Any], access: Access, headers: Mapping[str, str]) -> Any:
+    async def invoke(
+        self, function: str, arguments: Mapping[str, Any], access: Access, headers: Mapping[str, str]
+    ) -> Any:
         """Call a function of this agent with checked arguments, as the principal of ``access``; return its JSON value.
 
         Raises:
@@ -113,7 +131,9 @@ def _content(message: Message) -> ChatMessageContent:
         return ChatMessageContent(
             role=AuthorRole.TOOL, items=[FunctionResultContent(id=message.call_id, name=name, result=message.text)]
         )
-    calls = [FunctionCallContent(id=c.id, name=c.name.replace(".", "-", 1), arguments=c.arguments) for c in message.calls]
+    calls = [
+        FunctionCallContent(id=c.id, name=c.name.replace(".", "-", 1), arguments=c.arguments) for c in message.calls
+    ]
     text = [TextContent(text=message.text)] if message.text or not calls else []
     return ChatMessageContent(role=AuthorRole(message.role), items=[*text, *calls])
 

@@ -24,7 +24,15 @@ _INSERT = (
 
 
 async def admit(
-    database: Database, ctx: Context, agent: AgentSpec, request: StartRun, *, owner: str, lease_seconds: int, limit: int, trace: Trace
+    database: Database,
+    ctx: Context,
+    agent: AgentSpec,
+    request: StartRun,
+    *,
+    owner: str,
+    lease_seconds: int,
+    limit: int,
+    trace: Trace,
 ) -> tuple[records.Claim, bool]:
     """Admit the run and claim its first segment; say whether it is new.
 
@@ -57,7 +65,15 @@ async def admit(
 def _message(request: StartRun, trace: Trace) -> journal.Entry:
     moment = journal.now()
     return journal.Entry(
-        "step", "done", step_id=new_id("stp"), type="message", name="user", input=request.input, started_at=moment, ended_at=moment, trace=trace
+        "step",
+        "done",
+        step_id=new_id("stp"),
+        type="message",
+        name="user",
+        input=request.input,
+        started_at=moment,
+        ended_at=moment,
+        trace=trace,
     )
 
 
@@ -67,7 +83,9 @@ def _digest(request: StartRun) -> str:
 
 
 async def _known(session: "asyncpg.Connection[asyncpg.Record]", ctx: Context, key: str) -> asyncpg.Record | None:
-    return await session.fetchrow("select * from runs where principal = $1 and idempotency_key = $2", ctx.principal.id, key)
+    return await session.fetchrow(
+        "select * from runs where principal = $1 and idempotency_key = $2", ctx.principal.id, key
+    )
 
 
 def _same(row: asyncpg.Record, digest: str) -> records.Claim:
@@ -77,12 +95,16 @@ def _same(row: asyncpg.Record, digest: str) -> records.Claim:
 
 
 async def _limit(session: "asyncpg.Connection[asyncpg.Record]", limit: int) -> None:
-    flying: int = await session.fetchval("select count(*) from (select 1 from runs where status in ('queued', 'running') limit $1) f", limit)
+    flying: int = await session.fetchval(
+        "select count(*) from (select 1 from runs where status in ('queued', 'running') limit $1) f", limit
+    )
     if flying >= limit:
         raise QueueFull(f"{limit} runs are in flight already.", retry_after=5)
 
 
-async def _thread(session: "asyncpg.Connection[asyncpg.Record]", ctx: Context, agent: AgentSpec, request: StartRun) -> str:
+async def _thread(
+    session: "asyncpg.Connection[asyncpg.Record]", ctx: Context, agent: AgentSpec, request: StartRun
+) -> str:
     if request.thread is None:
         thread = new_id("thr")
         title = " ".join(request.input.split())[:80]
@@ -92,7 +114,9 @@ async def _thread(session: "asyncpg.Connection[asyncpg.Record]", ctx: Context, a
         )  # fmt: skip
         return thread
     owned = await session.fetchval(
-        "update threads set updated_at = clock_timestamp() where id = $1 and principal = $2 returning id", request.thread, ctx.principal.id
+        "update threads set updated_at = clock_timestamp() where id = $1 and principal = $2 returning id",
+        request.thread,
+        ctx.principal.id,
     )
     if owned is None:
         raise NotFound(f"There is no thread {request.thread[:64]}.")

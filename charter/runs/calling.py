@@ -12,8 +12,8 @@ from charter.errors import AuthorityLost
 from charter.governance import approvals, audit
 from charter.governance.approvals import Approval
 from charter.governance.arguments import InvalidArguments, validated
-from charter.governance.gate import Call, Gate
-from charter.governance.labels import TRUSTED, Label, label_of
+from charter.governance.gate import Call, Decision, Gate
+from charter.governance.labels import TRUSTED, label_of, untrusted
 from charter.models.chat import ToolCall
 from charter.plugin import Access, FunctionFailed
 from charter.runs import effects, journal
@@ -33,7 +33,9 @@ AccessOf = Callable[[Context, str], Access]
 class Calling:
     """The passage between what a model asks for and what is done."""
 
-    def __init__(self, database: Database, catalog: Catalog, gate: Gate, access_of: AccessOf, parking: Parking, tracing: Tracing) -> None:
+    def __init__(
+        self, database: Database, catalog: Catalog, gate: Gate, access_of: AccessOf, parking: Parking, tracing: Tracing
+    ) -> None:
         self._database = database
         self._catalog = catalog
         self._gate = gate
@@ -52,7 +54,9 @@ class Calling:
             await self._refuse(work, call, step_id, str(fault))
             return True
         approval = await self._approval(work, step_id)
-        decision = await self._gate.check(work.ctx, Call(function, arguments, step_id), work.label, level=work.level, approval=approval)
+        decision = _refusal(approval) or await self._gate.check(
+            work.ctx, Call(function, arguments, step_id), work.label, level=work.level, approval=approval
+        )
         act = Act(call, step_id, function, arguments, decision, journal.now())
         if decision.outcome == "ask":
             await self._parking.for_approval(work, act)
@@ -84,12 +88,19 @@ class Calling:
         output = {"error": act.decision.public}
         async with self._database.session(work.ctx) as db:
             await self._audit(db, work, act, "function.denied", {"reason": act.decision.reason})
-            entry = act.entry("denied", input=act.arguments, output=output, label=work.label.as_json(), ended_at=journal.now())
+            entry = act.entry(
+                "denied", input=act.arguments, output=output, label=work.label.as_json(), ended_at=journal.now()
+            )
             await journal.append(db, work.ctx.tenant, work.claim.run_id, work.claim.epoch, [entry])
         work.answer(act.call, orjson.dumps(output).decode())
 
     async def _act(self, work: Work, act: Act) -> bool:
-        attributes = {names.TOOL: act.function.full_name, names.TOOL_CALL: act.call.id, names.EFFECT: act.function.effect, names.STEP: act.step_id}
+        attributes = {
+            names.TOOL: act.function.full_name,
+            names.TOOL_CALL: act.call.id,
+            names.EFFECT: act.function.effect,
+            names.STEP: act.step_id,
+        }
         with self._tracing.span("execute_tool", act.function.full_name, attributes) as span:
             if await self._in_doubt(work, act):
                 await self._parking.for_unknown_effect(work, act)
@@ -115,9 +126,19 @@ class Calling:
         claim = work.claim
         async with self._database.session(work.ctx) as db:
             if act.function.effect != "read":
-                await effects.intend(db, work.ctx.tenant, claim.run_id, act.step_id, act.function.full_name, act.decision.digest, claim.epoch)
+                await effects.intend(
+                    db,
+                    work.ctx.tenant,
+                    claim.run_id,
+                    act.step_id,
+                    act.function.full_name,
+                    act.decision.digest,
+                    claim.epoch,
+                )
             await self._audit(db, work, act, "function.allowed", {})
-            await journal.append(db, work.ctx.tenant, claim.run_id, claim.epoch, [act.entry("running", input=act.arguments)])
+            await journal.append(
+                db, work.ctx.tenant, claim.run_id, claim.epoch, [act.entry("running", input=act.arguments)]
+            )
 
     async def _invoke(self, work: Work, act: Act) -> Any:
         key = effects.idempotency_key(work.claim.run_id, act.step_id)
@@ -125,7 +146,9 @@ class Calling:
         access = self._access_of(work.ctx, act.function.plugin)
         for tries_left in reversed(range(_TRIES)):
             try:
-                return await work.session.invoke(act.function.full_name, arguments, access, effects.headers(act.function, key))
+                return await work.session.invoke(
+                    act.function.full_name, arguments, access, effects.headers(act.function, key)
+                )
             except FunctionFailed as fault:
                 if fault.happened is not None or not tries_left or not effects.repeatable(act.function):
                     raise
@@ -157,12 +180,17 @@ class Calling:
         outcome = "unknown" if effect and fault.happened is None else "failed"
         output = {"error": fault.public}
         # A business system writes its own error texts: they count as untrusted prose, like any other.
-        label = TRUSTED if fault.status is None else Label("untrusted", (), (f"{act.function.full_name} (error)",))
+        label = TRUSTED if fault.status is None else untrusted(f"{act.function.full_name} (error)")
         async with self._database.session(work.ctx) as db:
             if effect:
                 await effects.settle(db, work.claim.run_id, act.step_id, outcome, output)
                 await self._audit(db, work, act, f"function.{outcome}", {"error": fault.public})
-            entry = act.entry("unknown" if outcome == "unknown" else "failed", output=output, label=label.as_json(), ended_at=journal.now())
+            entry = act.entry(
+                "unknown" if outcome == "unknown" else "failed",
+                output=output,
+                label=label.as_json(),
+                ended_at=journal.now(),
+            )
             await journal.append(db, work.ctx.tenant, work.claim.run_id, work.claim.epoch, [entry])
         work.label = work.label.joined(label)
         work.answer(act.call, orjson.dumps(output).decode())
@@ -178,3 +206,15 @@ class Calling:
             db, work.ctx, action, run_id=work.claim.run_id, step_id=act.step_id, function=act.function.full_name,
             digest=act.decision.digest, policies=act.decision.policies, detail=detail, trace_id=Trace.present().trace_id,
         )  # fmt: skip
+
+
+def _refusal(approval: Approval | None) -> Decision | None:
+    """Return the denial that a person's no, or their silence, is."""
+    if approval is None or approval.status in {"approved", "pending"}:
+        return None
+    said = f" They said: {approval.comment}" if approval.comment else ""
+    public = {
+        "rejected": f"{approval.decided_by} rejected this.{said}",
+        "expired": "Nobody decided in time, so it was not done.",
+    }.get(approval.status, "The request was withdrawn.")
+    return Decision("deny", approval.policies, public, digest=approval.digest, public=public)

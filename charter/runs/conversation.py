@@ -6,7 +6,7 @@ from datetime import date
 import orjson
 
 from charter.catalog.spec import AgentSpec
-from charter.governance.labels import TRUSTED, Label
+from charter.governance.labels import TRUSTED, Label, untrusted
 from charter.models.chat import Message, ToolCall
 from charter.runs.records import Claim
 from charter.runs.run import Step
@@ -28,19 +28,26 @@ async def history(session: Session, claim: Claim, limit: int) -> tuple[list[Mess
     for row in reversed(rows):
         messages += [Message("user", row["input"]), Message("assistant", row["output"]["text"])]
         if row["output"]["contains_untrusted"]:
-            label = label.joined(Label("untrusted", (), (f"an earlier answer ({row['id']})",)))
+            label = label.joined(untrusted(f"an earlier answer ({row['id']})"))
     return messages, label
 
 
 def system(agent: AgentSpec, claim: Claim, today: date) -> Message:
     """Return the first message. Never a template: braces in instructions are just braces."""
-    return Message("system", f"{agent.instructions.strip()}\n\nToday is {today:%A}, {today.isoformat()}. You act for {claim.ctx.principal.name}.")
+    return Message(
+        "system",
+        f"{agent.instructions.strip()}\n\nToday is {today:%A}, {today.isoformat()}. You act for {claim.ctx.principal.name}.",
+    )
 
 
 def own(claim: Claim, steps: Sequence[Step]) -> list[Message]:
     """Return this run's messages: the input, each model step, and the result of each call that has ended."""
     messages = [Message("user", claim.input)]
-    ended = {step.id: step for step in steps if step.type in {"function", "retrieval"} and step.status not in {"running", "waiting"}}
+    ended = {
+        step.id: step
+        for step in steps
+        if step.type in {"function", "retrieval"} and step.status not in {"running", "waiting"}
+    }
     for step in steps:
         if step.type != "model" or step.status != "done":
             continue

@@ -31,7 +31,9 @@ def repeatable(function: FunctionSpec) -> bool:
     return function.effect == "read" or bool(function.idempotency_header or function.idempotency_field)
 
 
-async def intend(session: Session, tenant: str, run_id: str, step_id: str, function: str, digest: str, epoch: int) -> None:
+async def intend(
+    session: Session, tenant: str, run_id: str, step_id: str, function: str, digest: str, epoch: int
+) -> None:
     """Note that the effect is about to happen; a second intent of the same step keeps the first one's key."""
     await session.execute(
         "insert into effects (tenant, run_id, step_id, function, digest, idempotency_key, epoch) values ($1, $2, $3, $4, $5, $6, $7) "

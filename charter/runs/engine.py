@@ -33,7 +33,15 @@ _log = structlog.get_logger(__name__)
 class Engine:
     """Works on claimed runs in this process."""
 
-    def __init__(self, database: Database, loop: Loop, followers: Followers, queue: SegmentQueue, tracing: Tracing, settings: Runs) -> None:
+    def __init__(
+        self,
+        database: Database,
+        loop: Loop,
+        followers: Followers,
+        queue: SegmentQueue,
+        tracing: Tracing,
+        settings: Runs,
+    ) -> None:
         self._database = database
         self._loop = loop
         self._followers = followers
@@ -111,7 +119,7 @@ class Engine:
             await self._fail(claim, BudgetExhausted("The run used all its minutes."))
         except CharterError as fault:
             await self._fail(claim, fault)
-        except Exception:
+        except Exception:  # noqa: BLE001 - logged with its trace
             _log.exception("run failed")
             await self._fail(claim, CharterError("Something in the host failed; the trace tells an operator what."))
 
@@ -126,7 +134,12 @@ class Engine:
         try:
             async with self._database.session(claim.ctx) as session:
                 await journal.append(
-                    session, claim.ctx.tenant, claim.run_id, claim.epoch, [Entry("run", "failed")], Change(status="failed", error=error)
+                    session,
+                    claim.ctx.tenant,
+                    claim.run_id,
+                    claim.epoch,
+                    [Entry("run", "failed")],
+                    Change(status="failed", error=error),
                 )
         except Fenced:
             _log.info("another process has this run by now")
@@ -135,7 +148,7 @@ class Engine:
         while True:
             try:
                 await work()
-            except Exception:
+            except Exception:  # noqa: BLE001 - logged with its trace
                 _log.exception("keeping runs failed")
             await asyncio.sleep(seconds)
 
@@ -165,4 +178,3 @@ class Engine:
                 claim.run_id,
                 claim.epoch,
             )
-

@@ -39,7 +39,9 @@ class EventStream:
                     event = _event(row, run, known, decided)
                     if event is not None:
                         yield event
-                if run.status in TERMINAL and after >= run.last_seq:
+                if run.status in TERMINAL and after > run.last_seq:
+                    return  # this follower has heard that it is done
+                if run.status in TERMINAL and after == run.last_seq:
                     yield Event("done", run.as_json(), after + 1)
                     return
                 async for text in _texts(queue):
@@ -88,6 +90,7 @@ def _event(row: asyncpg.Record, run: Run, known: dict[str, dict[str, Any]], deci
         return Event("run.status", data if ended else {**data, "output": None, "error": None}, row["seq"])
     step = journal.step_of(_merge(known, row))
     if row["kind"] == "approval":
-        approval = decided.get((step.input or {}).get("approval_id", ""))
+        asked: Any = step.input or {}
+        approval = decided.get(str(asked.get("approval_id", "")))
         return Event("approval", approval, row["seq"]) if approval else None
     return Event("step", step.as_json(), row["seq"])

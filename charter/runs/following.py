@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -46,8 +46,8 @@ class Followers:
         connection: Any = await asyncpg.connect(self._url, server_settings={"role": APP_ROLE})
         try:
             gone = asyncio.Event()
-            connection.add_termination_listener(lambda *_: gone.set())
-            await connection.add_listener("charter_journal", lambda _c, _p, _n, payload: self._wake(str(payload).partition(":")[0]))
+            connection.add_termination_listener(lambda _: gone.set())  # pyright: ignore[reportUnknownLambdaType]
+            await connection.add_listener("charter_journal", self._heard)
             self._listening.set()
             # What happened while nobody listened is in the journal: let everyone look.
             for run_id in list(self._queues):
@@ -55,6 +55,9 @@ class Followers:
             await gone.wait()
         finally:
             await connection.close(timeout=2)
+
+    def _heard(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
+        self._wake(str(payload).partition(":")[0])
 
     def _wake(self, run_id: str) -> None:
         self._tell(run_id, None)
@@ -72,7 +75,7 @@ class Followers:
         return bool(self._queues.get(run_id))
 
     @asynccontextmanager
-    async def follow(self, run_id: str) -> AsyncIterator["asyncio.Queue[str | None]"]:
+    async def follow(self, run_id: str) -> AsyncGenerator["asyncio.Queue[str | None]"]:
         """Give a queue of wake-ups (``None``: read the journal) and live text, until the block ends."""
         queue: asyncio.Queue[str | None] = asyncio.Queue(maxsize=4096)
         self._queues[run_id].add(queue)

@@ -13,7 +13,7 @@ from charter.runs.run import Step
 from charter.store.database import Session
 from charter.telemetry.tracing import Trace
 
-_TRUSTED: dict[str, Any] = {"integrity": "trusted", "readers": []}
+_TRUSTED: dict[str, Any] = {"integrity": "trusted", "readers": [], "influenced_by": []}
 
 
 class Fenced(Exception):
@@ -23,7 +23,8 @@ class Fenced(Exception):
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line of the journal. ``kind`` ``run`` is a change of status (``output`` then holds what waits);
-    ``step`` and ``approval`` belong to a step; a step that changes gets a further entry of the same ``step_id``."""
+    ``step`` and ``approval`` belong to a step; a step that changes gets a further entry of the same ``step_id``.
+    """
 
     kind: Literal["run", "step", "approval"]
     status: str
@@ -88,7 +89,9 @@ async def append(
     if last is None:
         raise Fenced(run_id)
     first = last - len(entries) + 1
-    await session.executemany(_INSERT, [_row(tenant, run_id, epoch, first + n, entry) for n, entry in enumerate(entries)])
+    await session.executemany(
+        _INSERT, [_row(tenant, run_id, epoch, first + n, entry) for n, entry in enumerate(entries)]
+    )
     return last
 
 

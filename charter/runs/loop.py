@@ -29,7 +29,14 @@ class Loop:
     """Advances one claimed segment of a run."""
 
     def __init__(
-        self, database: Database, catalog: Catalog, sessions: Mapping[str, Session], gate: Gate, calling: Calling, tracing: Tracing, history: int
+        self,
+        database: Database,
+        catalog: Catalog,
+        sessions: Mapping[str, Session],
+        gate: Gate,
+        calling: Calling,
+        tracing: Tracing,
+        history: int,
     ) -> None:
         self._database = database
         self._catalog = catalog
@@ -93,7 +100,11 @@ class Loop:
         self._afford(work)
         started = journal.now()
         deployed = work.session.deployed
-        attributes = {names.PROVIDER: deployed.provider, names.SYSTEM: deployed.provider, names.REQUEST_MODEL: deployed.model}
+        attributes = {
+            names.PROVIDER: deployed.provider,
+            names.SYSTEM: deployed.provider,
+            names.REQUEST_MODEL: deployed.model,
+        }
         with self._tracing.span("chat", deployed.model, attributes, kind=SpanKind.CLIENT) as span:
             trace = Trace.present()
             left = (work.deadline - started).total_seconds()
@@ -107,7 +118,11 @@ class Loop:
                     names.FINISH_REASONS: (reply.finish_reason,),
                 }
             )
-        await self._record(work, reply, journal.Entry("step", "done", type="model", name=deployed.model, started_at=started, trace=trace))
+        await self._record(
+            work,
+            reply,
+            journal.Entry("step", "done", type="model", name=deployed.model, started_at=started, trace=trace),
+        )
         return reply
 
     def _afford(self, work: Work) -> None:
@@ -121,7 +136,11 @@ class Loop:
         step_id = new_id("stp")
         calls = [{"id": c.id, "name": c.name, "arguments": c.arguments, "step_id": new_id("stp")} for c in reply.calls]
         cost = work.session.deployed.cost(reply.usage)
-        usage = {"input_tokens": reply.usage.input_tokens, "output_tokens": reply.usage.output_tokens, "cost": f"{cost:.6f}"}
+        usage = {
+            "input_tokens": reply.usage.input_tokens,
+            "output_tokens": reply.usage.output_tokens,
+            "cost": f"{cost:.6f}",
+        }
         output = {"text": reply.text, "calls": calls, "model": reply.model, "level": reply.level}
         entries = [
             journal.Entry(

@@ -26,17 +26,18 @@ class Parking:
     async def for_approval(self, work: Work, act: Act) -> None:
         """Open an approval for this exact call, and let the run wait for it or for its expiry."""
         claim = work.claim
-        expires = journal.now() + timedelta(hours=self._hours)
         async with self._database.session(work.ctx) as db:
-            approval = await approvals.open(db, work.ctx, act.function, act.arguments, act.decision, step_id=act.step_id, expires_at=expires)
+            approval = await approvals.open(
+                db, work.ctx, act.checked, act.decision, run_id=claim.run_id, influenced_by=work.label.influenced_by,
+                lasts=timedelta(hours=self._hours), trace_id=Trace.present().trace_id,
+            )  # fmt: skip
             waiting = {
                 "for": "input" if approval.kind == "confirmation" else "approval",
                 "approval_id": approval.id,
                 "step_id": act.step_id,
-                "since": timestamp(journal.now()),
-                "expires_at": timestamp(expires),
+                "since": timestamp(approval.created_at),
+                "expires_at": timestamp(approval.expires_at),
             }
-            await self._audit(db, work, act, "approval.opened", {"approval": approval.id, "approvers": list(approval.approvers)})
             entries = [
                 act.entry("waiting", input=act.arguments, label=work.label.as_json()),
                 journal.Entry(
@@ -45,18 +46,41 @@ class Parking:
                 ),
                 journal.Entry("run", "waiting", output=waiting),
             ]  # fmt: skip
-            await journal.append(db, work.ctx.tenant, claim.run_id, claim.epoch, entries, journal.Change(status="waiting", waiting=waiting))
+            await journal.append(
+                db,
+                work.ctx.tenant,
+                claim.run_id,
+                claim.epoch,
+                entries,
+                journal.Change(status="waiting", waiting=waiting),
+            )
         await self._queue.after(work.ctx.tenant, claim.run_id, claim.epoch + 1, self._hours * 3600 + _GRACE_SECONDS)
 
     async def for_unknown_effect(self, work: Work, act: Act) -> None:
         """Nobody knows whether the effect happened, and its target cannot say: a person must."""
         claim = work.claim
-        waiting = {"for": "unknown_effect", "approval_id": None, "step_id": act.step_id, "since": timestamp(journal.now()), "expires_at": None}
+        waiting = {
+            "for": "unknown_effect",
+            "approval_id": None,
+            "step_id": act.step_id,
+            "since": timestamp(journal.now()),
+            "expires_at": None,
+        }
         async with self._database.session(work.ctx) as db:
             await effects.settle(db, claim.run_id, act.step_id, "unknown", None)
             await self._audit(db, work, act, "function.unknown", {})
-            entries = [act.entry("unknown", label=work.label.as_json()), journal.Entry("run", "waiting", output=waiting)]
-            await journal.append(db, work.ctx.tenant, claim.run_id, claim.epoch, entries, journal.Change(status="waiting", waiting=waiting))
+            entries = [
+                act.entry("unknown", label=work.label.as_json()),
+                journal.Entry("run", "waiting", output=waiting),
+            ]
+            await journal.append(
+                db,
+                work.ctx.tenant,
+                claim.run_id,
+                claim.epoch,
+                entries,
+                journal.Change(status="waiting", waiting=waiting),
+            )
 
     @staticmethod
     async def _audit(db: Any, work: Work, act: Act, action: str, detail: dict[str, Any]) -> None:

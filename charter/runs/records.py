@@ -22,6 +22,15 @@ EFFECTS = (
 )
 
 
+_READ = f"select r.*, {EFFECTS} from runs r where r.id = $1"  # noqa: S608 - constants
+_LIST = (
+    f"select r.*, {EFFECTS} from runs r where ($1 or r.principal = $2) "  # noqa: S608 - constants
+    "and ($3::timestamptz is null or (r.created_at, r.id) < ($3, $4)) and ($5::text is null or r.status = $5) "
+    "and ($6::text is null or r.agent = $6) and ($7::text is null or r.thread = $7) "
+    "order by r.created_at desc, r.id desc limit $8"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The right to work on a run: whoever holds another epoch can record nothing."""
@@ -52,10 +61,12 @@ def authority(ctx: Context) -> dict[str, Any]:
     }
 
 
-def context_of(row: Mapping[str, Any]) -> Context:
+def context_of(row: asyncpg.Record) -> Context:
     """Return the context that the run was admitted under."""
     kept: Mapping[str, Any] = row["authority"]
-    principal = Principal(row["principal"], kept["type"], kept["name"], frozenset(kept["roles"]), frozenset(kept["groups"]))
+    principal = Principal(
+        row["principal"], kept["type"], kept["name"], frozenset(kept["roles"]), frozenset(kept["groups"])
+    )
     ctx = Context(row["tenant"], principal, frozenset(kept["scopes"]), channel=kept["channel"])
     return ctx.within(agent=row["agent"], run_id=row["id"])
 
@@ -95,20 +106,19 @@ async def read(session: Session, ctx: Context, run_id: str) -> Run:
     Raises:
         NotFound: no such run, another person's, or another tenant's.
     """
-    row = await session.fetchrow(f"select r.*, {EFFECTS} from runs r where r.id = $1", run_id)
+    row = await session.fetchrow(_READ, run_id)
     if row is None or not (ctx.is_operator or row["principal"] == ctx.principal.id):
         raise NotFound(f"There is no run {run_id[:64]}.")
     return run_of(row)
 
 
-async def listing(session: Session, ctx: Context, *, cursor: str | None, limit: int, filters: Mapping[str, str | None]) -> Page:
+async def listing(
+    session: Session, ctx: Context, *, cursor: str | None, limit: int, filters: Mapping[str, str | None]
+) -> Page:
     """Return runs, newest first."""
     before, before_id = _cursor(cursor)
     rows = await session.fetch(
-        f"select r.*, {EFFECTS} from runs r where ($1 or r.principal = $2) "
-        "and ($3::timestamptz is null or (r.created_at, r.id) < ($3, $4)) and ($5::text is null or r.status = $5) "
-        "and ($6::text is null or r.agent = $6) and ($7::text is null or r.thread = $7) "
-        "order by r.created_at desc, r.id desc limit $8",
+        _LIST,
         ctx.is_operator,
         ctx.principal.id,
         before,
@@ -129,6 +139,8 @@ async def claim(session: Session, run_id: str, epoch: int, owner: str, lease_sec
         "update runs set epoch = $2, status = 'running', waiting = null, lease_owner = $3, "
         "lease_until = clock_timestamp() + make_interval(secs => $4), updated_at = clock_timestamp() "
         "where id = $1 and epoch = $2 - 1 and (status in ('queued', 'waiting') or (status = 'running' and lease_until < clock_timestamp())) "
+        # A time-out that comes too early must not close a question that is still open.
+        "and not exists (select 1 from approvals a where a.run_id = runs.id and a.status = 'pending' and a.expires_at > clock_timestamp()) "
         "returning *",
         run_id,
         epoch,
@@ -165,4 +177,6 @@ def _cursor(cursor: str | None) -> tuple[datetime | None, str | None]:
         moment, run_id = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         return datetime.fromisoformat(moment), str(run_id)
     except (ValueError, TypeError, binascii.Error) as fault:
-        raise InvalidRequest("The cursor is not one of ours.", errors=[FieldError("/cursor", "take it from next")]) from fault
+        raise InvalidRequest(
+            "The cursor is not one of ours.", errors=[FieldError("/cursor", "take it from next")]
+        ) from fault

@@ -6,11 +6,11 @@ has the same executor id and steals the others' work.
 """
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import dbos._serialization as _serialization
-from dbos import DBOS, DBOSPortableJSONSerializer
+from dbos import DBOS, DBOSPortableJSONSerializer, _serialization  # pyright: ignore[reportPrivateUsage]
 
 Work = Callable[[str, str, int], Awaitable[str]]
 
@@ -29,14 +29,14 @@ class _RefusingPickle:
 class DurableSegments:
     """``SegmentQueue`` on Postgres."""
 
-    def __init__(self, url: str, owner: str, *, concurrent: int) -> None:
+    def __init__(self, url: str, *, concurrent: int) -> None:
         _serialization.DBOSDefaultSerializer = _RefusingPickle()  # pyright: ignore
         self._concurrent = concurrent
         DBOS(
             config={
                 "name": "charter",
                 "system_database_url": url,
-                "executor_id": owner.replace(":", "-"),
+                "executor_id": secrets.token_hex(8),
                 "application_version": VERSION,
                 "log_level": "ERROR",
                 "serializer": DBOSPortableJSONSerializer(),

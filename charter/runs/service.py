@@ -8,12 +8,12 @@ from typing import Any, Literal
 from charter.catalog.spec import AgentSpec, Catalog
 from charter.context import Context
 from charter.errors import FieldError, InvalidRequest, NotFound, RunFinished
-from charter.governance import approvals, audit
+from charter.governance import approvals
 from charter.governance.approvals import Approval
 from charter.governance.gate import Gate
 from charter.identity.grants import Grants
 from charter.kernel.session import Session
-from charter.knowledge.citations import open_passage
+from charter.knowledge.index import Index
 from charter.runs import admission, journal, records
 from charter.runs.engine import Engine
 from charter.runs.events import EventStream
@@ -38,6 +38,7 @@ class RunService:
     queue: SegmentQueue
     followers: Followers
     stream: EventStream
+    index: Index
     settings: Runs
     http: Http
 
@@ -64,7 +65,9 @@ class RunService:
             "description": spec.description,
             "owner": spec.owner,
             "model": {"tier": spec.tier, "level": self.sessions[spec.name].deployed.level()},
-            "functions": [{"name": n, "effect": self.catalog.function(n).effect} for n in spec.functions if n in visible],
+            "functions": [
+                {"name": n, "effect": self.catalog.function(n).effect} for n in spec.functions if n in visible
+            ],
             "starters": list(spec.starters),
         }
 
@@ -90,7 +93,10 @@ class RunService:
         if not request.input.strip():
             raise InvalidRequest("The input is empty.", errors=[FieldError("/input", "say what is to be done")])
         if len(request.input) > self.http.input_limit_chars:
-            raise InvalidRequest("The input is too long.", errors=[FieldError("/input", f"at most {self.http.input_limit_chars} characters")])
+            raise InvalidRequest(
+                "The input is too long.",
+                errors=[FieldError("/input", f"at most {self.http.input_limit_chars} characters")],
+            )
 
     async def get(self, ctx: Context, run_id: str) -> Run:
         async with self.database.session(ctx) as session:
@@ -121,7 +127,9 @@ class RunService:
     def events(self, ctx: Context, run_id: str, after: int = 0) -> AsyncIterator[Event]:
         return self.stream.follow(ctx, run_id, after)
 
-    async def approvals(self, ctx: Context, *, status: str | None = None, cursor: str | None = None, limit: int = 50) -> Page:
+    async def approvals(
+        self, ctx: Context, *, status: str | None = None, cursor: str | None = None, limit: int = 50
+    ) -> Page:
         async with self.database.session(ctx) as session:
             items, following = await approvals.listing(session, ctx, status=status, cursor=cursor, limit=limit)
         return Page(items, following)
@@ -134,7 +142,12 @@ class RunService:
         return approval
 
     async def decide(
-        self, ctx: Context, approval_id: str, decision: Literal["approve", "reject"], digest: str, comment: str | None = None
+        self,
+        ctx: Context,
+        approval_id: str,
+        decision: Literal["approve", "reject"],
+        digest: str,
+        comment: str | None = None,
     ) -> Approval:
         """Take a person's decision on one exact call and let the run go on; the same decision again changes nothing.
 
@@ -142,7 +155,9 @@ class RunService:
             NotFound, NotAnApprover, SelfApproval, DigestMismatch, AlreadyDecided, Expired: see each.
         """
         async with self.database.session(ctx) as session:
-            approval, changed = await approvals.decide(session, ctx, approval_id, decision, digest, comment)
+            approval, changed = await approvals.decide(
+                session, ctx, approval_id, decision, digest, comment=comment, trace_id=Trace.present().trace_id
+            )
             if not changed:
                 return approval
             epoch = await self._note(session, ctx, approval)
@@ -150,7 +165,7 @@ class RunService:
         return approval
 
     async def _note(self, session: Any, ctx: Context, approval: Approval) -> int:
-        epoch: int = await session.fetchval(
+        epoch: int | None = await session.fetchval(
             "update runs set lease_until = clock_timestamp() + make_interval(secs => $2) where id = $1 and status = 'waiting' returning epoch",
             approval.run_id,
             self.settings.lease_seconds,
@@ -158,17 +173,29 @@ class RunService:
         if epoch is None:
             raise RunFinished("The run does not wait any more.")
         step_id = await session.fetchval(
-            "select step_id from journal where run_id = $1 and kind = 'approval' and input ->> 'approval_id' = $2", approval.run_id, approval.id
+            "select step_id from journal where run_id = $1 and kind = 'approval' and input ->> 'approval_id' = $2",
+            approval.run_id,
+            approval.id,
         )
-        await audit.record(
-            session, ctx, "approval.decided", run_id=approval.run_id, step_id=approval.step_id, function=approval.function,
-            digest=approval.digest, policies=approval.policies, detail={"approval": approval.id, "status": approval.status},
-            trace_id=Trace.present().trace_id,
-        )  # fmt: skip
-        verdict = {"approval_id": approval.id, "status": approval.status, "decided_by": approval.decided_by, "comment": approval.comment}
-        entry = journal.Entry("approval", "done", step_id=step_id, type="approval", name=approval.function, output=verdict, ended_at=journal.now())
+        verdict = {
+            "approval_id": approval.id,
+            "status": approval.status,
+            "decided_by": approval.decided_by,
+            "comment": approval.comment,
+        }
+        entry = journal.Entry(
+            "approval",
+            "done",
+            step_id=step_id,
+            type="approval",
+            name=approval.function,
+            output=verdict,
+            ended_at=journal.now(),
+        )
         waiting = journal.Change(status="queued")
-        await journal.append(session, ctx.tenant, approval.run_id, epoch, [entry, journal.Entry("run", "queued")], waiting)
+        await journal.append(
+            session, ctx.tenant, approval.run_id, epoch, [entry, journal.Entry("run", "queued")], waiting
+        )
         return epoch
 
     async def cancel(self, ctx: Context, run_id: str) -> Run:
@@ -181,13 +208,20 @@ class RunService:
             run = await records.read(session, ctx, run_id)
             if run.status in TERMINAL:
                 raise RunFinished(f"The run is {run.status}.")
-            epoch: int = await session.fetchval("update runs set epoch = epoch + 1, lease_owner = null where id = $1 returning epoch", run_id)
-            await session.execute(
-                "update approvals set status = 'cancelled' where run_id = $1 and status = 'pending'", run_id
+            epoch: int = await session.fetchval(
+                "update runs set epoch = epoch + 1, lease_owner = null where id = $1 returning epoch", run_id
             )
-            await journal.append(session, ctx.tenant, run_id, epoch, [journal.Entry("run", "cancelled")], journal.Change(status="cancelled"))
+            await approvals.cancel_of_run(session, run_id)
+            await journal.append(
+                session,
+                ctx.tenant,
+                run_id,
+                epoch,
+                [journal.Entry("run", "cancelled")],
+                journal.Change(status="cancelled"),
+            )
         return await self.get(ctx, run_id)
 
     async def passage(self, ctx: Context, document_id: str, passage_id: str) -> dict[str, Any]:
         """Open a cited passage in its document, if this principal may read it."""
-        return await open_passage(self.database, ctx, document_id, passage_id)
+        return (await self.index.open_passage(ctx, document_id, passage_id)).as_json()

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from charter.catalog.spec import AgentSpec
 from charter.context import Context
 from charter.governance.labels import Label
 from charter.kernel.session import OnText, Session
-from charter.models.chat import Message, ToolCall
+from charter.models.chat import Level, Message, ToolCall
 from charter.runs.records import Claim
 from charter.runs.run import Step
 
@@ -25,7 +25,7 @@ class Work:
     deadline: datetime
     functions: frozenset[str]
     on_text: OnText | None = None
-    level: str = "yours"
+    level: Level = "yours"
     turns: int = 0
     passages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
@@ -39,19 +39,21 @@ class Work:
 
     def number(self, result: Any) -> Any:
         """Number found passages through the whole run, so that ``[3]`` means one passage only."""
-        if not isinstance(result, dict) or not isinstance(result.get("passages"), list):
-            return result
-        passages: list[dict[str, Any]] = [
-            {**passage, "n": len(self.passages) + n} for n, passage in enumerate(result["passages"], 1) if isinstance(passage, dict)
-        ]
+        if not isinstance(result, dict) or "passages" not in result:
+            return cast("Any", result)
+        found = cast("dict[str, Any]", result)
+        passages = [{**passage, "n": len(self.passages) + n} for n, passage in enumerate(passages_of(found), 1)]
         self.passages += passages
-        return {**result, "passages": passages}
+        return {**found, "passages": passages}
+
+
+def passages_of(result: Any) -> list[dict[str, Any]]:
+    """Return the passages of a retrieval's result; none where it is of another shape."""
+    found: Any = cast("dict[str, Any]", result).get("passages") if isinstance(result, dict) else None
+    return [p for p in cast("list[dict[str, Any]]", found) if isinstance(p, dict)] if isinstance(found, list) else []  # pyright: ignore[reportUnnecessaryIsInstance]
 
 
 def recall_passages(steps: Sequence[Step]) -> list[dict[str, Any]]:
     """Return the numbered passages that earlier segments of the run found."""
-    found: list[dict[str, Any]] = []
-    for step in steps:
-        if step.type == "retrieval" and step.status == "done" and isinstance(step.output, dict):
-            found += step.output.get("passages", [])
-    return found
+    ended = [step for step in steps if step.type == "retrieval" and step.status == "done"]
+    return [passage for step in ended for passage in passages_of(step.output)]

@@ -19,7 +19,8 @@ async def ensure_tenants(database: Database, tenants: Iterable[str]) -> None:
     """Create the tenants that settings name and the database does not have yet."""
     async with database.crossing() as session:
         await session.executemany(
-            "insert into tenants (id) values ($1) on conflict (id) do nothing", [(tenant,) for tenant in sorted(set(tenants))]
+            "insert into tenants (id) values ($1) on conflict (id) do nothing",
+            [(tenant,) for tenant in sorted(set(tenants))],
         )
 
 

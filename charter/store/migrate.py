@@ -34,10 +34,17 @@ async def _apply(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
     await connection.execute(
         "create table if not exists schema_migrations (name text primary key, applied_at timestamptz not null default now())"
     )
-    files = {f.name: f.read_text("utf-8") for f in resources.files("charter.store.migrations").iterdir() if f.name.endswith(".sql")}
+    files = {
+        f.name: f.read_text("utf-8")
+        for f in resources.files("charter.store.migrations").iterdir()
+        if f.name.endswith(".sql")
+    }
     done = {row["name"] for row in await connection.fetch("select name from schema_migrations")}
     if unknown := sorted(done - files.keys()):
-        raise StartRefused(f"The database has the migration {unknown[-1]}, which this version does not know.", action="Start the newer version.")
+        raise StartRefused(
+            f"The database has the migration {unknown[-1]}, which this version does not know.",
+            action="Start the newer version.",
+        )
     missing = sorted(files.keys() - done)
     for name in missing:
         async with connection.transaction():
@@ -48,9 +55,13 @@ async def _apply(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
 
 async def _roles(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     for role in (APP_ROLE, HOST_ROLE):
-        known = await connection.fetchrow("select rolsuper or rolbypassrls as mighty from pg_roles where rolname = $1", role)
+        known = await connection.fetchrow(
+            "select rolsuper or rolbypassrls as mighty from pg_roles where rolname = $1", role
+        )
         if known is None:
             await connection.execute(f"create role {role} nologin nosuperuser nobypassrls nocreatedb nocreaterole")
             await connection.execute(f"grant {role} to current_user")
         elif known["mighty"]:
-            raise StartRefused(f"The role {role} may bypass row-level security.", action=f"alter role {role} nosuperuser nobypassrls")
+            raise StartRefused(
+                f"The role {role} may bypass row-level security.", action=f"alter role {role} nosuperuser nobypassrls"
+            )

@@ -1,6 +1,6 @@
 """Spans of runs, sent over OTLP where a collector is configured. No span carries content or secrets."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
 from opentelemetry import trace
@@ -20,7 +20,9 @@ class Tracing:
     """The host's tracer; ``close`` sends what is left."""
 
     def __init__(self, settings: Telemetry) -> None:
-        self._provider = TracerProvider(resource=Resource.create({"service.name": settings.service_name}), shutdown_on_exit=False)
+        self._provider = TracerProvider(
+            resource=Resource.create({"service.name": settings.service_name}), shutdown_on_exit=False
+        )
         if settings.otlp_endpoint:
             exporter = OTLPSpanExporter(endpoint=f"{settings.otlp_endpoint.rstrip('/')}/v1/traces", timeout=5)
             self._provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=1000))
@@ -28,8 +30,14 @@ class Tracing:
 
     @contextmanager
     def span(
-        self, operation: str, subject: str, attributes: Attributes, *, kind: SpanKind = SpanKind.INTERNAL, parent: "Trace | None" = None
-    ) -> Iterator[Span]:
+        self,
+        operation: str,
+        subject: str,
+        attributes: Attributes,
+        *,
+        kind: SpanKind = SpanKind.INTERNAL,
+        parent: "Trace | None" = None,
+    ) -> Generator[Span]:
         """Open ``<operation> <subject>`` as the current span; an exception marks it by type, without its text."""
         context = trace.set_span_in_context(NonRecordingSpan(parent.context())) if parent else None
         with self._tracer.start_as_current_span(
@@ -67,4 +75,6 @@ class Trace:
         return cls(trace.format_trace_id(context.trace_id), trace.format_span_id(context.span_id))
 
     def context(self) -> SpanContext:
-        return SpanContext(int(self.trace_id, 16), int(self.span_id, 16), is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+        return SpanContext(
+            int(self.trace_id, 16), int(self.span_id, 16), is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED)
+        )

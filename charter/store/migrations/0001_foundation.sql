@@ -122,6 +122,7 @@ create table approvals (
     created_at     timestamptz not null default clock_timestamp(),
     expires_at     timestamptz not null,
     decided_by     text,
+    decided_as     text,                  -- the entry of approvers that entitled decided_by: user:bob, role:buyer
     decided_at     timestamptz,
     comment        text,
     primary key (tenant, id),

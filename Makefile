@@ -1,0 +1,75 @@
+# Two commands matter: make run, make test. Everything else is a part of them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+OFFLINE = { echo "make: the packages could not be installed. Is there a network, and does pip reach its index?" >&2; exit 1; }
+
+.PHONY: help run test check lint types floors house bench mutants eval-embedded lock clean
+
+help: ## Show what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: $(VENV)/.runtime ## Start Charter on this machine: no account, no key, no cloud
+	@exec $(BIN)/charter serve
+
+test: $(VENV)/.dev check ## Check the house and run every test
+	@$(BIN)/python -m tests.chromium
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev lint types floors house ## Floors, house rules, lint and types
+	@$(BIN)/charter check
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/pyright
+
+floors: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+house: $(VENV)/.dev
+	$(BIN)/python -m pytest -q tests/test_house.py tests/test_promises.py
+
+bench: $(VENV)/.dev ## Compare a governed turn with what else one would use, as ratios
+	$(BIN)/python -m bench.turn
+
+mutants: $(VENV)/.dev ## Take each guard out; a test must turn red
+	$(BIN)/python -m tests.mutants
+
+eval-embedded: $(VENV)/.dev ## Examine the embedded model's levels
+	$(BIN)/python -m tests.evals.embedded
+
+lock: $(VENV)/.uv ## Resolve the dependencies anew into the two lock files
+	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra dev pyproject.toml -o requirements-dev.lock
+
+clean: ## Remove what make and the host made; the data of .charter too
+	rm -rf $(VENV) .charter .pytest_cache .ruff_cache .import_linter_cache *.egg-info
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "make: Charter needs Python 3.11 or newer; none was found. Set PYTHON=/path/to/python3." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "make: $(PYTHON) -m venv failed; on Debian: apt-get install python3-venv" >&2; exit 1; }
+
+# uv only to install quickly; pip does the same where uv does not run.
+$(VENV)/.uv: requirements-uv.lock | $(VENV)/bin/python
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-uv.lock || $(OFFLINE)
+	@touch $@
+
+$(VENV)/.runtime: requirements.lock pyproject.toml $(VENV)/.uv
+	@echo "Installing the packages of requirements.lock ..."
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock \
+		|| $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock || $(OFFLINE)
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation --offline -e . \
+		|| $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock \
+		|| $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock || $(OFFLINE)
+	@touch $@

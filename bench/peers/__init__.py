@@ -1,0 +1,1 @@
+"""What Charter is compared with: the same work without it."""

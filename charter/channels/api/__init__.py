@@ -1,0 +1,1 @@
+"""Runs and approvals over REST and server-sent events."""

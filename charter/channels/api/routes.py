@@ -1,0 +1,144 @@
+"""The REST door: parse, call the service, render."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from charter.channels import sse
+from charter.channels.api.schemas import CreateRun, Decide
+from charter.channels.reading import body, caller, context, whole
+from charter.errors import FieldError, InvalidRequest
+from charter.runs.run import Page, Run, StartRun
+from charter.runs.service import RunService
+
+_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
+_LONGEST_WAIT = 60
+_KEY_LENGTH = 255
+
+
+def routes(service: RunService) -> list[web.RouteDef]:
+    door = _Door(service)
+    return [
+        web.get("/v1/agents", door.agents),
+        web.get("/v1/agents/{agent}", door.agent),
+        web.post("/v1/runs", door.create_run),
+        web.get("/v1/runs", door.runs),
+        web.get("/v1/runs/{run}", door.run),
+        web.get("/v1/runs/{run}/events", door.events),
+        web.get("/v1/runs/{run}/timeline", door.timeline),
+        web.post("/v1/runs/{run}/cancel", door.cancel),
+        web.get("/v1/approvals", door.approvals),
+        web.get("/v1/approvals/{approval}", door.approval),
+        web.post("/v1/approvals/{approval}/decision", door.decide),
+    ]
+
+
+class _Door:
+    def __init__(self, service: RunService) -> None:
+        self._service = service
+
+    async def agents(self, request: web.Request) -> web.Response:
+        return _json({"items": self._service.agents(context(request)), "next": None})
+
+    async def agent(self, request: web.Request) -> web.Response:
+        return _json(self._service.agent(context(request), request.match_info["agent"]))
+
+    async def create_run(self, request: web.Request) -> web.Response:
+        asked = await body(request, CreateRun)
+        seconds = _preferred_wait(request)
+        start = StartRun(
+            asked.agent, asked.input, asked.thread, asked.metadata, _idempotency_key(request), streams=seconds is None
+        )
+        ctx = context(request)
+        run, _ = await self._service.start(replace(ctx, channel="api"), start, assertion=caller(request).token)
+        if seconds is not None:
+            run = await self._service.wait(ctx, run.id, seconds)
+        waited = seconds is not None and run.settled
+        headers = {"Location": f"/v1/runs/{run.id}"}
+        if waited:
+            headers["Preference-Applied"] = f"wait={seconds}"
+        return _json(run.as_json(), status=200 if waited else 202, headers=headers)
+
+    async def runs(self, request: web.Request) -> web.Response:
+        filters = {name: request.query.get(name) for name in ("status", "agent", "thread")}
+        page = await self._service.listing(
+            context(request), cursor=request.query.get("cursor"), limit=_limit(request), **filters
+        )
+        return _page(page)
+
+    async def run(self, request: web.Request) -> web.Response:
+        return _run(await self._service.get(context(request), request.match_info["run"]))
+
+    async def timeline(self, request: web.Request) -> web.Response:
+        steps = await self._service.timeline(context(request), request.match_info["run"], whole(request, "after", 0))
+        return _json({"items": [step.as_json() for step in steps], "next": None})
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        after = sse.last_event_id(request)
+        ctx, run_id = context(request), request.match_info["run"]
+        await self._service.get(ctx, run_id)  # a missing run is a problem document, not a broken stream
+        response = await sse.open_stream(request)
+        await sse.send(response, self._lines(ctx, run_id, after))
+        return response
+
+    async def _lines(self, ctx: Any, run_id: str, after: int) -> AsyncIterator[bytes]:
+        async for event in self._service.events(ctx, run_id, after):
+            yield sse.line(event.type, event.data, event.id)
+
+    async def cancel(self, request: web.Request) -> web.Response:
+        return _run(await self._service.cancel(context(request), request.match_info["run"]))
+
+    async def approvals(self, request: web.Request) -> web.Response:
+        page = await self._service.approvals(
+            context(request),
+            status=request.query.get("status"),
+            cursor=request.query.get("cursor"),
+            limit=_limit(request),
+        )
+        return _page(page)
+
+    async def approval(self, request: web.Request) -> web.Response:
+        return _json((await self._service.approval(context(request), request.match_info["approval"])).as_json())
+
+    async def decide(self, request: web.Request) -> web.Response:
+        said = await body(request, Decide)
+        approval = await self._service.decide(
+            context(request), request.match_info["approval"], said.decision, said.digest, said.comment
+        )
+        return _json(approval.as_json())
+
+
+def _json(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(body=orjson.dumps(value), status=status, content_type="application/json", headers=headers)
+
+
+def _run(run: Run) -> web.Response:
+    return _json(run.as_json())
+
+
+def _page(page: Page) -> web.Response:
+    return _json({"items": [item.as_json() for item in page.items], "next": page.next})
+
+
+def _limit(request: web.Request) -> int:
+    return whole(request, "limit", 50, least=1, most=200)
+
+
+def _preferred_wait(request: web.Request) -> int | None:
+    """Return the seconds of ``Prefer: wait=N`` (RFC 7240), at most a minute."""
+    found = _WAIT.search(request.headers.get("Prefer", ""))
+    return min(int(found[1]), _LONGEST_WAIT) if found else None
+
+
+def _idempotency_key(request: web.Request) -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not 0 < len(key) <= _KEY_LENGTH:
+        raise InvalidRequest(
+            "The Idempotency-Key is too long.",
+            errors=[FieldError("/Idempotency-Key", f"1 to {_KEY_LENGTH} characters")],
+        )
+    return key

@@ -1,0 +1,20 @@
+"""Request bodies of the REST door."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from charter.channels.reading import Body
+
+
+class CreateRun(Body):
+    agent: str = Field(min_length=1, max_length=128)
+    input: str
+    thread: str | None = Field(default=None, max_length=64)
+    metadata: dict[str, Any] = Field(default_factory=dict[str, Any])
+
+
+class Decide(Body):
+    decision: Literal["approve", "reject"]
+    digest: str = Field(max_length=128)
+    comment: str | None = Field(default=None, max_length=2000)

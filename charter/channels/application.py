@@ -1,0 +1,34 @@
+"""The aiohttp application: all doors behind the same middleware."""
+
+from collections.abc import Mapping, Sequence
+
+from aiohttp import web
+
+from charter.channels.middleware import authentication, tracing
+from charter.channels.problems import problems
+from charter.identity.authentication import Authenticator
+from charter.settings import Http
+from charter.telemetry.tracing import Tracing
+
+
+def build(
+    routes: Sequence[web.RouteDef],
+    *,
+    authenticator: Authenticator,
+    tracer: Tracing,
+    http: Http,
+    mounted: Mapping[str, web.Application],
+) -> web.Application:
+    """Return the application; ``mounted`` doors (the console) have their own sign-in."""
+    app = web.Application(
+        middlewares=[tracing(tracer), problems, authentication(authenticator)], client_max_size=http.body_limit_bytes
+    )
+    app.add_routes(routes)
+    app.router.add_get("/", _home)
+    for prefix, door in mounted.items():
+        app.add_subapp(prefix, door)
+    return app
+
+
+async def _home(_: web.Request) -> web.Response:
+    return web.Response(status=302, headers={"Location": "/console"})

@@ -1,0 +1,59 @@
+"""Request becomes Context; every request has a span. What is not declared public asks for a token."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+from opentelemetry.trace import SpanKind, get_current_span
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from charter.channels.reading import CALLER
+from charter.identity.authentication import Authenticator, Caller
+from charter.telemetry.tracing import Trace, Tracing
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+PUBLIC = frozenset({"/", "/healthz", "/readyz", "/openapi.json"})
+OWN_SIGN_IN = ("/console",)
+_PROPAGATOR = TraceContextTextMapPropagator()
+
+
+def authentication(authenticator: Authenticator) -> Middleware:
+    """Give each request its caller, or refuse it."""
+
+    @web.middleware
+    async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path in PUBLIC or request.path.startswith(OWN_SIGN_IN):
+            return await handler(request)
+        if len(request.headers.getall("Authorization", ())) > 1:
+            known = await authenticator.authenticate(None)
+        else:
+            known = await authenticator.authenticate(request.headers.get("Authorization"))
+        request[CALLER] = Caller(replace(known.ctx, channel="api"), known.token)
+        return await handler(request)
+
+    return authenticate
+
+
+def tracing(tracer: Tracing) -> Middleware:
+    """Open the server's span of each request, within the caller's trace where a traceparent came."""
+
+    @web.middleware
+    async def trace(request: web.Request, handler: Handler) -> web.StreamResponse:
+        resource = request.match_info.route.resource
+        route = resource.canonical if resource else "unknown"
+        attributes = {"http.request.method": request.method, "http.route": route}
+        with tracer.span(request.method, route, attributes, kind=SpanKind.SERVER, parent=_parent(request)) as span:
+            response = await handler(request)
+            span.set_attribute("http.response.status_code", response.status)
+            return response
+
+    return trace
+
+
+def _parent(request: web.Request) -> Trace | None:
+    if "traceparent" not in request.headers:
+        return None
+    remote = get_current_span(_PROPAGATOR.extract({"traceparent": request.headers["traceparent"]})).get_span_context()
+    return Trace(f"{remote.trace_id:032x}", f"{remote.span_id:016x}") if remote.is_valid else None

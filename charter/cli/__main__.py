@@ -1,0 +1,5 @@
+"""``python -m charter.cli``."""
+
+from charter.cli.main import main
+
+main()

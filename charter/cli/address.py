@@ -1,0 +1,46 @@
+"""Where the host of this folder listens, and a token for it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+import orjson
+
+from charter import settings
+from charter.errors import Unavailable
+from charter.local import keys
+from charter.local.people import People
+from charter.settings import Settings
+
+
+def running_host() -> tuple[Settings, Mapping[str, Any]]:
+    """Return the settings and what the running host wrote of itself.
+
+    Raises:
+        Unavailable: no host was started with this data folder.
+    """
+    tree = settings.read()
+    try:
+        told = orjson.loads((tree.data_dir / "host.json").read_bytes())
+    except (OSError, orjson.JSONDecodeError) as fault:
+        raise Unavailable(
+            f"No host runs with the data folder {tree.data_dir}.", action="Start it with: make run"
+        ) from fault
+    return tree, told
+
+
+async def token_for(name: str, http: aiohttp.ClientSession) -> tuple[str, str]:
+    """Return the host's address and an access token as that person of the local profile."""
+    tree, told = running_host()
+    secret = keys.client_secret(tree.data_dir.resolve() / "keys")
+    identity = tree.identity.model_copy(
+        update={"authority": told["entra"], "client_secret": settings.SecretStr(secret)}
+    )
+    people = People(identity, http)
+    try:
+        await people.read()
+        return str(told["address"]), await people.sign_in(name)
+    except aiohttp.ClientConnectionError as fault:
+        raise Unavailable(
+            f"The host at {told['address']} does not answer.", action="Start it with: make run"
+        ) from fault

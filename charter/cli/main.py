@@ -1,0 +1,38 @@
+"""``charter``: check, serve, run, token, knowledge. Semantic Kernel is loaded by ``serve`` alone."""
+
+import sys
+
+import click
+
+from charter.cli import checking, knowledge, running, serving
+from charter.errors import CharterError
+
+
+class Group(click.Group):
+    """Says every fault of ours in a sentence and what to do, without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except CharterError as fault:
+            click.echo(f"charter: {fault.detail}", err=True)
+            if fault.action:
+                click.echo(f"  {fault.action}", err=True)
+            for error in fault.errors:
+                click.echo(f"  {error.pointer}: {error.detail}", err=True)
+            sys.exit(2)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Charter: a governed host for Semantic Kernel agents."""
+
+
+main.add_command(checking.check)
+main.add_command(serving.serve)
+main.add_command(running.run)
+main.add_command(running.token)
+main.add_command(knowledge.knowledge)
+
+if __name__ == "__main__":
+    main()

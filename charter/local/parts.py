@@ -1,0 +1,86 @@
+"""Start the local profile's parts and say, as settings, where they are."""
+
+import contextlib
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from charter.catalog.spec import Catalog
+from charter.errors import StartRefused
+from charter.local import keys, twins
+from charter.settings import Settings
+from charter.store import embedded
+
+
+@dataclass(slots=True)
+class LocalParts:
+    """What runs beside the host, and the settings that lead to it."""
+
+    settings: Settings
+    server: embedded.EmbeddedServer | None
+    twins: twins.Twins
+
+    async def stop(self) -> None:
+        await self.twins.stop()
+        if self.server is not None:
+            await self.server.stop()
+
+
+async def start(settings: Settings, catalog: Catalog) -> LocalParts:
+    """Start PostgreSQL (unless settings name one), the Entra twin and every plugin's sandbox.
+
+    Raises:
+        StartRefused: a part does not start, or the host's own port is taken.
+    """
+    refuse_taken_port(settings)
+    folder = settings.data_dir.resolve()
+    secret = keys.client_secret(folder / "keys")
+    child = await twins.start(
+        folder / "twins",
+        port=settings.port + 1 if settings.port else 0,
+        sandboxes={name: plugin.sandbox for name, plugin in catalog.plugins.items() if plugin.sandbox},
+        secret_file=folder / "keys" / "client_secret.key",
+    )
+    try:
+        server = None if settings.database.url else await embedded.start(folder / "postgres")
+    except BaseException:
+        await child.stop()
+        raise
+    return LocalParts(_placed(settings, child, server, secret, folder), server, child)
+
+
+def _placed(
+    settings: Settings, child: twins.Twins, server: embedded.EmbeddedServer | None, secret: str, folder: Path
+) -> Settings:
+    identity = settings.identity.model_copy(
+        update={"authority": child.entra, "graph": f"{child.entra}/graph", "client_secret": SecretStr(secret)}
+    )
+    session_key = settings.session_key.get_secret_value() or keys.fernet_key(folder / "keys", "session").decode()
+    update: dict[str, object] = {
+        "identity": identity,
+        "session_key": SecretStr(session_key),
+        "plugin_urls": {**child.sandboxes, **settings.plugin_urls},
+    }
+    if server is not None:
+        update["database"] = settings.database.model_copy(update={"url": server.url})
+    return settings.model_copy(update=update)
+
+
+def refuse_taken_port(settings: Settings) -> None:
+    """Say early, in one sentence, that the port is taken.
+
+    Raises:
+        StartRefused: something listens there.
+    """
+    if not settings.port:
+        return
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as fault:
+            raise StartRefused(
+                f"Port {settings.port} is in use.", action="Stop what runs there, or set CHARTER_PORT to another port."
+            ) from fault

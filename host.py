@@ -1,0 +1,265 @@
+"""The roof: settings in, parts wired, the aiohttp application and its workers out. No logic lives here."""
+
+import asyncio
+import base64
+import signal
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import orjson
+import structlog
+import uvloop
+from aiohttp import web
+from charter.kernel.connection import HttpConnection
+from charter.models.embedded.model import EmbeddedModel
+
+from charter.catalog import loader
+from charter.catalog.spec import Catalog
+from charter.channels import application
+from charter.channels.api import routes as api
+from charter.channels.console.app import console
+from charter.channels.ops import health
+from charter.context import Context
+from charter.errors import StartRefused
+from charter.governance.gate import Gate
+from charter.governance.policy import Policies
+from charter.identity.authentication import Authenticator
+from charter.identity.directory import Directory
+from charter.identity.grants import Grants
+from charter.identity.tokens import TokenVerifier
+from charter.kernel.door import open_sessions
+from charter.kernel.session import Session
+from charter.knowledge import library
+from charter.knowledge.embedder import NanoEmbedder
+from charter.knowledge.pgvector import PgIndex
+from charter.knowledge.retriever import ContextRetriever
+from charter.local import parts
+from charter.local.people import People
+from charter.local.sign import sign
+from charter.models.deployments import open_deployment
+from charter.models.hints import hints
+from charter.plugin import Access
+from charter.runs.calling import AccessOf, Calling
+from charter.runs.engine import Engine
+from charter.runs.events import EventStream
+from charter.runs.following import Followers
+from charter.runs.loop import Loop
+from charter.runs.parking import Parking
+from charter.runs.segments import DurableSegments
+from charter.runs.service import RunService
+from charter.settings import Settings
+from charter.store import crossing, migrate
+from charter.store.database import Database
+from charter.telemetry import logs
+from charter.telemetry.tracing import Tracing
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Host:
+    """A running host. ``running`` names what runs and where; closing ``stack`` stops it all in reverse order."""
+
+    settings: Settings
+    service: RunService
+    people: People
+    model: EmbeddedModel
+    address: str
+    running: dict[str, str]
+    stack: AsyncExitStack
+
+    async def close(self) -> None:
+        await self.stack.aclose()
+
+
+@dataclass(slots=True)
+class _Ground:
+    """The lower floors, ready."""
+
+    settings: Settings
+    catalog: Catalog
+    database: Database
+    http: aiohttp.ClientSession
+    tracer: Tracing
+    grants: Grants
+    directory: Directory
+    index: PgIndex
+    stack: AsyncExitStack
+
+
+async def start(settings: Settings) -> Host:
+    """Start everything that settings ask for, and listen.
+
+    Raises:
+        StartRefused: one sentence why not; whatever had started is stopped again.
+    """
+    async with AsyncExitStack() as stack:
+        ground = await _ground(settings, stack)
+        model = await _model(ground)
+        sessions = await _sessions(ground, model)
+        service = await _runs(ground, sessions)
+        people = People(ground.settings.identity, ground.http)
+        await people.read()
+        address = await _listen(ground, service, people, model)
+        running = {"Entra twin": ground.settings.identity.authority, **ground.settings.plugin_urls}
+        host = Host(ground.settings, service, people, model, address, running, stack.pop_all())
+    _write_address(host)
+    return host
+
+
+async def _ground(settings: Settings, stack: AsyncExitStack) -> _Ground:
+    catalog = loader.load(settings)
+    local = await parts.start(settings, catalog)
+    stack.push_async_callback(local.stop)
+    settings = local.settings
+    tracer = Tracing(settings.telemetry)
+    stack.callback(tracer.close)
+    database = await _database(settings, stack)
+    http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
+    grants = Grants(database, settings.identity, http, settings.session_key.get_secret_value().encode())
+    directory = Directory(grants, settings.identity, http)
+    index = PgIndex(database, NanoEmbedder())
+    return _Ground(
+        settings, loader.placed(catalog, settings.plugin_urls), database, http, tracer, grants, directory, index, stack
+    )
+
+
+async def _database(settings: Settings, stack: AsyncExitStack) -> Database:
+    await migrate.migrate(settings.database.owner_url or settings.database.url)
+    database = Database(settings.database.url, size=settings.database.pool)
+    await database.open()
+    stack.push_async_callback(database.close)
+    await crossing.ensure_tenants(database, settings.identity.tenants.values())
+    return database
+
+
+async def _model(ground: _Ground) -> EmbeddedModel:
+    model = EmbeddedModel(ground.settings.embedded_model, ground.settings.data_dir.resolve(), hints(ground.catalog))
+    ground.stack.push_async_callback(model.close)
+    if any(deployment.kind == "embedded" for deployment in ground.settings.models.values()):
+        await model.start()
+    return model
+
+
+async def _sessions(ground: _Ground, model: EmbeddedModel) -> dict[str, Session]:
+    deployments = {
+        tier: open_deployment(tier, deployment, model) for tier, deployment in ground.settings.models.items()
+    }
+    for deployed in deployments.values():
+        ground.stack.push_async_callback(deployed.close)
+    return open_sessions(ground.catalog, deployments)
+
+
+async def _runs(ground: _Ground, sessions: dict[str, Session]) -> RunService:
+    settings, database = ground.settings, ground.database
+    gate = Gate(ground.catalog, Policies(ground.catalog), ground.directory)
+    followers = Followers(settings.database.url)
+    await followers.open()
+    ground.stack.push_async_callback(followers.close)
+    queue = DurableSegments(settings.database.url, concurrent=settings.runs.concurrent)
+    parking = Parking(database, queue, hours=settings.runs.approval_hours)
+    calling = Calling(database, ground.catalog, gate, _access_of(ground), parking, ground.tracer)
+    loop = Loop(database, ground.catalog, sessions, gate, calling, ground.tracer, settings.runs.history_messages)
+    engine = Engine(database, loop, followers, queue, ground.tracer, settings.runs)
+    await queue.open(engine.segment)
+    ground.stack.push_async_callback(queue.close)
+    await engine.open()
+    ground.stack.push_async_callback(engine.close)
+    stream = EventStream(database, followers)
+    return RunService(
+        database,
+        ground.catalog,
+        sessions,
+        gate,
+        ground.grants,
+        engine,
+        queue,
+        followers,
+        stream,
+        ground.index,
+        settings.runs,
+        settings.http,
+    )
+
+
+def _access_of(ground: _Ground) -> AccessOf:
+    def access_of(ctx: Context, plugin: str) -> Access:
+        agent = ground.catalog.agents[ctx.agent or ""]
+        connection = HttpConnection.as_principal(
+            ground.catalog.plugins[plugin].connection, ground.http, ground.grants, ctx
+        )
+        return Access(
+            connection, ContextRetriever(ground.index, ctx, agent.knowledge, top=ground.settings.knowledge.top)
+        )
+
+    return access_of
+
+
+async def _listen(ground: _Ground, service: RunService, people: People, model: EmbeddedModel) -> str:
+    settings = ground.settings
+    authenticator = Authenticator(
+        TokenVerifier(settings.identity, ground.http), settings.identity.tenants, groups=ground.directory.groups
+    )
+    pages = console(
+        service, authenticator=authenticator, people=people.all, sign_in=people.sign_in, level_status=model.status,
+        session_key=base64.urlsafe_b64decode(settings.session_key.get_secret_value()), input_limit=settings.http.input_limit_chars,
+    )  # fmt: skip
+    reading = asyncio.create_task(library.keep(ground.index, settings))
+    ground.stack.push_async_callback(_ended, reading)
+
+    async def database_serves() -> dict[str, Any]:
+        await ground.database.ping()
+        return {}
+
+    async def model_serves() -> dict[str, Any]:
+        return dict(model.status())
+
+    routes = [*api.routes(service), *health.routes({"database": database_serves, "model": model_serves})]
+    app = application.build(
+        routes, authenticator=authenticator, tracer=ground.tracer, http=settings.http, mounted={"/console": pages}
+    )
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+    await runner.setup()
+    ground.stack.push_async_callback(runner.cleanup)
+    site = web.TCPSite(runner, settings.host, settings.port)
+    await site.start()
+    return f"http://localhost:{runner.addresses[0][1]}"
+
+
+async def _ended(task: "asyncio.Task[Any]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def _write_address(host: Host) -> None:
+    told = {"address": host.address, "entra": host.settings.identity.authority, "database": host.settings.database.url}
+    (host.settings.data_dir / "host.json").write_bytes(orjson.dumps(told))
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGINT or SIGTERM, then stop everything that was started."""
+    logs.configure(settings.telemetry)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    host = await start(settings)
+    try:
+        print(sign(host.address, host.running, host.people.all, host.model.status()), flush=True)  # noqa: T201
+        await stop.wait()
+    finally:
+        await host.close()
+
+
+def main(settings: Settings) -> None:
+    """Serve; called by ``charter serve``.
+
+    Raises:
+        StartRefused: the profile is not one that this version can serve.
+    """
+    if settings.profile != "local":
+        raise StartRefused("The azure profile is not served by this version.", action="Unset CHARTER_PROFILE.")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(settings))

@@ -1,0 +1,80 @@
+"""From an Authorization header to a caller."""
+
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from charter.context import Context
+from charter.errors import Unauthenticated
+from charter.identity.expiring import Clock, Expiring
+from charter.identity.principals import overage, resolve
+from charter.identity.tokens import TokenVerifier
+
+_REMEMBERED = 4_096
+_BELIEVED_SECONDS = 300
+"""How long a verified token is believed unseen: a key that its issuer withdraws must stop counting before ``exp``."""
+
+Groups = Callable[[Context, str], Awaitable[Iterable[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, and the token they came with: the assertion of an on-behalf-of exchange, never stored or shown."""
+
+    ctx: Context
+    token: str = field(repr=False)
+
+
+class Authenticator:
+    """Verifies each token once and remembers the callers it stands for.
+
+    ``groups`` tells the groups of a person whose token cannot carry them (``Directory.groups``); without it such a
+    token is refused.
+    """
+
+    def __init__(
+        self,
+        verifier: TokenVerifier,
+        tenants: Mapping[str, str],
+        *,
+        groups: Groups | None = None,
+        clock: Clock = time.time,
+    ) -> None:
+        self._verifier = verifier
+        self._tenants = tenants
+        self._groups = groups
+        self._clock = clock
+        self._callers: Expiring[bytes, Caller] = Expiring(_REMEMBERED, clock)
+
+    async def authenticate(self, authorization: str | None) -> Caller:
+        """Return the caller of an ``Authorization: Bearer`` header.
+
+        Raises:
+            Unauthenticated: no bearer token, or one that is not to be believed.
+            Forbidden: a believed token that gives no access to this host.
+            Unavailable: the identity provider does not answer and the token's key is not known yet.
+        """
+        token = _bearer(authorization)
+        digest = sha256(token.encode()).digest()
+        caller = self._callers.get(digest)
+        if caller is None:
+            caller = await self._verified(token, digest)
+        return caller
+
+    async def _verified(self, token: str, digest: bytes) -> Caller:
+        claims = await self._verifier.verify(token)
+        groups: Iterable[str] | None = None
+        if self._groups is not None and overage(claims):
+            groups = await self._groups(resolve(claims, self._tenants, ()), token)
+        caller = Caller(resolve(claims, self._tenants, groups), token)
+        self._callers.put(digest, caller, min(float(claims["exp"]), self._clock() + _BELIEVED_SECONDS))
+        return caller
+
+
+def _bearer(authorization: str | None) -> str:
+    scheme, _, token = (authorization or "").partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token or not token.isascii():
+        raise Unauthenticated("The request carries no bearer token.")
+    return token

@@ -1,0 +1,124 @@
+"""The signing keys that each Entra tenant publishes, remembered.
+
+A known key is given at once, whatever the key server does. An unknown one causes a fetch, for all who wait together,
+and no more often than the cool-down: a flood of invented key ids is not passed on to the key server.
+"""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import aiohttp
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from charter.errors import Unauthenticated, Unavailable
+from charter.identity.expiring import Clock
+from charter.identity.flight import SingleFlight
+from charter.identity.wire import ask
+
+_FETCH_SECONDS = 5
+_COOL_DOWN = 10
+_COOL_DOWN_AFTER_FAILURE = 2
+_REFRESH_AFTER = 3_600
+_BELIEVED_FOR = 86_400
+_LEAST_BITS = 2048
+_MOST_KEYS = 100
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """What one tenant published; times in seconds since 1970."""
+
+    keys: Mapping[str, RSAPublicKey] = field(default_factory=dict[str, RSAPublicKey])
+    fetched: float = -math.inf
+    tried: float = -math.inf
+    failed: bool = False
+
+
+class Keys:
+    """Public keys by tenant (``tid``) and key id."""
+
+    def __init__(self, authority: str, http: aiohttp.ClientSession, *, clock: Clock = time.time) -> None:
+        self._authority = authority.rstrip("/")
+        self._http = http
+        self._clock = clock
+        self._shelves: dict[str, _Shelf] = {}
+        self._flights: SingleFlight[None] = SingleFlight()
+
+    async def find(self, tid: str, kid: str) -> RSAPublicKey:
+        """Return the key. ``tid`` must be one of the configured tenants: each gets a place in memory.
+
+        Raises:
+            Unauthenticated: the tenant publishes no such key.
+            Unavailable: the key server does not answer, so nobody can tell.
+        """
+        shelf = self._shelves.setdefault(tid, _Shelf())
+        if key := self._known(tid, shelf, kid):
+            return key
+        if self._flights.flying(tid) or self._may_ask(shelf):
+            await self._flights.run(tid, lambda: self._fetch(tid, shelf))
+        if key := self._known(tid, shelf, kid):
+            return key
+        if shelf.failed:
+            raise Unavailable("The keys of the identity provider cannot be read.", retry_after=_COOL_DOWN_AFTER_FAILURE)
+        raise Unauthenticated("The token is signed with a key that its issuer does not publish.")
+
+    async def warm(self, tid: str) -> bool:
+        """Fetch the tenant's keys before the first token comes; return whether any are known."""
+        shelf = self._shelves.setdefault(tid, _Shelf())
+        if not shelf.keys:
+            await self._flights.run(tid, lambda: self._fetch(tid, shelf))
+        return bool(shelf.keys)
+
+    def _known(self, tid: str, shelf: _Shelf, kid: str) -> RSAPublicKey | None:
+        key, age = shelf.keys.get(kid), self._clock() - shelf.fetched
+        if key is None or age > _BELIEVED_FOR:
+            return None
+        if age > _REFRESH_AFTER and self._may_ask(shelf):
+            self._flights.start(tid, lambda: self._fetch(tid, shelf))  # nobody waits: the known key still counts
+        return key
+
+    def _may_ask(self, shelf: _Shelf) -> bool:
+        pause = _COOL_DOWN_AFTER_FAILURE if shelf.failed else _COOL_DOWN
+        return self._clock() - shelf.tried >= pause
+
+    async def _fetch(self, tid: str, shelf: _Shelf) -> None:
+        try:
+            answer = await ask(
+                self._http, "GET", f"{self._authority}/{tid}/discovery/v2.0/keys", seconds=_FETCH_SECONDS
+            )
+            found = _published(answer.members) if answer.status == 200 else {}
+        except Unavailable:
+            found = {}
+        shelf.tried, shelf.failed = self._clock(), not found
+        if found:  # wholly replaced: a withdrawn key stops counting
+            shelf.keys, shelf.fetched = found, shelf.tried
+
+
+def _published(document: Mapping[str, Any]) -> dict[str, RSAPublicKey]:
+    """Return the usable keys of a JWK set."""
+    listed = document.get("keys")
+    if not isinstance(listed, list):
+        return {}
+    found: dict[str, RSAPublicKey] = {}
+    for entry in cast("list[Any]", listed)[:_MOST_KEYS]:
+        if key := _key(entry):
+            found[entry["kid"]] = key
+    return found
+
+
+def _key(entry: Any) -> RSAPublicKey | None:
+    """Return the RSA signature key of one JWK (RFC 7517), or nothing where it is of another kind or too short."""
+    if not isinstance(entry, dict):
+        return None
+    jwk = cast("dict[str, Any]", entry)
+    if jwk.get("kty") != "RSA" or jwk.get("use", "sig") != "sig" or not isinstance(jwk.get("kid"), str):
+        return None
+    try:
+        key: Any = jwt.PyJWK({**jwk, "alg": "RS256"}).key
+    except (jwt.PyJWTError, ValueError, TypeError):
+        return None
+    return key if isinstance(key, RSAPublicKey) and key.key_size >= _LEAST_BITS else None

@@ -1,0 +1,57 @@
+"""The authority of a run that waited, as the identity provider sees it now."""
+
+from dataclasses import replace
+from typing import Any
+
+from charter.context import Context, PrincipalType
+from charter.errors import AuthorityLost, Forbidden, Unauthenticated
+from charter.identity.directory import Directory
+from charter.identity.grants import Grants
+from charter.identity.principals import OPERATOR, SCOPE, overage, resolve
+from charter.identity.tokens import TokenVerifier
+from charter.settings import Identity
+
+
+class Renewal:
+    """Fetches a principal's authority anew and narrows a context to it."""
+
+    def __init__(self, grants: Grants, verifier: TokenVerifier, directory: Directory, settings: Identity) -> None:
+        self._grants = grants
+        self._verifier = verifier
+        self._directory = directory
+        self._settings = settings
+
+    async def renew(self, ctx: Context) -> Context:
+        """Return ``ctx`` with only those roles and groups that the principal had then *and* has now.
+
+        For a person the kept grant is redeemed for a fresh token of this host, which is verified like one that comes
+        in. Of a workload only is asked whether it still exists and is enabled; its roles stay as they were.
+
+        Raises:
+            AuthorityLost: disabled, signed out, no longer admitted here, or somebody else.
+            Unavailable: the identity provider does not answer; the authority may still stand.
+        """
+        if ctx.principal.type == "workload":
+            if not await self._directory.enabled(ctx):
+                raise AuthorityLost("The workload that asked no longer exists or is disabled.")
+            return ctx
+        # Entra lets an application ask for a token to itself only by its client id.
+        token = await self._grants.token(ctx, f"{self._settings.client_id}/{SCOPE}", fresh=True)
+        try:
+            now = await self._admitted(ctx, await self._verifier.verify(token))
+        except (Unauthenticated, Forbidden) as fault:
+            raise AuthorityLost("The person who asked is no longer admitted to this host.") from fault
+        if (now.tenant, now.principal.id) != (ctx.tenant, ctx.principal.id):
+            raise AuthorityLost("The kept authority is another person's.")
+        return _narrowed(ctx, now)
+
+    async def _admitted(self, ctx: Context, claims: Any) -> Context:
+        groups = await self._directory.groups(ctx) if overage(claims) else None
+        return resolve(claims, self._settings.tenants, groups)
+
+
+def _narrowed(then: Context, now: Context) -> Context:
+    roles = then.principal.roles & now.principal.roles
+    groups = then.principal.groups & now.principal.groups
+    kind: PrincipalType = "operator" if OPERATOR in roles else "user"
+    return replace(then.narrowed(now.scopes), principal=replace(then.principal, type=kind, roles=roles, groups=groups))

@@ -1,0 +1,5 @@
+import sys
+
+from charter.twins.runner import main
+
+sys.exit(main())

@@ -1,0 +1,74 @@
+"""How Entra says no: an OAuth error with an AADSTS number, and Graph's own form."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from aiohttp import web
+
+_MISSING = "The request body must contain the following parameter: {}."
+_TEXTS: dict[int, tuple[str, str]] = {
+    28000: ("invalid_request", "Provided value for the input parameter scope contains more than one resource."),
+    50013: ("invalid_grant", "Assertion failed signature validation."),
+    50034: ("invalid_grant", "The user account {} does not exist in the directory."),
+    50057: ("invalid_grant", "The user account is disabled."),
+    50173: ("invalid_grant", "The provided grant has expired due to it being revoked, a fresh auth token is needed."),
+    65001: ("invalid_grant", "The user or administrator has not consented to use '{}'."),
+    70000: ("invalid_grant", "Provided grant is invalid or malformed."),
+    70003: ("unsupported_grant_type", "The app requested an unsupported grant type '{}'."),
+    70011: ("invalid_scope", "The .default scope can't be combined with resource-specific scopes."),
+    90002: ("invalid_request", "Tenant '{}' not found. Check to make sure you have the correct tenant ID."),
+    500011: ("invalid_resource", "The resource principal named {} was not found in the tenant."),
+    500131: ("invalid_grant", "Assertion audience does not match the Client app presenting the assertion."),
+    500133: ("invalid_grant", "Assertion is not within its valid time range."),
+    700016: ("unauthorized_client", "Application with identifier '{}' was not found in the directory."),
+    700025: ("invalid_client", "Client is public so no 'client_secret' should be presented."),
+    700082: ("invalid_grant", "The refresh token has expired due to inactivity."),
+    900144: ("invalid_request", _MISSING),
+    1002012: ("invalid_scope", "Client credential flows must have a scope with /.default suffixed to the resource."),
+    7000112: ("unauthorized_client", "Application '{}' is disabled."),
+    7000114: ("invalid_grant", "Application '{}' is not allowed to make application on-behalf-of calls."),
+    7000215: ("invalid_client", "Invalid client secret provided for app '{}'."),
+    7000218: ("invalid_client", _MISSING.format("'client_assertion' or 'client_secret'")),
+}
+
+
+class Refused(Exception):
+    """An OAuth refusal (RFC 6749, 5.2) as Entra words it; ``number`` is the AADSTS code, ``about`` fills its text."""
+
+    def __init__(self, number: int, about: str = "") -> None:
+        self.number = number
+        self.error, text = _TEXTS[number]
+        self.text = text.format(about)
+        super().__init__(self.text)
+
+    def response(self) -> web.Response:
+        trace, correlation = str(uuid4()), str(uuid4())
+        moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+        about = f"Trace ID: {trace} Correlation ID: {correlation} Timestamp: {moment}"
+        body: dict[str, object] = {
+            "error": self.error,
+            "error_description": f"AADSTS{self.number}: {self.text} {about}",
+            "error_codes": [self.number],
+            "timestamp": moment,
+            "trace_id": trace,
+            "correlation_id": correlation,
+        }
+        if self.number == 65001:
+            body["suberror"] = "consent_required"
+        status = 401 if self.error == "invalid_client" else 400
+        return web.json_response(body, status=status, headers={"Cache-Control": "no-store"})
+
+
+class GraphRefused(Exception):
+    """A refusal in Microsoft Graph's form."""
+
+    def __init__(self, status: int, code: str, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.code = code
+        self.text = text
+
+    def response(self) -> web.Response:
+        inner = {"date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"), "request-id": str(uuid4())}
+        body = {"error": {"code": self.code, "message": self.text, "innerError": inner}}
+        return web.json_response(body, status=self.status)

@@ -1,0 +1,125 @@
+"""The twin as an aiohttp application."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from aiohttp import web
+
+from charter.twins.entra import admin, graph
+from charter.twins.entra.clients import Clients
+from charter.twins.entra.key_ring import KeyRing
+from charter.twins.entra.people import shipped
+from charter.twins.entra.refresh_tokens import RefreshTokens
+from charter.twins.entra.refusals import Refused
+from charter.twins.entra.state import TWIN, Lifetimes, Twin
+from charter.twins.entra.token_endpoint import token
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def app(
+    folder: Path, *, base_url: str, client_secret: str | None = None, lifetimes: Lifetimes | None = None
+) -> web.Application:
+    """Return the twin. What must survive a restart (keys, secrets, refresh tokens) lies in ``folder``.
+
+    ``client_secret`` is the secret of ``charter-host``; without one it is made and kept in ``folder/secrets``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    people = shipped()
+    twin = Twin(
+        base_url.rstrip("/"),
+        people,
+        Clients(folder, people, client_secret),
+        KeyRing(folder),
+        RefreshTokens(folder),
+        lifetimes or Lifetimes(),
+    )
+    application = web.Application(middlewares=[_loopback_names_only, _faulty])
+    application[TWIN] = twin
+    application.add_routes([*_entra(), *graph.routes(), *admin.routes()])
+    application.on_shutdown.append(_thaw)
+    application.on_cleanup.append(_close)
+    return application
+
+
+def _entra() -> list[web.RouteDef]:
+    return [
+        web.get("/{tenant}/v2.0/.well-known/openid-configuration", _metadata),
+        web.get("/{tenant}/discovery/v2.0/keys", _keys),
+        web.post("/{tenant}/oauth2/v2.0/token", token),
+    ]
+
+
+async def _metadata(request: web.Request) -> web.Response:
+    """OpenID Connect Discovery 1.0, with what the twin has of it."""
+    twin, tenant = request.app[TWIN], request.match_info["tenant"]
+    if tenant not in twin.people.tenants:
+        return _no_tenant(tenant)
+    own = f"{twin.base_url}/{tenant}"
+    return web.json_response(
+        {
+            "issuer": twin.issuer(tenant),
+            "token_endpoint": f"{own}/oauth2/v2.0/token",
+            "jwks_uri": f"{own}/discovery/v2.0/keys",
+            "token_endpoint_auth_methods_supported": ["client_secret_post"],
+            "grant_types_supported": [
+                "client_credentials",
+                "password",
+                "refresh_token",
+                "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            ],
+            "scopes_supported": ["openid", "profile", "email", "offline_access"],
+            "subject_types_supported": ["pairwise"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+        }
+    )
+
+
+async def _keys(request: web.Request) -> web.Response:
+    twin, tenant = request.app[TWIN], request.match_info["tenant"]
+    twin.record("keys", tenant=tenant)
+    return web.json_response(twin.keys.published()) if tenant in twin.people.tenants else _no_tenant(tenant)
+
+
+def _no_tenant(tenant: str) -> web.Response:
+    return Refused(90002, tenant).response()
+
+
+@web.middleware
+async def _loopback_names_only(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    # A web page elsewhere may point its own name at loopback; signing in needs no password here.
+    if request.url.host not in _LOOPBACK:
+        raise web.HTTPMisdirectedRequest(text="The twin answers as localhost only.")
+    return await handler(request)
+
+
+@web.middleware
+async def _faulty(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    twin = request.app[TWIN]
+    match twin.faults.get(_part(request.path)):
+        case "hang":
+            twin.record("hung", path=request.path)
+            await twin.thawed.wait()
+        case "fail":
+            return web.json_response({"error": "temporarily_unavailable"}, status=503, headers={"Retry-After": "7"})
+        case _:
+            pass
+    return await handler(request)
+
+
+def _part(path: str) -> str:
+    if path.startswith("/graph/"):
+        return "graph"
+    return {"keys": "keys", "token": "token"}.get(path.rsplit("/", 1)[-1], "") if "/v2.0/" in path else ""
+
+
+async def _thaw(application: web.Application) -> None:
+    application[TWIN].thaw()
+
+
+async def _close(application: web.Application) -> None:
+    application[TWIN].refresh_tokens.close()

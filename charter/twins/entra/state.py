@@ -1,0 +1,57 @@
+"""The parts of one running twin."""
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from charter.twins.entra.clients import HOST, Client, Clients
+from charter.twins.entra.key_ring import KeyRing
+from charter.twins.entra.people import Account, People
+from charter.twins.entra.refresh_tokens import RefreshTokens
+
+
+@dataclass(slots=True)
+class Lifetimes:
+    """Seconds that issued tokens live. Not above zero: they are born expired."""
+
+    access: float = 3_600
+    refresh: float = 90 * 86_400
+
+
+@dataclass(slots=True)
+class Twin:
+    """``ledger`` holds the last requests, newest last; ``faults`` says which part fails or hangs, for tests."""
+
+    base_url: str
+    people: People
+    clients: Clients
+    keys: KeyRing
+    refresh_tokens: RefreshTokens
+    lifetimes: Lifetimes
+    ledger: deque[dict[str, Any]] = field(default_factory=lambda: deque[dict[str, Any]](maxlen=1_000))
+    faults: dict[str, str] = field(default_factory=dict[str, str])
+    thawed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def thaw(self) -> None:
+        """Let go of all requests that hang; later ones hang anew."""
+        self.thawed.set()
+        self.thawed = asyncio.Event()
+
+    def issuer(self, tenant: str) -> str:
+        return f"{self.base_url}/{tenant}/v2.0"
+
+    def account_of(self, client: Client, tenant: str) -> Account | None:
+        """Return the service principal of a confidential client in a tenant."""
+        if client.id == HOST:
+            return Account(HOST, tenant, "Charter host", "host", workload=True, roles=("workload",))
+        return self.people.find(tenant, client.id)
+
+    def record(self, kind: str, **detail: Any) -> None:
+        self.ledger.append({"at": time.time(), "kind": kind, **detail})
+
+
+TWIN: web.AppKey[Twin] = web.AppKey("twin", Twin)

@@ -8,6 +8,7 @@ import pytest
 from charter.context import Context, Principal
 from charter.store import crossing, embedded, migrate
 from charter.store.database import Database
+from tests.running import RunningHost, running_host
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +55,10 @@ def people() -> dict[str, Context]:
 def house() -> Path:
     """The folder of the repository."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+async def host(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningHost]:
+    """One host for all tests, with the scripted model; each test uses runs of its own."""
+    async with running_host(tmp_path_factory.mktemp("host")) as running:
+        yield running

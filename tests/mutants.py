@@ -1,0 +1,127 @@
+"""Take each guard out of a copy of the house, one at a time: the tests named with it must turn red.
+
+usage: python -m tests.mutants [NAME ...] [--json]
+
+A guard whose text is not found any more fails too: its mutant would prove nothing.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+HOUSE = Path(__file__).resolve().parent.parent
+COPIED = ("charter", "plugins", "agents", "tests", "bench", "host.py", "pyproject.toml", "Makefile", "README.md", "infra")
+SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A guard taken out: ``guard`` in ``file`` becomes ``instead``; ``tests`` must notice."""
+
+    name: str
+    file: str
+    guard: str
+    instead: str
+    tests: tuple[str, ...]
+
+
+MUTANTS = (
+    Mutant(
+        "no gate",
+        "charter/runs/calling.py",
+        'if decision.outcome != "allow":',
+        "if False:",
+        ("tests/journeys/test_order.py",),
+    ),
+    Mutant(
+        "no row-level security",
+        "charter/store/migrations/0001_foundation.sql",
+        "execute format('alter table %I enable row level security', t);",
+        "null;",
+        ("tests/store",),
+    ),
+    Mutant(
+        "no ACL filter",
+        "charter/knowledge/queries.py",
+        "readers && ",
+        "readers is not null or readers && ",
+        ("tests/knowledge",),
+    ),
+    Mutant(
+        "no digest check at the decision",
+        "charter/governance/approvals.py",
+        "if digest != approval.digest:",
+        "if False:",
+        ("tests/journeys/test_order.py", "tests/governance"),
+    ),
+    Mutant(
+        "no digest check at the gate",
+        "charter/governance/gate.py",
+        "if approval.digest != question.digest:",
+        "if False:",
+        ("tests/governance",),
+    ),
+    Mutant(
+        "no requester check",
+        "charter/governance/approvals.py",
+        'if approval.kind == "approval" and ctx.principal.id == approval.requester_id:',
+        "if False:",
+        ("tests/journeys/test_order.py", "tests/governance"),
+    ),
+)
+
+
+def killed(mutant: Mutant, folder: Path) -> str | None:
+    """Return ``None`` when a test noticed; otherwise what is wrong."""
+    file = folder / mutant.file
+    text = file.read_text("utf-8")
+    if mutant.guard not in text:
+        return f"the guard is not in {mutant.file} any more"
+    file.write_text(text.replace(mutant.guard, mutant.instead), "utf-8")
+    try:
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *mutant.tests]
+        ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False)
+    finally:
+        file.write_text(text, "utf-8")
+    if ended.returncode == 1:
+        return None
+    return "no test noticed" if ended.returncode == 0 else f"the tests did not run: {ended.stdout[-300:]}{ended.stderr[-300:]}"
+
+
+def copy_to(folder: Path) -> None:
+    for name in COPIED:
+        source = HOUSE / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif source.exists():
+            shutil.copy2(source, folder / name)
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("names", nargs="*")
+    options.add_argument("--json", action="store_true")
+    chosen = options.parse_args()
+    wanted = [m for m in MUTANTS if not chosen.names or m.name in chosen.names]
+    alive: dict[str, str] = {}
+    with tempfile.TemporaryDirectory(prefix="charter-mutants-") as name:
+        copy_to(Path(name))
+        for mutant in wanted:
+            fault = killed(mutant, Path(name))
+            if fault:
+                alive[mutant.name] = fault
+            if not chosen.json:
+                sys.stdout.write(f"{'ALIVE ' if fault else 'killed'}  {mutant.name}{': ' + fault if fault else ''}\n")
+                sys.stdout.flush()
+    if chosen.json:
+        sys.stdout.write(json.dumps({"passed": len(wanted) - len(alive), "failed": len(alive), "skipped": 0, "alive": alive}) + "\n")
+    return 0 if wanted and not alive else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""A real host on free ports, as the tests use it: REST as a person, and the sandboxes' own ledgers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+
+import host
+from charter import settings
+
+SCRIPT = Path(__file__).parent / "data" / "script.yaml"
+WAIT_SECONDS = 30
+
+
+@dataclass(slots=True)
+class Answer:
+    """A response: status, headers and the JSON body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+@dataclass(slots=True)
+class RunningHost:
+    """The host, reached as people reach it: over HTTP with a token of the Entra twin."""
+
+    inner: host.Host
+    http: aiohttp.ClientSession
+    tokens: dict[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def address(self) -> str:
+        return self.inner.address
+
+    async def token(self, name: str) -> str:
+        if name not in self.tokens:
+            self.tokens[name] = await self.inner.people.sign_in(name)
+        return self.tokens[name]
+
+    async def call(self, name: str | None, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        """Send one request as that person (``None``: without a token)."""
+        sent = {key.replace("_", "-"): value for key, value in headers.items()}
+        if name is not None:
+            sent["Authorization"] = f"Bearer {await self.token(name)}"
+        async with self.http.request(method, self.address + path, json=body, headers=sent) as response:
+            raw = await response.read()
+            return Answer(response.status, response.headers, orjson.loads(raw) if raw else None)
+
+    async def ask(self, name: str, agent: str, text: str, **more: Any) -> dict[str, Any]:
+        """Start a run, wait until it is settled, and return it."""
+        answer = await self.call(name, "POST", "/v1/runs", {"agent": agent, "input": text, **more}, Prefer=f"wait={WAIT_SECONDS}")
+        assert answer.status == 200, answer.body
+        return answer.body
+
+    async def run(self, name: str, run_id: str) -> dict[str, Any]:
+        return (await self.call(name, "GET", f"/v1/runs/{run_id}")).body
+
+    async def settled(self, name: str, run_id: str, status: str) -> dict[str, Any]:
+        """Follow the run's events until it has that status."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            async for event, data, _ in self.events(name, run_id):
+                if event in {"run.status", "done"} and data["status"] == status:
+                    return await self.run(name, run_id)
+        raise AssertionError(f"{run_id} never became {status}")
+
+    async def events(self, name: str, run_id: str, after: int = 0) -> AsyncIterator[tuple[str, Any, int | None]]:
+        """Yield (event, data, id) of the run's event stream."""
+        headers = {"Authorization": f"Bearer {await self.token(name)}", "Last-Event-ID": str(after)}
+        async with self.http.get(f"{self.address}/v1/runs/{run_id}/events", headers=headers) as response:
+            assert response.status == 200, await response.text()
+            event, number = "", None
+            async for raw in response.content:
+                line = raw.decode().rstrip("\n")
+                if line.startswith("id: "):
+                    number = int(line[4:])
+                elif line.startswith("event: "):
+                    event = line[7:]
+                elif line.startswith("data: "):
+                    yield event, orjson.loads(line[6:]), number
+                    event, number = "", None
+
+    async def timeline(self, name: str, run_id: str) -> list[dict[str, Any]]:
+        return (await self.call(name, "GET", f"/v1/runs/{run_id}/timeline")).body["items"]
+
+    async def pending(self, name: str, run_id: str) -> dict[str, Any]:
+        """Return the open approval of a run, as that approver sees it."""
+        items = (await self.call(name, "GET", "/v1/approvals?status=pending")).body["items"]
+        return next(item for item in items if item["run_id"] == run_id)
+
+    async def decide(self, name: str, approval: Mapping[str, Any], decision: str, **more: Any) -> Answer:
+        body = {"decision": decision, "digest": approval["digest"], **more}
+        return await self.call(name, "POST", f"/v1/approvals/{approval['id']}/decision", body)
+
+    async def sandbox(self, plugin: str, path: str, method: str = "GET", body: Any = None) -> Any:
+        """Ask a sandbox's own administration."""
+        url = self.inner.settings.plugin_urls[plugin] + path
+        async with self.http.request(method, url, json=body) as response:
+            assert response.status < 300, await response.text()
+            return await response.json()
+
+
+@asynccontextmanager
+async def running_host(folder: Path, **overrides: Any) -> AsyncIterator[RunningHost]:
+    """Start a host with the scripted model on free ports; stop it and all it started at the end."""
+    scripted = settings.Deployment(kind="scripted", model="scripted", script=SCRIPT)
+    chosen = {"models": {"standard": scripted}, "embedded_model": "off", **overrides}
+    tree = settings.read(port=0, data_dir=folder, **chosen)
+    inner = await host.start(tree)
+    try:
+        async with aiohttp.ClientSession() as http:
+            yield RunningHost(inner, http)
+    finally:
+        await inner.close()

@@ -186,3 +186,13 @@ def _sentence(error: Mapping[str, Any]) -> str:
 def process_environment() -> dict[str, str]:
     """Return the environment for a child process of ours: what a program needs to run, and none of our settings."""
     return {name: value for name, value in os.environ.items() if not name.startswith("CHARTER_")}
+
+
+def passive_openmp() -> None:
+    """Let the model engines' threads sleep while they wait, and single questions run on one.
+
+    To be called before an engine is loaded. By default OpenMP's threads spin: beside other work that costs ten times
+    the processor time. What the person set stays.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from charter.channels.middleware import authentication, tracing
 from charter.channels.problems import problems
+from charter.channels.responses.faults import openai_errors
 from charter.identity.authentication import Authenticator
 from charter.settings import Http
 from charter.telemetry.tracing import Tracing
@@ -21,7 +22,8 @@ def build(
 ) -> web.Application:
     """Return the application; ``mounted`` doors (the console) have their own sign-in."""
     app = web.Application(
-        middlewares=[tracing(tracer), problems, authentication(authenticator)], client_max_size=http.body_limit_bytes
+        middlewares=[tracing(tracer), openai_errors, problems, authentication(authenticator)],
+        client_max_size=http.body_limit_bytes,
     )
     app.add_routes(routes)
     app.router.add_get("/", _home)

@@ -11,6 +11,8 @@ from charter.context import Context
 from charter.errors import FieldError, InvalidRequest, UnsupportedMedia
 from charter.identity.authentication import Caller
 
+_KEY_LENGTH = 255
+
 CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
 
 
@@ -58,3 +60,14 @@ def whole(request: web.Request, name: str, default: int, *, least: int = 0, most
             errors=[FieldError(f"/{name}", "not such a number")],
         )
     return int(text)
+
+
+def idempotency_key(request: web.Request) -> str | None:
+    """Return the request's Idempotency-Key: the same key with the same request is the same run."""
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not 0 < len(key) <= _KEY_LENGTH:
+        raise InvalidRequest(
+            "The Idempotency-Key is too long.",
+            errors=[FieldError("/Idempotency-Key", f"1 to {_KEY_LENGTH} characters")],
+        )
+    return key

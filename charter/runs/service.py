@@ -85,9 +85,11 @@ class RunService:
             self.database, ctx, spec, request, owner=self.engine.owner, lease_seconds=self.settings.lease_seconds,
             limit=self.settings.queue_limit, trace=Trace.present(),
         )  # fmt: skip
+        run = await self.get(ctx, claim.run_id)
         if new:
+            # The last thing here: a caller that follows the run without pausing hears its first word.
             self.engine.begin(claim, streams=request.streams)
-        return await self.get(ctx, claim.run_id), new
+        return run, new
 
     def _acceptable(self, request: StartRun) -> None:
         if not request.input.strip():

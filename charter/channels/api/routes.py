@@ -10,14 +10,12 @@ from aiohttp import web
 
 from charter.channels import sse
 from charter.channels.api.schemas import CreateRun, Decide
-from charter.channels.reading import body, caller, context, whole
-from charter.errors import FieldError, InvalidRequest
+from charter.channels.reading import body, caller, context, idempotency_key, whole
 from charter.runs.run import Page, Run, StartRun
 from charter.runs.service import RunService
 
 _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
 _LONGEST_WAIT = 60
-_KEY_LENGTH = 255
 
 
 def routes(service: RunService) -> list[web.RouteDef]:
@@ -51,7 +49,7 @@ class _Door:
         asked = await body(request, CreateRun)
         seconds = _preferred_wait(request)
         start = StartRun(
-            asked.agent, asked.input, asked.thread, asked.metadata, _idempotency_key(request), streams=seconds is None
+            asked.agent, asked.input, asked.thread, asked.metadata, idempotency_key(request), streams=seconds is None
         )
         ctx = context(request)
         run, _ = await self._service.start(replace(ctx, channel="api"), start, assertion=caller(request).token)
@@ -132,13 +130,3 @@ def _preferred_wait(request: web.Request) -> int | None:
     """Return the seconds of ``Prefer: wait=N`` (RFC 7240), at most a minute."""
     found = _WAIT.search(request.headers.get("Prefer", ""))
     return min(int(found[1]), _LONGEST_WAIT) if found else None
-
-
-def _idempotency_key(request: web.Request) -> str | None:
-    key = request.headers.get("Idempotency-Key")
-    if key is not None and not 0 < len(key) <= _KEY_LENGTH:
-        raise InvalidRequest(
-            "The Idempotency-Key is too long.",
-            errors=[FieldError("/Idempotency-Key", f"1 to {_KEY_LENGTH} characters")],
-        )
-    return key

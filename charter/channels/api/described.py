@@ -1,0 +1,78 @@
+"""The REST door, described."""
+
+from charter.channels.api.schemas import CreateRun, Decide
+from charter.channels.api.shapes import Agent, AgentList, Approval, ApprovalPage, Run, RunPage, StepList
+from charter.channels.described import EVENTS, IDEMPOTENCY_KEY, Answer, Operation, Parameter, query
+
+_LIMIT = query("limit", "How many at most.", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50})
+_CURSOR = query("cursor", "The next of the page before.")
+_EVENTS = (
+    "Server-sent events `run.status`, `step`, `approval` and `done` carry the object and the journal's number as `id`; "
+    "`output.delta` carries live text and has none. A client that comes back with Last-Event-ID misses no numbered "
+    "event and gets none twice. The stream stays open while a run waits, and closes after `done`."
+)
+
+OPERATIONS = (
+    Operation(
+        "GET", "/v1/agents", "listAgents", "List the agents you may start", "agents", {200: Answer("The agents.", AgentList)}
+    ),
+    Operation("GET", "/v1/agents/{agent}", "getAgent", "Read an agent", "agents", {200: Answer("The agent.", Agent)}),
+    Operation(
+        "POST", "/v1/runs", "createRun", "Start a run", "runs",
+        {
+            200: Answer("The run has ended or waits (with Prefer: wait=N only).", Run),
+            202: Answer("The run was accepted.", Run, headers={"Location": "Where the run is."}),
+        },
+        description="The run acts for you, within its agent's policy. It goes on when you close the connection.",
+        body=CreateRun,
+        parameters=(
+            IDEMPOTENCY_KEY,
+            Parameter("Prefer", "header", "wait=N answers once the run has ended or waits, after N seconds at most (60)."),
+        ),
+        problems=(403, 404, 409, 429, 503),
+    ),
+    Operation(
+        "GET", "/v1/runs", "listRuns", "List runs, newest first", "runs", {200: Answer("A page.", RunPage)},
+        description="Your own; for operators all of the tenant.",
+        parameters=(_LIMIT, _CURSOR, query("status", "Only these."), query("agent", "Only its."), query("thread", "Only its.")),
+        problems=(422,),
+    ),
+    Operation("GET", "/v1/runs/{run}", "getRun", "Read a run", "runs", {200: Answer("The run.", Run)}),
+    Operation(
+        "GET", "/v1/runs/{run}/events", "followRun", "Follow a run", "runs",
+        {200: Answer("The events, until the run is done.", media=(EVENTS,))},
+        description=_EVENTS,
+        parameters=(
+            Parameter("Last-Event-ID", "header", "Go on behind this event.", {"type": "integer", "minimum": 0}),
+            query("last_event_id", "The same, for clients that cannot set headers.", {"type": "integer", "minimum": 0}),
+        ),
+        problems=(422,),
+    ),
+    Operation(
+        "GET", "/v1/runs/{run}/timeline", "getTimeline", "Read what a run did", "runs", {200: Answer("Its steps.", StepList)},
+        parameters=(query("after", "Only steps that began behind this number.", {"type": "integer", "minimum": 0}),),
+        problems=(422,),
+    ),
+    Operation(
+        "POST", "/v1/runs/{run}/cancel", "cancelRun", "Stop a run", "runs", {200: Answer("The run as it was stopped.", Run)},
+        description="It does nothing more. What it has done stays listed in its effects.",
+        problems=(409,),
+    ),
+    Operation(
+        "GET", "/v1/approvals", "listApprovals", "List approvals", "approvals", {200: Answer("A page.", ApprovalPage)},
+        description="Those you may decide, and those your own runs wait for; for operators all of the tenant.",
+        parameters=(_LIMIT, _CURSOR, query("status", "Only these.")),
+        problems=(422,),
+    ),
+    Operation(
+        "GET", "/v1/approvals/{approval}", "getApproval", "Read an approval", "approvals",
+        {200: Answer("The approval.", Approval)},
+    ),
+    Operation(
+        "POST", "/v1/approvals/{approval}/decision", "decideApproval", "Approve or reject one exact call", "approvals",
+        {200: Answer("The approval as decided.", Approval)},
+        description="The digest names the call that was read; a decision on any other is refused.",
+        body=Decide,
+        problems=(403, 409),
+    ),
+)  # fmt: skip

@@ -12,7 +12,6 @@ import orjson
 import structlog
 import uvloop
 from aiohttp import web
-from charter.kernel.connection import HttpConnection
 from charter.models.embedded.model import EmbeddedModel
 
 from charter.catalog import loader
@@ -29,17 +28,18 @@ from charter.identity.authentication import Authenticator
 from charter.identity.directory import Directory
 from charter.identity.grants import Grants
 from charter.identity.tokens import TokenVerifier
+from charter.kernel.connection import HttpConnection, Unconnected, bearer
 from charter.kernel.door import open_sessions
 from charter.kernel.session import Session
 from charter.knowledge import library
-from charter.knowledge.embedder import NanoEmbedder
+from charter.knowledge.embedder import E5Embedder
 from charter.knowledge.pgvector import PgIndex
 from charter.knowledge.retriever import ContextRetriever
 from charter.local import parts
 from charter.local.people import People
 from charter.local.sign import sign
 from charter.models.deployments import open_deployment
-from charter.models.hints import hints
+from charter.models.hints import hints_of
 from charter.plugin import Access
 from charter.runs.calling import AccessOf, Calling
 from charter.runs.engine import Engine
@@ -120,7 +120,7 @@ async def _ground(settings: Settings, stack: AsyncExitStack) -> _Ground:
     http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
     grants = Grants(database, settings.identity, http, settings.session_key.get_secret_value().encode())
     directory = Directory(grants, settings.identity, http)
-    index = PgIndex(database, NanoEmbedder())
+    index = PgIndex(database, E5Embedder())
     return _Ground(
         settings, loader.placed(catalog, settings.plugin_urls), database, http, tracer, grants, directory, index, stack
     )
@@ -136,7 +136,7 @@ async def _database(settings: Settings, stack: AsyncExitStack) -> Database:
 
 
 async def _model(ground: _Ground) -> EmbeddedModel:
-    model = EmbeddedModel(ground.settings.embedded_model, ground.settings.data_dir.resolve(), hints(ground.catalog))
+    model = EmbeddedModel(ground.settings.embedded_model, ground.settings.data_dir.resolve(), hints_of(ground.catalog))
     ground.stack.push_async_callback(model.close)
     if any(deployment.kind == "embedded" for deployment in ground.settings.models.values()):
         await model.start()
@@ -187,12 +187,11 @@ async def _runs(ground: _Ground, sessions: dict[str, Session]) -> RunService:
 def _access_of(ground: _Ground) -> AccessOf:
     def access_of(ctx: Context, plugin: str) -> Access:
         agent = ground.catalog.agents[ctx.agent or ""]
-        connection = HttpConnection.as_principal(
-            ground.catalog.plugins[plugin].connection, ground.http, ground.grants, ctx
-        )
-        return Access(
-            connection, ContextRetriever(ground.index, ctx, agent.knowledge, top=ground.settings.knowledge.top)
-        )
+        retriever = ContextRetriever(ground.index, ctx, agent.knowledge, top=ground.settings.knowledge.top)
+        spec = ground.catalog.plugins[plugin].connection
+        if spec is None:
+            return Access(Unconnected(), retriever)
+        return Access(HttpConnection(spec, ground.http, bearer(ground.grants, spec, ctx)), retriever)
 
     return access_of
 

@@ -8,6 +8,7 @@ has the same executor id and steals the others' work.
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from dbos import DBOS, DBOSPortableJSONSerializer, _serialization  # pyright: ignore[reportPrivateUsage]
@@ -58,6 +59,8 @@ class DurableSegments:
 
     async def close(self) -> None:
         await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=0)
+        # The library made its pool the loop's default and has just shut it down; what closes after us needs one.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="charter"))
 
     async def after(self, tenant: str, run_id: str, epoch: int, seconds: float) -> None:
         await self._enqueue(tenant, run_id, epoch, seconds)

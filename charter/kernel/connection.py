@@ -1,0 +1,126 @@
+"""The way into one business system as one principal: bounded in time and size, and never led elsewhere."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import orjson
+
+from charter.catalog.spec import ConnectionSpec
+from charter.context import Context
+from charter.identity.grants import Grants
+from charter.plugin import FunctionFailed, Response
+
+SECONDS = 30.0
+LIMIT_BYTES = 1_000_000
+
+Token = Callable[[], Awaitable[str | None]]
+
+
+def bearer(grants: Grants, spec: ConnectionSpec, ctx: Context) -> Token:
+    """Return where the token for this connection comes from: the principal's own authority, the host's, or none."""
+
+    async def token() -> str | None:
+        if spec.as_ == "caller":
+            return await grants.token(ctx, spec.scope)
+        return await grants.host_token(ctx.tenant, spec.scope) if spec.as_ == "host" else None
+
+    return token
+
+
+class HttpConnection:
+    """``charter.plugin.Connection`` over HTTP. ``token`` is asked anew for each request; ``None`` sends none."""
+
+    def __init__(
+        self, spec: ConnectionSpec, http: aiohttp.ClientSession, token: Token, *, seconds: float = SECONDS
+    ) -> None:
+        self._spec = spec
+        self._http = http
+        self._token = token
+        self._timeout = aiohttp.ClientTimeout(total=seconds)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Send one request below the plugin's base address.
+
+        Raises:
+            FunctionFailed: not sent, no answer, a redirect, an answer that is too large or not JSON.
+            AuthorityLost: the principal's token could not be had; nothing was sent.
+        """
+        url = self._address(path)
+        sent = {"Accept": "application/json", **(headers or {})}
+        if token := await self._token():
+            sent["Authorization"] = f"Bearer {token}"
+        payload = None if body is None else orjson.dumps(body)
+        if payload is not None:
+            sent.setdefault("Content-Type", "application/json")
+        # What was sent and not answered may have happened; a reading request changes nothing.
+        happened = False if method in {"GET", "HEAD"} else None
+        try:
+            async with self._http.request(
+                method, url, params=query, data=payload, headers=sent, timeout=self._timeout, allow_redirects=False
+            ) as answer:
+                return Response(answer.status, await _body(answer, happened))
+        except aiohttp.ClientConnectorError as fault:
+            raise FunctionFailed("The business system cannot be reached.", happened=False) from fault
+        except TimeoutError as fault:
+            raise FunctionFailed("The business system did not answer in time.", happened=happened) from fault
+        except aiohttp.ClientError as fault:
+            raise FunctionFailed("The connection to the business system broke.", happened=happened) from fault
+
+    def _address(self, path: str) -> str:
+        base = self._spec.base_url.rstrip("/")
+        url = base + (path if path.startswith("/") else f"/{path}")
+        target, home = urlsplit(url), urlsplit(base)
+        allowed = {home.netloc, *self._spec.egress}
+        if (
+            target.scheme not in {"http", "https"}
+            or target.netloc not in allowed
+            or not target.path.startswith(home.path)
+        ):
+            raise FunctionFailed("The address is not one that this plugin may call.")
+        return url
+
+
+async def _body(answer: aiohttp.ClientResponse, happened: bool | None) -> Any:
+    if 300 <= answer.status < 400:
+        raise FunctionFailed(
+            "The business system pointed elsewhere, which is not followed.", happened=happened, status=answer.status
+        )
+    raw = b""
+    async for chunk in answer.content.iter_chunked(65_536):
+        raw += chunk
+        if len(raw) > LIMIT_BYTES:
+            raise FunctionFailed(
+                "The answer of the business system is too large.", happened=happened, status=answer.status
+            )
+    if not raw.strip():
+        return None
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as fault:
+        if answer.status >= 400:
+            return None
+        raise FunctionFailed(
+            "The business system did not answer in JSON.", happened=happened, status=answer.status
+        ) from fault
+
+
+class Unconnected:
+    """The connection of a plugin that declares none."""
+
+    async def request(self, method: str, path: str, **_: Any) -> Response:
+        """Refuse.
+
+        Raises:
+            FunctionFailed: always.
+        """
+        raise FunctionFailed("This plugin has no connection.")

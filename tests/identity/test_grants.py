@@ -121,12 +121,13 @@ async def test_processes_that_rotate_at_once_do_not_end_the_grant(room: Room) ->
     for _ in range(3):
         calls = [each.grants.token(alice, scope, fresh=True) for each in processes for scope in scopes]
         assert {told(token)["oid"] for token in await asyncio.gather(*calls)} == {"alice"}
+    assert room.twin.redeemed_twice() == 0
 
 
 @pytest.mark.promise("identity.rotation")
 async def test_a_caller_who_leaves_does_not_lose_the_rotated_token(room: Room) -> None:
     alice = await room.kept("alice")
-    await room.twin.faults(token="hang")
+    await room.twin.faults(token="late")
     caller = asyncio.create_task(room.grants.token(alice, PROCUREMENT))
     async with asyncio.timeout(5):
         while not await room.twin.requests("hung"):
@@ -137,6 +138,7 @@ async def test_a_caller_who_leaves_does_not_lose_the_rotated_token(room: Room) -
     await room.twin.faults()
     assert told(await room.grants.token(alice, PROCUREMENT))["oid"] == "alice"
     assert told(await room.grants.token(alice, PEOPLE))["oid"] == "alice"
+    assert room.twin.redeemed_twice() == 0
 
 
 @pytest.mark.promise("identity.lost")

@@ -1,9 +1,10 @@
 """A running Entra twin, as tests use it: sign in, forge tokens with its own key, pull its levers."""
 
 import shutil
+import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,12 @@ class RunningTwin:
 
     async def requests(self, kind: str) -> list[dict[str, Any]]:
         return (await self.lever("GET", f"requests?kind={kind}"))["items"]
+
+    def redeemed_twice(self) -> int:
+        """How many refresh tokens were redeemed more than once: a stricter provider would end their grant."""
+        with closing(sqlite3.connect(self.folder / "refresh_tokens.sqlite")) as tokens:
+            query = "select 1 from refresh_tokens where parent is not null group by parent having count(*) > 1"
+            return len(tokens.execute(query).fetchall())
 
     def signing_key(self) -> Any:
         newest = max((self.folder / "keys").glob("*.pem"))

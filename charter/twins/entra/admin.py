@@ -10,7 +10,7 @@ from charter.twins.entra.state import TWIN
 
 _CHANGEABLE: dict[str, type] = {"disabled": bool, "roles": list, "groups": list, "manager": str}
 _PARTS = frozenset({"keys", "token", "graph"})
-_FAULTS = frozenset({"fail", "hang"})
+_FAULTS = frozenset({"fail", "hang", "late"})
 
 
 def routes() -> list[web.RouteDef]:
@@ -67,10 +67,13 @@ async def _lifetimes(request: web.Request) -> web.Response:
 
 
 async def _faults(request: web.Request) -> web.Response:
-    """Take the whole of the faults, ``{"keys" | "token" | "graph": "fail" | "hang"}``; ``{}`` heals all."""
+    """Take the whole of the faults, ``{"keys" | "token" | "graph": "fail" | "hang" | "late"}``; ``{}`` heals all.
+
+    What hangs was not begun, what is late was done and is not answered.
+    """
     twin, asked = request.app[TWIN], await _object(request)
     if asked.keys() - _PARTS or set(map(str, asked.values())) - _FAULTS:
-        return _wrong("Parts are keys, token and graph; faults are fail and hang.")
+        return _wrong("Parts are keys, token and graph; faults are fail, hang and late.")
     twin.faults = asked
     twin.thaw()
     return web.json_response(asked)

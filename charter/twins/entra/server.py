@@ -104,6 +104,11 @@ async def _faulty(
         case "hang":
             twin.record("hung", path=request.path)
             await twin.thawed.wait()
+        case "late":
+            response = await handler(request)
+            twin.record("hung", path=request.path)
+            await twin.thawed.wait()
+            return response
         case "fail":
             return web.json_response({"error": "temporarily_unavailable"}, status=503, headers={"Retry-After": "7"})
         case _:

@@ -13,7 +13,7 @@ LIMIT = 64_000
 """Characters of JSON that a model may write for one call."""
 
 
-class InvalidArguments(Exception):  # noqa: N818 - as the house names its errors
+class InvalidArguments(Exception):
     """The arguments do not fit. ``public`` tells the model what to write instead."""
 
     def __init__(self, public: str) -> None:

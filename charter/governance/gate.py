@@ -30,7 +30,7 @@ class Directory(Protocol):
         ...
 
 
-class _Refused(Exception):  # noqa: N818 - as the house names its errors
+class _Refused(Exception):
     """The call cannot go on; the sentence says why, for everybody."""
 
 

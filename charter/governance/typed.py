@@ -8,7 +8,7 @@ _LONG = 2**63
 _DEEPEST = 32
 
 
-class Untypable(Exception):  # noqa: N818 - as the house names its errors
+class Untypable(Exception):
     """Cedar has no value for this; the sentence says which argument and why."""
 
 
@@ -60,7 +60,9 @@ def _schema(value: Any) -> Mapping[str, Any]:
 
 def _kind(schema: Mapping[str, Any]) -> Any:
     said: Any = schema.get("type")
-    kinds = [kind for kind in said if kind != "null"] if isinstance(said, list) else [said]
+    if not isinstance(said, list):
+        return said
+    kinds = [kind for kind in cast("list[Any]", said) if kind != "null"]
     return kinds[0] if len(kinds) == 1 else None
 
 

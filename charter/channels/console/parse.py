@@ -1,0 +1,90 @@
+"""Forms and queries become requests. Pure; what does not fit is said in a sentence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from charter.errors import FieldError, InvalidRequest
+from charter.runs.run import StartRun, Status
+
+Fields = Mapping[str, Any]
+STATUSES: tuple[str, ...] = get_args(Status)
+_COMMENT_LIMIT = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A person's answer to one exact call, bound to its digest."""
+
+    decision: Literal["approve", "reject"]
+    digest: str
+    comment: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which runs a person wants to see; ``None`` leaves it open."""
+
+    status: str | None
+    agent: str | None
+    cursor: str | None
+
+
+def message(agent: str, form: Fields, *, limit: int) -> StartRun:
+    """Read what somebody wrote to an agent.
+
+    Raises:
+        InvalidRequest: nothing was written, or more than ``limit`` characters.
+    """
+    # Browsers send line ends as CR LF; everyone else counts them as one character.
+    text = _text(form, "input").replace("\r\n", "\n").strip()
+    if not text:
+        raise InvalidRequest(
+            "There is nothing to send.", action="Write what you need.", errors=[FieldError("/input", "empty")]
+        )
+    if len(text) > limit:
+        sentence = f"The message has {len(text):,} characters; {limit:,} are allowed."
+        raise InvalidRequest(sentence, action="Shorten it.", errors=[FieldError("/input", "too long")])
+    return StartRun(
+        agent,
+        text,
+        thread=_text(form, "thread") or None,
+        idempotency_key=_text(form, "key")[:255] or None,
+        streams=True,
+    )
+
+
+def decision(form: Fields) -> Decision:
+    """Read a decision.
+
+    Raises:
+        InvalidRequest: it is neither approve nor reject, or names no digest.
+    """
+    said, digest = _text(form, "decision"), _text(form, "digest")
+    comment = _text(form, "comment").replace("\r\n", "\n").strip()
+    if said not in ("approve", "reject") or not digest:
+        sentence = "A decision is approve or reject, on one exact call."
+        raise InvalidRequest(
+            sentence, action="Use the buttons of the card.", errors=[FieldError("/decision", "not a decision")]
+        )
+    if len(comment) > _COMMENT_LIMIT:
+        raise InvalidRequest("The comment is too long.", action=f"Use at most {_COMMENT_LIMIT:,} characters.")
+    return Decision("approve" if said == "approve" else "reject", digest, comment or None)
+
+
+def run_filter(query: Fields) -> Filter:
+    """Read which runs to list; an unknown status lists all."""
+    status = _text(query, "status")
+    return Filter(status if status in STATUSES else None, _text(query, "agent") or None, _text(query, "cursor") or None)
+
+
+def way_back(given: str, home: str) -> str:
+    """Return where to go after the sign-in: only into the console itself, never to another site."""
+    root = home.rstrip("/") + "/"
+    safe = given.startswith(root) and "\\" not in given and ".." not in given and given.isprintable()
+    return given if safe else home
+
+
+def _text(fields: Fields, name: str) -> str:
+    given = fields.get(name, "")
+    return given if isinstance(given, str) else ""

@@ -1,0 +1,193 @@
+"""Plain words for what machines say: names, values, money, durations, what a step is doing. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, cast
+
+# ISO 4217: how many digits stand behind the point, where it is not two.
+_MINOR_DIGITS = {"JPY": 0, "KRW": 0, "CLP": 0, "ISK": 0, "VND": 0, "BHD": 3, "KWD": 3, "TND": 3}
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")
+_ABBREVIATIONS = {"Id": "ID", "Url": "URL", "It": "IT", "Hr": "HR"}
+
+STATUS = {
+    "queued": "Queued",
+    "running": "Running",
+    "waiting": "Waiting",
+    "completed": "Completed",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+    "done": "Done",
+    "denied": "Denied",
+    "unknown": "Unknown",
+    "pending": "Pending",
+    "approved": "Approved",
+    "rejected": "Rejected",
+    "expired": "Expired",
+}
+EFFECT = {"read": "reads", "write": "changes something", "irreversible": "cannot be undone"}
+STEP = {
+    "message": "Message",
+    "retrieval": "Search",
+    "model": "Model turn",
+    "function": "Function",
+    "approval": "Approval",
+}
+
+
+def title(name: str) -> str:
+    """``employee_assistant`` → ``Employee assistant``; ``order_id`` → ``Order ID``."""
+    words = re.sub(r"[_\-.]+", " ", name).strip()
+    words = words[:1].upper() + words[1:]
+    return " ".join(_ABBREVIATIONS.get(word.capitalize(), word) for word in words.split(" "))
+
+
+def call_name(function: str) -> tuple[str, str]:
+    """``procurement.create_order`` → ``("Create order", "Procurement")``."""
+    plugin, _, name = function.rpartition(".")
+    return title(name), title(plugin)
+
+
+def money(amount: Mapping[str, Any]) -> str:
+    """``{"minor": 145000, "currency": "EUR"}`` → ``EUR 1,450.00``."""
+    minor, currency = int(amount["minor"]), str(amount["currency"])
+    digits = _MINOR_DIGITS.get(currency, 2)
+    return f"{currency} {Decimal(minor).scaleb(-digits):,.{digits}f}"
+
+
+def value(given: Any) -> str:
+    """Return an argument as a person would write it; nothing is left out."""
+    match given:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if given else "no"
+        case str():
+            return _text(given)
+        case {"minor": int(), "currency": str()} if len(given) == 2:
+            return money(given)
+        case Mapping():
+            pairs = cast("Mapping[str, Any]", given)
+            return "; ".join(f"{title(str(name))}: {value(item)}" for name, item in pairs.items()) or "nothing"
+        case Sequence():
+            items = cast("Sequence[Any]", given)
+            return ", ".join(value(item) for item in items) or "none"
+        case _:
+            return str(given)
+
+
+def _text(given: str) -> str:
+    if _DATE.fullmatch(given):
+        try:
+            day = date.fromisoformat(given)
+            return f"{day:%A}, {day.day} {day:%B %Y}"
+        except ValueError:
+            return given
+    if _MOMENT.match(given):
+        try:
+            return moment(datetime.fromisoformat(given))
+        except ValueError:
+            return given
+    return visible(given) if given.strip() else "(empty)"
+
+
+def visible(text: str) -> str:
+    """Show characters that hide or turn text around, so that nobody approves another call than the one they read."""
+    return "".join(f"⟨U+{ord(char):04X}⟩" if _hides(char) else char for char in text)
+
+
+def _hides(char: str) -> bool:
+    return char not in "\n\t\r" and unicodedata.category(char) in {"Cc", "Cf", "Co", "Cn", "Zl", "Zp"}
+
+
+def moment(when: datetime) -> str:
+    """Return a time in UTC; the browser's script writes it in the reader's own zone."""
+    utc = when.astimezone(UTC)
+    return f"{utc.day} {utc:%b %Y, %H:%M} UTC"
+
+
+def parsed(text: str | None) -> datetime | None:
+    """Return the moment of an RFC 3339 text, ``None`` for none."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def duration(start: str | None, end: str | None) -> str:
+    """Return how long something took; empty while it goes on."""
+    begun, ended = parsed(start), parsed(end)
+    if begun is None or ended is None:
+        return ""
+    seconds = max(0.0, (ended - begun).total_seconds())
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 60 else span(seconds)
+
+
+def span(seconds: float) -> str:
+    """Return a length of time in its one or two greatest units: ``2 min 3 s``, ``3 d 4 h``."""
+    left, parts = int(seconds), list[str]()
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2]) or "0 s"
+
+
+def remaining(until: str | None, now: datetime) -> str:
+    """Return what is left until a deadline, ``time is over`` behind it, empty without one."""
+    end = parsed(until)
+    if end is None:
+        return ""
+    seconds = (end - now).total_seconds()
+    return f"{span(seconds)} left" if seconds > 0 else "time is over"
+
+
+def tokens(usage: Mapping[str, Any] | None) -> str:
+    if not usage or not (usage.get("input_tokens") or usage.get("output_tokens")):
+        return ""
+    return f"{int(usage.get('input_tokens') or 0):,} in, {int(usage.get('output_tokens') or 0):,} out"
+
+
+def cost(usage: Mapping[str, Any] | None) -> str:
+    """Return the cost; empty where nothing was priced. A step says it as text, a run with its currency."""
+    given: Any = (usage or {}).get("cost")
+    priced = cast("Mapping[str, Any]", given if isinstance(given, Mapping) else {"amount": given or 0})
+    amount = float(str(priced["amount"]))
+    return f"{priced.get('currency', '')} {amount:.4f}".strip() if amount else ""
+
+
+def approver(who: str, me: str = "") -> str:
+    """``user:bob`` → ``bob``, ``role:buyer`` → ``anyone with the role buyer``."""
+    kind, _, name = who.rpartition(":")
+    if kind == "role":
+        return f"anyone with the role {name}"
+    return "you" if me and name == me else name
+
+
+def listed(items: Sequence[str]) -> str:
+    """``a, b or c``."""
+    return " or ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
+
+
+def abilities(functions: Sequence[Mapping[str, Any]]) -> str:
+    """``Looks up 2 things, changes 1``; empty for an agent that only talks."""
+    changes = sum(function["effect"] != "read" for function in functions)
+    reads = len(functions) - changes
+    looks = f"looks up {reads} thing{'s' * (reads > 1)}" if reads else ""
+    does = f"changes {changes}" + ("" if reads else f" thing{'s' * (changes > 1)}") if changes else ""
+    said = ", ".join(filter(None, (looks, does)))
+    return said[:1].upper() + said[1:]
+
+
+def line(step: Mapping[str, Any]) -> str:
+    """Return what a step is doing now, in a few words; empty where nothing need be said."""
+    kind, status, name = step["type"], step["status"], str(step["name"])
+    if status == "waiting":
+        return "Waiting for a decision"
+    if kind == "retrieval":
+        return "Searching the documents" if status == "running" else "Reading what was found"
+    if kind == "function":
+        return f"Asking {name}" if status == "running" else f"Reading the answer of {name}"
+    return ""

@@ -88,6 +88,7 @@ def unanswered(run: Run) -> CharterError:
     fault = CharterError(str(error.get("detail") or f"The run {run.id} was {run.status}."), action=error.get("action"))
     fault.code, fault.status = str(error.get("code") or run.status), int(error.get("status") or 409)
     fault.title = str(error.get("title") or "The run has no answer.")
+    fault.retryable = bool(error.get("retryable")) and not run.effects  # what has had an effect is not tried again
     return fault
 
 

@@ -19,7 +19,7 @@ from charter.channels.responses.messages import Conversation
 from charter.channels.responses.schemas import CreateChatCompletion, CreateResponse
 from charter.channels.responses.streaming import ResponseStream
 from charter.context import Context
-from charter.errors import CharterError, FieldError, InvalidRequest
+from charter.errors import CharterError, FieldError, InvalidRequest, NotFound
 from charter.runs.run import Run, StartRun
 from charter.runs.service import RunService
 
@@ -61,7 +61,7 @@ class _Door:
 
     async def response(self, request: web.Request) -> web.StreamResponse:
         ctx = _context(request)
-        run = await self._service.get(ctx, run_of_response(request.match_info["response"]))
+        run = await self._known(ctx, request.match_info["response"])
         if request.query.get("stream") == "true":
             _from_the_beginning(request)
             following = Following(self._service, ctx, run.id, live=False)
@@ -87,12 +87,19 @@ class _Door:
     async def model(self, request: web.Request) -> web.Response:
         return _json(_model(self._service.agent(context(request), request.match_info["model"])))
 
+    async def _known(self, ctx: Context, response_id: str) -> Run:
+        run_id = run_of_response(response_id)
+        try:
+            return await self._service.get(ctx, run_id)
+        except NotFound as fault:
+            raise NotFound(f"There is no response {response_id[:80]}.") from fault
+
     async def _thread(self, ctx: Context, asked: CreateResponse) -> str | None:
         if asked.conversation is not None and asked.previous_response_id is not None:
             twice = [FieldError("/conversation", "leave this or previous_response_id out")]
             raise InvalidRequest("Name the conversation or the previous response, not both.", errors=twice)
         if asked.previous_response_id is not None:
-            return (await self._service.get(ctx, run_of_response(asked.previous_response_id))).thread
+            return (await self._known(ctx, asked.previous_response_id)).thread
         return asked.conversation if isinstance(asked.conversation, str | None) else asked.conversation.id
 
     async def _start(

@@ -33,10 +33,11 @@ async def thread_of(service: RunService, ctx: Context, agent: str, earlier: Sequ
 
 
 async def earlier_try(service: RunService, ctx: Context, agent: str, text: str, thread: str | None) -> Run | None:
-    """Return the run that an earlier try of the same request has started."""
+    """Return the run that an earlier try of the same request has started; one that failed and did nothing is none."""
     since = datetime.now(UTC) - _RETRY_WINDOW
     for run in await _recent(service, ctx, agent):
-        if run.input == text and run.created_at > since and thread in (None, run.thread):
+        in_vain = run.status == "failed" and not run.effects
+        if run.input == text and run.created_at > since and thread in (None, run.thread) and not in_vain:
             return run
     return None
 

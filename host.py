@@ -18,8 +18,12 @@ from charter.catalog import loader
 from charter.catalog.spec import Catalog
 from charter.channels import application
 from charter.channels.api import routes as api
+from charter.channels.api.described import OPERATIONS as API
 from charter.channels.console.app import console
-from charter.channels.ops import health
+from charter.channels.ops import health, openapi
+from charter.channels.ops.described import OPERATIONS as OPS
+from charter.channels.responses import routes as responses
+from charter.channels.responses.described import OPERATIONS as RESPONSES
 from charter.context import Context
 from charter.errors import StartRefused
 from charter.governance.gate import Gate
@@ -27,6 +31,7 @@ from charter.governance.policy import Policies
 from charter.identity.authentication import Authenticator
 from charter.identity.directory import Directory
 from charter.identity.grants import Grants
+from charter.identity.renewal import Renewal
 from charter.identity.tokens import TokenVerifier
 from charter.kernel.connection import HttpConnection, Unconnected, bearer
 from charter.kernel.door import open_sessions
@@ -41,7 +46,8 @@ from charter.local.sign import sign
 from charter.models.deployments import open_deployment
 from charter.models.hints import hints_of
 from charter.plugin import Access
-from charter.runs.calling import AccessOf, Calling
+from charter.runs.acting import AccessOf, Acting
+from charter.runs.calling import Calling
 from charter.runs.engine import Engine
 from charter.runs.events import EventStream
 from charter.runs.following import Followers
@@ -49,6 +55,7 @@ from charter.runs.loop import Loop
 from charter.runs.parking import Parking
 from charter.runs.segments import DurableSegments
 from charter.runs.service import RunService
+from charter.runs.writing import Writer
 from charter.settings import Settings
 from charter.store import crossing, migrate
 from charter.store.database import Database
@@ -67,6 +74,7 @@ class Host:
     people: People
     model: EmbeddedModel
     address: str
+    app: web.Application
     running: dict[str, str]
     stack: AsyncExitStack
 
@@ -85,6 +93,7 @@ class _Ground:
     tracer: Tracing
     grants: Grants
     directory: Directory
+    verifier: TokenVerifier
     index: PgIndex
     stack: AsyncExitStack
 
@@ -102,9 +111,9 @@ async def start(settings: Settings) -> Host:
         service = await _runs(ground, sessions)
         people = People(ground.settings.identity, ground.http)
         await people.read()
-        address = await _listen(ground, service, people, model)
+        address, app = await _listen(ground, service, people, model)
         running = {"Entra twin": ground.settings.identity.authority, **ground.settings.plugin_urls}
-        host = Host(ground.settings, service, people, model, address, running, stack.pop_all())
+        host = Host(ground.settings, service, people, model, address, app, running, stack.pop_all())
     _write_address(host)
     return host
 
@@ -120,9 +129,19 @@ async def _ground(settings: Settings, stack: AsyncExitStack) -> _Ground:
     http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
     grants = Grants(database, settings.identity, http, settings.session_key.get_secret_value().encode())
     directory = Directory(grants, settings.identity, http)
+    verifier = TokenVerifier(settings.identity, http)
     index = PgIndex(database, E5Embedder())
     return _Ground(
-        settings, loader.placed(catalog, settings.plugin_urls), database, http, tracer, grants, directory, index, stack
+        settings,
+        loader.placed(catalog, settings.plugin_urls),
+        database,
+        http,
+        tracer,
+        grants,
+        directory,
+        verifier,
+        index,
+        stack,
     )
 
 
@@ -159,10 +178,15 @@ async def _runs(ground: _Ground, sessions: dict[str, Session]) -> RunService:
     await followers.open()
     ground.stack.push_async_callback(followers.close)
     queue = DurableSegments(settings.database.url, concurrent=settings.runs.concurrent)
+    writer = Writer(database)
     parking = Parking(database, queue, hours=settings.runs.approval_hours)
-    calling = Calling(database, ground.catalog, gate, _access_of(ground), parking, ground.tracer)
-    loop = Loop(database, ground.catalog, sessions, gate, calling, ground.tracer, settings.runs.history_messages)
-    engine = Engine(database, loop, followers, queue, ground.tracer, settings.runs)
+    acting = Acting(database, _access_of(ground), parking, writer, ground.tracer)
+    calling = Calling(database, ground.catalog, gate, acting, parking, writer)
+    loop = Loop(
+        database, ground.catalog, sessions, gate, calling, writer, ground.tracer, settings.runs.history_messages
+    )
+    renewal = Renewal(ground.grants, ground.verifier, ground.directory, settings.identity)
+    engine = Engine(database, loop, followers, queue, ground.tracer, renewal, settings.runs)
     await queue.open(engine.segment)
     ground.stack.push_async_callback(queue.close)
     await engine.open()
@@ -196,11 +220,11 @@ def _access_of(ground: _Ground) -> AccessOf:
     return access_of
 
 
-async def _listen(ground: _Ground, service: RunService, people: People, model: EmbeddedModel) -> str:
+async def _listen(
+    ground: _Ground, service: RunService, people: People, model: EmbeddedModel
+) -> tuple[str, web.Application]:
     settings = ground.settings
-    authenticator = Authenticator(
-        TokenVerifier(settings.identity, ground.http), settings.identity.tenants, groups=ground.directory.groups
-    )
+    authenticator = Authenticator(ground.verifier, settings.identity.tenants, groups=ground.directory.groups)
     pages = console(
         service, authenticator=authenticator, people=people.all, sign_in=people.sign_in, level_status=model.status,
         session_key=base64.urlsafe_b64decode(settings.session_key.get_secret_value()), input_limit=settings.http.input_limit_chars,
@@ -215,7 +239,12 @@ async def _listen(ground: _Ground, service: RunService, people: People, model: E
     async def model_serves() -> dict[str, Any]:
         return dict(model.status())
 
-    routes = [*api.routes(service), *health.routes({"database": database_serves, "model": model_serves})]
+    routes = [
+        *api.routes(service),
+        *responses.routes(service),
+        *health.routes({"database": database_serves, "model": model_serves}),
+        *openapi.routes([*API, *RESPONSES, *OPS]),
+    ]
     app = application.build(
         routes, authenticator=authenticator, tracer=ground.tracer, http=settings.http, mounted={"/console": pages}
     )
@@ -224,7 +253,7 @@ async def _listen(ground: _Ground, service: RunService, people: People, model: E
     ground.stack.push_async_callback(runner.cleanup)
     site = web.TCPSite(runner, settings.host, settings.port)
     await site.start()
-    return f"http://localhost:{runner.addresses[0][1]}"
+    return f"http://localhost:{runner.addresses[0][1]}", app
 
 
 async def _ended(task: "asyncio.Task[Any]") -> None:

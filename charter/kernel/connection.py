@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
+from yarl import URL
 
 from charter.catalog.spec import ConnectionSpec
 from charter.context import Context
@@ -15,16 +16,17 @@ from charter.plugin import FunctionFailed, Response
 SECONDS = 30.0
 LIMIT_BYTES = 1_000_000
 
-Token = Callable[[], Awaitable[str | None]]
+Token = Callable[[bool], Awaitable[str | None]]
+"""Takes whether it must be a fresh one."""
 
 
 def bearer(grants: Grants, spec: ConnectionSpec, ctx: Context) -> Token:
     """Return where the token for this connection comes from: the principal's own authority, the host's, or none."""
 
-    async def token() -> str | None:
+    async def token(fresh: bool) -> str | None:
         if spec.as_ == "caller":
-            return await grants.token(ctx, spec.scope)
-        return await grants.host_token(ctx.tenant, spec.scope) if spec.as_ == "host" else None
+            return await grants.token(ctx, spec.scope, fresh=fresh)
+        return await grants.host_token(ctx.tenant, spec.scope, fresh=fresh) if spec.as_ == "host" else None
 
     return token
 
@@ -56,10 +58,26 @@ class HttpConnection:
             AuthorityLost: the principal's token could not be had; nothing was sent.
         """
         url = self._address(path)
-        sent = {"Accept": "application/json", **(headers or {})}
-        if token := await self._token():
-            sent["Authorization"] = f"Bearer {token}"
         payload = None if body is None else orjson.dumps(body)
+        answer = await self._once(method, url, query, payload, headers or {}, fresh=False)
+        if answer.status == 401 and self._spec.as_ != "none":
+            # The target may have changed its mind about a token that we remembered; a refused call did nothing.
+            answer = await self._once(method, url, query, payload, headers or {}, fresh=True)
+        return answer
+
+    async def _once(
+        self,
+        method: str,
+        url: URL,
+        query: Mapping[str, Any] | None,
+        payload: bytes | None,
+        headers: Mapping[str, str],
+        *,
+        fresh: bool,
+    ) -> Response:
+        sent = {"Accept": "application/json", **headers}
+        if token := await self._token(fresh):
+            sent["Authorization"] = f"Bearer {token}"
         if payload is not None:
             sent.setdefault("Content-Type", "application/json")
         # What was sent and not answered may have happened; a reading request changes nothing.
@@ -76,7 +94,7 @@ class HttpConnection:
         except aiohttp.ClientError as fault:
             raise FunctionFailed("The connection to the business system broke.", happened=happened) from fault
 
-    def _address(self, path: str) -> str:
+    def _address(self, path: str) -> URL:
         base = self._spec.base_url.rstrip("/")
         url = base + (path if path.startswith("/") else f"/{path}")
         target, home = urlsplit(url), urlsplit(base)
@@ -87,7 +105,8 @@ class HttpConnection:
             or not target.path.startswith(home.path)
         ):
             raise FunctionFailed("The address is not one that this plugin may call.")
-        return url
+        # Already encoded, piece by piece: encoding once more would change what was meant.
+        return URL(url, encoded=True)
 
 
 async def _body(answer: aiohttp.ClientResponse, happened: bool | None) -> Any:

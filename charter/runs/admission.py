@@ -11,7 +11,7 @@ from charter.catalog.spec import AgentSpec
 from charter.context import Context
 from charter.errors import IdempotencyKeyReused, NotFound, QueueFull
 from charter.runs import journal, records
-from charter.runs.run import StartRun, new_id
+from charter.runs.run import Run, StartRun, new_id
 from charter.store.database import Database
 from charter.telemetry.tracing import Trace
 
@@ -33,8 +33,8 @@ async def admit(
     lease_seconds: int,
     limit: int,
     trace: Trace,
-) -> tuple[records.Claim, bool]:
-    """Admit the run and claim its first segment; say whether it is new.
+) -> tuple[records.Claim, Run | None]:
+    """Admit the run and claim its first segment; the run comes with it only when it is new.
 
     Raises:
         NotFound: the thread is not this principal's.
@@ -44,7 +44,7 @@ async def admit(
     digest = _digest(request)
     async with database.session(ctx) as session:
         if request.idempotency_key and (known := await _known(session, ctx, request.idempotency_key)):
-            return _same(known, digest), False
+            return _same(known, digest), None
         await _limit(session, limit)
         thread = await _thread(session, ctx, agent, request)
         row = await session.fetchrow(
@@ -55,11 +55,11 @@ async def admit(
         if row is None:  # lost a race for the same key
             known = await _known(session, ctx, request.idempotency_key or "")
             assert known is not None
-            return _same(known, digest), False
+            return _same(known, digest), None
         await journal.append(
             session, ctx.tenant, row["id"], row["epoch"], [journal.Entry("run", "running"), _message(request, trace)]
         )
-        return records.claim_of(row), True
+        return records.claim_of(row, opens_thread=request.thread is None), records.run_of(row, effects=[])
 
 
 def _message(request: StartRun, trace: Trace) -> journal.Entry:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import orjson
 
 from charter.catalog.spec import AgentSpec
 from charter.governance.labels import TRUSTED, Label, untrusted
-from charter.models.chat import Message, ToolCall
+from charter.models.chat import Message, Reply, ToolCall
 from charter.runs.records import Claim
 from charter.runs.run import Step
 from charter.store.database import Session
@@ -59,6 +60,14 @@ def own(claim: Claim, steps: Sequence[Step]) -> list[Message]:
             if step_id in ended
         ]
     return messages
+
+
+def said(reply: Reply, pending: Sequence[tuple[ToolCall, str]]) -> dict[str, Any]:
+    """Return what a model step keeps of a reply: its words, and its calls with the steps that will carry them out."""
+    calls = [
+        {"id": call.id, "name": call.name, "arguments": call.arguments, "step_id": step_id} for call, step_id in pending
+    ]
+    return {"text": reply.text, "calls": calls, "model": reply.model, "level": reply.level}
 
 
 def calls_of(step: Step) -> list[tuple[ToolCall, str]]:

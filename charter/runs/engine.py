@@ -10,10 +10,12 @@ import secrets
 import socket
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import structlog
 
-from charter.errors import BudgetExhausted, CharterError
+from charter.errors import BudgetExhausted, CharterError, Unavailable
+from charter.identity.renewal import Renewal
 from charter.kernel.session import OnText
 from charter.runs import journal, records
 from charter.runs.following import Followers
@@ -40,6 +42,7 @@ class Engine:
         followers: Followers,
         queue: SegmentQueue,
         tracing: Tracing,
+        renewal: Renewal,
         settings: Runs,
     ) -> None:
         self._database = database
@@ -47,6 +50,7 @@ class Engine:
         self._followers = followers
         self._queue = queue
         self._tracing = tracing
+        self._renewal = renewal
         self._settings = settings
         self._places = asyncio.Semaphore(settings.concurrent)
         self._working: dict[str, tuple[Claim, asyncio.Task[None]]] = {}
@@ -83,6 +87,14 @@ class Engine:
             claim = await records.claim(session, run_id, epoch, self.owner, self._settings.lease_seconds)
         if claim is None:
             return "superseded"
+        try:
+            claim = replace(claim, ctx=await self._renewal.renew(claim.ctx))
+        except Unavailable:
+            # Nothing is known of the authority: the lease runs out, and some host tries again.
+            return "postponed"
+        except CharterError as fault:
+            await self._fail(claim, fault)
+            return "refused"
         await asyncio.shield(self.begin(claim, streams=self._followers.followed(run_id)))
         return "worked"
 

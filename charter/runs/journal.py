@@ -56,8 +56,22 @@ class Change:
     cost: Decimal = field(default=Decimal(0))
     trace: Trace | None = None
 
+    def __or__(self, later: "Change") -> "Change":
+        """Return both changes as one: amounts add up, everything else is the later one's where it says something."""
+        return Change(
+            status=later.status or self.status,
+            waiting=later.waiting or self.waiting,
+            output=later.output or self.output,
+            error=later.error or self.error,
+            model_turns=self.model_turns + later.model_turns,
+            input_tokens=self.input_tokens + later.input_tokens,
+            output_tokens=self.output_tokens + later.output_tokens,
+            cost=self.cost + later.cost,
+            trace=self.trace or later.trace,
+        )
 
-_NOTHING = Change()
+
+NOTHING = Change()
 
 _ADVANCE = (
     "update runs set last_seq = last_seq + $3, status = coalesce($4, status), "
@@ -74,7 +88,7 @@ _INSERT = (
 
 
 async def append(
-    session: Session, tenant: str, run_id: str, epoch: int, entries: Sequence[Entry], change: Change = _NOTHING
+    session: Session, tenant: str, run_id: str, epoch: int, entries: Sequence[Entry], change: Change = NOTHING
 ) -> int:
     """Append the entries and change the run's row; return the last journal number.
 

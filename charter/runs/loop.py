@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from opentelemetry.trace import SpanKind
@@ -10,7 +10,7 @@ from opentelemetry.trace import SpanKind
 from charter.catalog.spec import Catalog
 from charter.errors import BudgetExhausted
 from charter.governance.gate import Gate
-from charter.governance.labels import Label
+from charter.governance.labels import TRUSTED, Label
 from charter.kernel.session import OnText, Session
 from charter.models.chat import Message, Reply, ToolCall
 from charter.runs import answer, conversation, journal
@@ -18,6 +18,7 @@ from charter.runs.calling import Calling
 from charter.runs.records import Claim
 from charter.runs.run import Step, new_id
 from charter.runs.work import Work, recall_passages
+from charter.runs.writing import Writer
 from charter.store.database import Database
 from charter.telemetry import names
 from charter.telemetry.tracing import Trace, Tracing
@@ -35,6 +36,7 @@ class Loop:
         sessions: Mapping[str, Session],
         gate: Gate,
         calling: Calling,
+        writer: Writer,
         tracing: Tracing,
         history: int,
     ) -> None:
@@ -45,6 +47,7 @@ class Loop:
         self._calling = calling
         self._tracing = tracing
         self._history = history
+        self._writer = writer
 
     async def advance(self, claim: Claim, on_text: OnText | None) -> bool:
         """Work until the run ends (``True``) or waits (``False``).
@@ -58,17 +61,14 @@ class Loop:
             for call, step_id in pending:
                 if not await self._calling.carry_out(work, call, step_id):
                     return False
-            reply = await self._turn(work)
-            if not reply.calls:
+            pending = await self._turn(work)
+            if not pending:
                 return True
-            pending = conversation.calls_of(work.steps[next(reversed(work.steps))])
 
     async def _open(self, claim: Claim, on_text: OnText | None) -> tuple[Work, Pending]:
         agent = self._catalog.agents[claim.agent]
         session = self._sessions[claim.agent]
-        async with self._database.session(claim.ctx) as db:
-            steps = await journal.steps(db, claim.run_id)
-            earlier, label = await conversation.history(db, claim, self._history)
+        steps, earlier, label = await self._recall(claim)
         for step in steps:
             label = label.joined(Label.from_json(step.label))
         messages = [conversation.system(agent, claim, journal.now().date()), *earlier, *conversation.own(claim, steps)]
@@ -87,6 +87,13 @@ class Loop:
         )
         return work, self._pending(work, steps)
 
+    async def _recall(self, claim: Claim) -> tuple[list[Step], list[Message], Label]:
+        if claim.opens_thread:
+            return [], [], TRUSTED
+        async with self._database.session(claim.ctx) as db:
+            steps = await journal.steps(db, claim.run_id) if claim.epoch > 1 else []
+            return steps, *await conversation.history(db, claim, self._history)
+
     @staticmethod
     def _pending(work: Work, steps: list[Step]) -> Pending:
         asked = [step for step in steps if step.type == "model" and step.status == "done"]
@@ -96,7 +103,7 @@ class Loop:
         ended = {step.id for step in steps if step.status in {"done", "failed", "denied"}}
         return [(call, step_id) for call, step_id in conversation.calls_of(asked[-1]) if step_id not in ended]
 
-    async def _turn(self, work: Work) -> Reply:
+    async def _turn(self, work: Work) -> Pending:
         self._afford(work)
         started = journal.now()
         deployed = work.session.deployed
@@ -109,7 +116,8 @@ class Loop:
             trace = Trace.present()
             left = (work.deadline - started).total_seconds()
             async with asyncio.timeout(max(left, 0.001)):
-                reply = await work.session.turn(work.messages, functions=work.functions, on_text=work.on_text)
+                turn = work.session.turn(work.messages, functions=work.functions, on_text=work.on_text)
+                reply = await self._writer.meanwhile(work, turn)
             span.set_attributes(
                 {
                     names.RESPONSE_MODEL: reply.model,
@@ -118,12 +126,7 @@ class Loop:
                     names.FINISH_REASONS: (reply.finish_reason,),
                 }
             )
-        await self._record(
-            work,
-            reply,
-            journal.Entry("step", "done", type="model", name=deployed.model, started_at=started, trace=trace),
-        )
-        return reply
+        return await self._record(work, reply, started, trace)
 
     def _afford(self, work: Work) -> None:
         budget = work.agent.budget
@@ -132,34 +135,24 @@ class Loop:
         if journal.now() >= work.deadline:
             raise BudgetExhausted(f"The run used all its {budget.minutes} minutes.")
 
-    async def _record(self, work: Work, reply: Reply, entry: journal.Entry) -> None:
-        step_id = new_id("stp")
-        calls = [{"id": c.id, "name": c.name, "arguments": c.arguments, "step_id": new_id("stp")} for c in reply.calls]
+    async def _record(self, work: Work, reply: Reply, started: datetime, trace: Trace) -> Pending:
+        pending = [(call, new_id("stp")) for call in reply.calls]
         cost = work.session.deployed.cost(reply.usage)
-        usage = {
-            "input_tokens": reply.usage.input_tokens,
-            "output_tokens": reply.usage.output_tokens,
-            "cost": f"{cost:.6f}",
-        }
-        output = {"text": reply.text, "calls": calls, "model": reply.model, "level": reply.level}
-        entries = [
-            journal.Entry(
-                "step", "done", step_id=step_id, type="model", name=reply.model, output=output, label=work.label.as_json(), usage=usage,
-                started_at=entry.started_at, ended_at=journal.now(), trace=entry.trace,
-            )
-        ]  # fmt: skip
-        change = self._change(work, reply, cost)
-        if not reply.calls:
-            entries.append(journal.Entry("run", "completed"))
-        async with self._database.session(work.ctx) as db:
-            seq = await journal.append(db, work.ctx.tenant, work.claim.run_id, work.claim.epoch, entries, change)
+        tokens = {"input_tokens": reply.usage.input_tokens, "output_tokens": reply.usage.output_tokens}
+        entry = journal.Entry(
+            "step", "done", step_id=new_id("stp"), type="model", name=reply.model, output=conversation.said(reply, pending),
+            label=work.label.as_json(), usage={**tokens, "cost": f"{cost:.6f}"}, started_at=started, ended_at=journal.now(),
+            trace=trace,
+        )  # fmt: skip
         work.turns += 1
         work.level = reply.level
         work.messages.append(Message("assistant", reply.text, reply.calls))
-        work.steps[step_id] = Step(
-            step_id, seq, "model", reply.model, "done", None, None, output, work.label.as_json(), None, usage,
-            journal.now(), journal.now(), None, None,
-        )  # fmt: skip
+        change = self._change(work, reply, cost)
+        if reply.calls:
+            work.put_off([entry], change)
+        else:
+            await self._writer.write(work, [entry, journal.Entry("run", "completed")], change)
+        return pending
 
     @staticmethod
     def _change(work: Work, reply: Reply, cost: Decimal) -> journal.Change:

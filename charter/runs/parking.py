@@ -3,9 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
-from charter.governance import approvals, audit
+from charter.governance import approvals
+from charter.governance.approvals import Approval
 from charter.runs import effects, journal
-from charter.runs.act import Act
+from charter.runs.act import Act, recorded
 from charter.runs.queue import SegmentQueue
 from charter.runs.run import new_id, timestamp
 from charter.runs.work import Work
@@ -31,60 +32,46 @@ class Parking:
                 db, work.ctx, act.checked, act.decision, run_id=claim.run_id, influenced_by=work.label.influenced_by,
                 lasts=timedelta(hours=self._hours), trace_id=Trace.present().trace_id,
             )  # fmt: skip
-            waiting = {
-                "for": "input" if approval.kind == "confirmation" else "approval",
-                "approval_id": approval.id,
-                "step_id": act.step_id,
-                "since": timestamp(approval.created_at),
-                "expires_at": timestamp(approval.expires_at),
-            }
-            entries = [
-                act.entry("waiting", input=act.arguments, label=work.label.as_json()),
-                journal.Entry(
-                    "approval", "waiting", step_id=new_id("stp"), type="approval", name=act.function.full_name,
-                    input={"approval_id": approval.id}, started_at=journal.now(), trace=Trace.present(),
-                ),
-                journal.Entry("run", "waiting", output=waiting),
-            ]  # fmt: skip
-            await journal.append(
-                db,
-                work.ctx.tenant,
-                claim.run_id,
-                claim.epoch,
-                entries,
-                journal.Change(status="waiting", waiting=waiting),
-            )
+            waiting = _waiting_for(approval)
+            asking = journal.Entry(
+                "approval", "waiting", step_id=new_id("stp"), type="approval", name=act.function.full_name,
+                input={"approval_id": approval.id}, started_at=journal.now(), trace=Trace.present(),
+            )  # fmt: skip
+            entry = act.entry("waiting", input=act.arguments, label=work.label.as_json())
+            await self._wait(db, work, [entry, asking], waiting)
         await self._queue.after(work.ctx.tenant, claim.run_id, claim.epoch + 1, self._hours * 3600 + _GRACE_SECONDS)
 
     async def for_unknown_effect(self, work: Work, act: Act) -> None:
         """Nobody knows whether the effect happened, and its target cannot say: a person must."""
-        claim = work.claim
+        since = timestamp(journal.now())
         waiting = {
             "for": "unknown_effect",
             "approval_id": None,
             "step_id": act.step_id,
-            "since": timestamp(journal.now()),
+            "since": since,
             "expires_at": None,
         }
         async with self._database.session(work.ctx) as db:
-            await effects.settle(db, claim.run_id, act.step_id, "unknown", None)
-            await self._audit(db, work, act, "function.unknown", {})
-            entries = [
-                act.entry("unknown", label=work.label.as_json()),
-                journal.Entry("run", "waiting", output=waiting),
-            ]
-            await journal.append(
-                db,
-                work.ctx.tenant,
-                claim.run_id,
-                claim.epoch,
-                entries,
-                journal.Change(status="waiting", waiting=waiting),
-            )
+            await effects.settle(db, work.claim.run_id, act.step_id, "unknown", None)
+            await recorded(db, work, act, "function.unknown")
+            await self._wait(db, work, [act.entry("unknown", label=work.label.as_json())], waiting)
 
     @staticmethod
-    async def _audit(db: Any, work: Work, act: Act, action: str, detail: dict[str, Any]) -> None:
-        await audit.record(
-            db, work.ctx, action, run_id=work.claim.run_id, step_id=act.step_id, function=act.function.full_name,
-            digest=act.decision.digest, policies=act.decision.policies, detail=detail, trace_id=Trace.present().trace_id,
-        )  # fmt: skip
+    async def _wait(db: Any, work: Work, entries: list[journal.Entry], waiting: dict[str, Any]) -> None:
+        claim = work.claim
+        work.put_off(
+            [*entries, journal.Entry("run", "waiting", output=waiting)],
+            journal.Change(status="waiting", waiting=waiting),
+        )
+        await journal.append(db, work.ctx.tenant, claim.run_id, claim.epoch, work.unwritten, work.change)
+        work.written()
+
+
+def _waiting_for(approval: Approval) -> dict[str, Any]:
+    return {
+        "for": "input" if approval.kind == "confirmation" else "approval",
+        "approval_id": approval.id,
+        "step_id": approval.step_id,
+        "since": timestamp(approval.created_at),
+        "expires_at": timestamp(approval.expires_at),
+    }

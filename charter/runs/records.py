@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -46,6 +46,7 @@ class Claim:
     span_id: str | None
     model_turns: int
     created_at: datetime
+    opens_thread: bool = False
 
 
 def authority(ctx: Context) -> dict[str, Any]:
@@ -71,7 +72,7 @@ def context_of(row: asyncpg.Record) -> Context:
     return ctx.within(agent=row["agent"], run_id=row["id"])
 
 
-def run_of(row: asyncpg.Record) -> Run:
+def run_of(row: asyncpg.Record, *, effects: Sequence[Mapping[str, Any]] | None = None) -> Run:
     return Run(
         id=row["id"],
         tenant=row["tenant"],
@@ -84,7 +85,7 @@ def run_of(row: asyncpg.Record) -> Run:
         waiting=row["waiting"],
         output=row["output"],
         error=row["error"],
-        effects=row["effects"],
+        effects=row["effects"] if effects is None else effects,
         usage={
             "model_turns": row["model_turns"],
             "input_tokens": row["input_tokens"],
@@ -150,8 +151,10 @@ async def claim(session: Session, run_id: str, epoch: int, owner: str, lease_sec
     return None if row is None else claim_of(row)
 
 
-def claim_of(row: asyncpg.Record) -> Claim:
+def claim_of(row: asyncpg.Record, *, opens_thread: bool = False) -> Claim:
+    """``opens_thread`` says that nothing was said in the thread before, and nothing done in the run."""
     return Claim(
+        opens_thread=opens_thread,
         ctx=context_of(row),
         run_id=row["id"],
         epoch=row["epoch"],

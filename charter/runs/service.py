@@ -81,15 +81,14 @@ class RunService:
         self._acceptable(request)
         if assertion is not None and ctx.principal.type != "workload":
             await self.grants.keep(ctx, assertion)
-        claim, new = await admission.admit(
+        claim, run = await admission.admit(
             self.database, ctx, spec, request, owner=self.engine.owner, lease_seconds=self.settings.lease_seconds,
             limit=self.settings.queue_limit, trace=Trace.present(),
         )  # fmt: skip
-        run = await self.get(ctx, claim.run_id)
-        if new:
-            # The last thing here: a caller that follows the run without pausing hears its first word.
-            self.engine.begin(claim, streams=request.streams)
-        return run, new
+        if run is None:
+            return await self.get(ctx, claim.run_id), False
+        self.engine.begin(claim, streams=request.streams)
+        return run, True
 
     def _acceptable(self, request: StartRun) -> None:
         if not request.input.strip():

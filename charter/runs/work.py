@@ -10,6 +10,7 @@ from charter.context import Context
 from charter.governance.labels import Label
 from charter.kernel.session import OnText, Session
 from charter.models.chat import Level, Message, ToolCall
+from charter.runs.journal import NOTHING, Change, Entry
 from charter.runs.records import Claim
 from charter.runs.run import Step
 
@@ -28,10 +29,21 @@ class Work:
     level: Level = "yours"
     turns: int = 0
     passages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    unwritten: list[Entry] = field(default_factory=list[Entry])
+    change: Change = NOTHING
 
     @property
     def ctx(self) -> Context:
         return self.claim.ctx
+
+    def put_off(self, entries: Sequence[Entry], change: Change = NOTHING) -> None:
+        """Keep entries for the next transaction of this work."""
+        self.unwritten += entries
+        self.change = self.change | change
+
+    def written(self) -> None:
+        """Forget what was put off: it is in the journal."""
+        self.unwritten, self.change = [], NOTHING
 
     def answer(self, call: ToolCall, text: str) -> None:
         """Give the model the result of its call."""

@@ -1,5 +1,6 @@
 """The database as the host may use it: a session opens only for a tenant."""
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
@@ -8,16 +9,28 @@ import asyncpg
 import orjson
 
 from charter.context import Context
-from charter.errors import Unavailable
+from charter.errors import NotFound, Unavailable
 
 APP_ROLE = "charter_app"
 HOST_ROLE = "charter_host"
+_TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 def _encode(value: Any) -> str:
     return orjson.dumps(value).decode()
+
+
+async def _nothing_to_reset(_: Any) -> None: ...
+
+
+async def _roll_back(connection: Any) -> None:
+    try:
+        await connection.execute("rollback", timeout=5)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        # A connection in an unknown state must not go back to the pool.
+        connection.terminate()
 
 
 async def prepare(connection: Any) -> None:
@@ -53,6 +66,8 @@ class Database:
             min_size=1,
             max_size=size,
             init=prepare,
+            # Every change of a session's state here is local to its transaction: there is nothing to reset.
+            reset=_nothing_to_reset,
             server_settings={"role": role, "application_name": "charter"},
         )
 
@@ -70,9 +85,17 @@ class Database:
     @asynccontextmanager
     async def tenant_session(self, tenant: str) -> AsyncGenerator[Session]:
         """The same where only the tenant is known: work without a person (adoption, ingestion)."""
-        async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute("select set_config('charter.tenant', $1, true)", tenant)
-            yield connection
+        if not _TENANT.fullmatch(tenant):
+            raise NotFound("There is no such tenant.")
+        async with self._pool.acquire() as connection:
+            # One round trip opens the transaction and names its tenant; the name is checked above, not quoted.
+            await connection.execute(f"begin; set local charter.tenant = '{tenant}'")
+            try:
+                yield connection
+            except BaseException:
+                await _roll_back(connection)
+                raise
+            await connection.execute("commit")
 
     @asynccontextmanager
     async def crossing(self) -> AsyncGenerator[Session]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import TracerProvider, sampling
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
@@ -21,7 +21,10 @@ class Tracing:
 
     def __init__(self, settings: Telemetry) -> None:
         self._provider = TracerProvider(
-            resource=Resource.create({"service.name": settings.service_name}), shutdown_on_exit=False
+            # Without a collector spans are not recorded; their ids still join runs, steps and problem documents.
+            sampler=sampling.ALWAYS_ON if settings.otlp_endpoint else sampling.ALWAYS_OFF,
+            resource=Resource.create({"service.name": settings.service_name}),
+            shutdown_on_exit=False,
         )
         if settings.otlp_endpoint:
             exporter = OTLPSpanExporter(endpoint=f"{settings.otlp_endpoint.rstrip('/')}/v1/traces", timeout=5)

@@ -32,7 +32,8 @@ class FunctionSpec:
     """One function: what it does to the world, what it takes, what of its result may be trusted.
 
     ``parameters`` is the JSON Schema object (draft 2020-12, closed) that the model sees and arguments are checked with.
-    ``operation`` is the OpenAPI operation (resolved, with ``path`` and ``method``) for kind ``openapi``.
+    ``operation`` says how arguments become a request (see ``charter/catalog/openapi.py``) for kind ``openapi``;
+    ``result`` is the schema of its successful answer, empty when unknown.
     ``receipt`` is a Jinja template over ``result`` and ``arguments``: the sentence shown at the embedded levels.
     """
 
@@ -50,6 +51,7 @@ class FunctionSpec:
     lookup: str | None = None
     receipt: str | None = None
     operation: Mapping[str, Any] | None = None
+    result: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def full_name(self) -> str:
@@ -83,6 +85,7 @@ class PluginSpec:
     policy: str
     connection: ConnectionSpec | None = None
     module: Path | None = None
+    document: Path | None = None
     class_name: str | None = None
     sandbox: Path | None = None
 
@@ -95,6 +98,7 @@ class Budget:
     currency: str = "EUR"
     model_turns: int = 20
     minutes: int = 10
+    user_day_cost_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,7 @@ class AgentSpec:
     starters: tuple[str, ...]
     folder: Path
     bundle: str
+    triggers: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

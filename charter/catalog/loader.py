@@ -1,0 +1,54 @@
+"""The catalog as the host uses it: checked, and every business system at its address."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from charter.catalog.check import check
+from charter.catalog.mistake import CatalogInvalid, Mistake
+from charter.catalog.spec import Catalog, PluginSpec
+from charter.settings import Settings
+
+_PLACEHOLDER = re.compile(r"\$\{([A-Z0-9_]+)_URL\}")
+
+
+def load(settings: Settings) -> Catalog:
+    """Read the folders that settings name.
+
+    In the local profile a plugin that brings a sandbox may still be without an address; ``placed`` gives it one.
+
+    Raises:
+        CatalogInvalid: there are mistakes; it has all of them.
+    """
+    catalog, mistakes = check(settings.agent_folders, settings.plugin_folders)
+    if catalog is None:
+        raise CatalogInvalid(mistakes)
+    found = placed(catalog, settings.plugin_urls)
+    if homeless := list(_homeless(found, local=settings.profile == "local")):
+        raise CatalogInvalid(homeless)
+    return found
+
+
+def placed(catalog: Catalog, urls: Mapping[str, str]) -> Catalog:
+    """Return the catalog with ``${NAME_URL}`` replaced by ``urls["name"]`` where there is one. Bundles stay the same."""
+    return replace(catalog, plugins={name: _placed(plugin, urls) for name, plugin in catalog.plugins.items()})
+
+
+def _placed(plugin: PluginSpec, urls: Mapping[str, str]) -> PluginSpec:
+    wanted = _wanted(plugin)
+    if plugin.connection is None or wanted is None or wanted not in urls:
+        return plugin
+    return replace(plugin, connection=replace(plugin.connection, base_url=urls[wanted].rstrip("/")))
+
+
+def _wanted(plugin: PluginSpec) -> str | None:
+    found = _PLACEHOLDER.fullmatch(plugin.connection.base_url) if plugin.connection else None
+    return found[1].lower() if found else None
+
+
+def _homeless(catalog: Catalog, *, local: bool) -> Iterator[Mistake]:
+    for plugin in catalog.plugins.values():
+        wanted = _wanted(plugin)
+        if wanted is not None and not (local and plugin.sandbox):
+            remedy = f"Set CHARTER_PLUGIN_URLS__{wanted.upper()} to its address."
+            yield Mistake(plugin.folder / "plugin.yaml", 1, f"Nobody says where {plugin.name} is.", remedy)

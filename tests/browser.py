@@ -118,7 +118,7 @@ async def screen(
     context.set_default_timeout(WAIT_MS)
     page = await context.new_page()
     opened = Screen(page, address)
-    page.on("console", opened.hear)
+    page.on("console", lambda message: opened.hear(message))
     page.on("pageerror", lambda fault: opened.complaints.append(f"exception: {fault}"))
     page.on("requestfailed", lambda request: opened.complaints.extend(_blocked(request)))
     try:

@@ -69,6 +69,10 @@ PROMISES: dict[str, str] = {
     "runs.accepted": "A run is accepted at once and can be followed to its end.",
     "runs.events": "A follower that comes back misses no identified event and gets none twice.",
     "runs.idempotency": "The same Idempotency-Key is the same run; another request under it is a conflict.",
+    "runs.parked": "A run that waits outlives its host and goes on after the decision.",
+    "runs.adopted": "A run whose host was killed is finished by another.",
+    "runs.authority": "A run is not resumed for somebody whose authority is gone: nothing is called, and the reason is told.",
+    "telemetry.spans": "A run is one trace of agent, chat and tool spans over OTLP, without content or secrets.",
     "runs.private": "A run is seen by its owner and by operators of its tenant only.",
     # channels
     "responses.stock-client": "The plain OpenAI client asks, streams, goes on, reads back and lists, with an agent as its model.",

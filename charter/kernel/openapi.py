@@ -29,7 +29,8 @@ async def call(
     """
     assert function.operation is not None
     operation = function.operation
-    path, query, sent = str(operation["path"]), [], dict(headers)
+    path, sent = str(operation["path"]), dict(headers)
+    query: list[str] = []
     for parameter in operation["parameters"]:
         if (value := arguments.get(parameter["argument"])) is None:
             continue
@@ -106,7 +107,8 @@ def _result(answer: Response, method: str) -> Any:
 
 
 def _sentence(answer: Response) -> str:
-    told: Any = cast("Mapping[str, Any]", answer.body) if isinstance(answer.body, dict) else {}
+    body: Any = answer.body
+    told: Mapping[str, Any] = cast("Mapping[str, Any]", body) if isinstance(body, dict) else {}
     for key in ("detail", "message", "title"):
         text = told.get(key)
         if isinstance(text, str) and 0 < len(text) <= _LONGEST_SENTENCE:

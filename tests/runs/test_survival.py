@@ -1,0 +1,84 @@
+"""A run outlives its host: what was said before a kill is there after it, and a waiting run goes on elsewhere."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from charter import settings
+from tests.running import SCRIPT, running_host
+
+HOUSE = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.promise("runs.parked")
+async def test_a_run_that_waits_goes_on_after_the_host_was_restarted(tmp_path: Path) -> None:
+    async with running_host(tmp_path) as host:
+        run = await host.ask("alice", "buyer", "Order a globe for 1,300 EUR")
+        assert run["status"] == "waiting"
+    async with running_host(tmp_path) as host:
+        assert (await host.run("alice", run["id"]))["status"] == "waiting"
+        approval = await host.pending("bob", run["id"])
+        await host.decide("bob", approval, "approve")
+        done = await host.settled("alice", run["id"], "completed")
+        ledger = await host.sandbox("procurement", "/_sandbox/orders")
+
+    assert [e["outcome"] for e in done["effects"]] == ["done"]
+    assert [o["placed_by"] for o in ledger["orders"] if o["item"] == "globe"] == ["alice"]
+
+
+@pytest.mark.promise("runs.adopted")
+async def test_a_run_whose_host_was_killed_is_finished_by_the_next_one(tmp_path: Path) -> None:
+    async with _killed_while_thinking(tmp_path) as run_id:
+        async with running_host(tmp_path, runs=settings.Runs(lease_seconds=3)) as host:
+            done = await host.settled("alice", run_id, "completed")
+    assert done["output"]["text"] == "Here I am again."
+
+
+@asynccontextmanager
+async def _killed_while_thinking(folder: Path) -> AsyncIterator[str]:
+    """Start a host in a process of its own, start a run whose model takes its time, and kill the host meanwhile."""
+    environment = {
+        **os.environ,
+        "CHARTER_DATA_DIR": str(folder),
+        "CHARTER_PORT": "0",
+        "CHARTER_EMBEDDED_MODEL": "off",
+        "CHARTER_RUNS__LEASE_SECONDS": "3",
+        "CHARTER_MODELS": f'{{"standard": {{"kind": "scripted", "model": "scripted", "script": "{SCRIPT}"}}}}',
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.runs.starting", cwd=HOUSE, env=environment, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(60):
+            run_id = (await process.stdout.readline()).decode().strip()
+        assert run_id.startswith("run_")
+    finally:
+        process.kill()
+        await process.wait()
+    yield run_id
+
+
+@pytest.mark.promise("runs.authority")
+async def test_a_run_is_not_resumed_for_somebody_who_was_disabled_meanwhile(host, tmp_path: Path) -> None:
+    run = await host.ask("alice", "buyer", "Order a carousel for 1,900 EUR")
+    approval = await host.pending("bob", run["id"])
+    people = f"{host.inner.settings.identity.authority}/_twin/people/alice"
+    async with host.http.patch(people, json={"disabled": True}) as response:
+        assert response.status < 300
+    try:
+        await host.decide("bob", approval, "approve")
+        failed = await host.settled("alice", run["id"], "failed")
+    finally:
+        async with host.http.patch(people, json={"disabled": False}) as response:
+            assert response.status < 300
+    host.tokens.pop("alice", None)
+    ledger = await host.sandbox("procurement", "/_sandbox/orders")
+
+    assert failed["error"]["code"] == "authority_lost"
+    assert [o for o in ledger["orders"] if o["item"] == "carousel"] == []

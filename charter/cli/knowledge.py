@@ -7,7 +7,7 @@ import click
 import orjson
 
 from charter.cli.address import running_host
-from charter.knowledge.embedder import NanoEmbedder
+from charter.knowledge.embedder import E5Embedder
 from charter.knowledge.folders import roots_of
 from charter.knowledge.ingest import Progress, Report, sync
 from charter.knowledge.pgvector import PgIndex
@@ -42,7 +42,7 @@ async def _sync(*, quiet: bool) -> Report:
     database = Database(tree.database.url or str(told["database"]), size=2)
     await database.open()
     try:
-        index = PgIndex(database, NanoEmbedder())
+        index = PgIndex(database, E5Embedder())
         return await sync(index, roots_of(tree), progress=None if quiet else _tell)
     finally:
         await database.close()

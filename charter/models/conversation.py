@@ -38,6 +38,7 @@ class Earlier:
 class Conversation:
     """``said`` is the last message of the person; ``rounds`` counts the model's calling turns since then."""
 
+    system: str
     said: str
     finished: tuple[Finished, ...]
     rounds: int
@@ -51,6 +52,7 @@ def read(body: Mapping[str, Any]) -> Conversation:
     last = max((n for n, message in enumerate(messages) if message.get("role") == "user"), default=-1)
     since = messages[last + 1 :]
     return Conversation(
+        system=" ".join(_text(message) for message in messages if message.get("role") in {"system", "developer"}),
         said=_text(messages[last]) if last >= 0 else "",
         finished=tuple(_finished(since)),
         rounds=sum(1 for message in since if message.get("tool_calls")),

@@ -1,31 +1,30 @@
-"""From the catalog to what a small model needs to know of each function."""
+"""What the catalog says of a function, as the embedded model wants it."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from charter.catalog.spec import ArgumentSpec, Catalog, FunctionSpec
 from charter.models.chat import Hint
 
 
-def hints(catalog: Catalog) -> list[Hint]:
-    """Return a hint for every function of the catalog."""
-    return [_hint(function) for plugin in catalog.plugins.values() for function in plugin.functions.values()]
+def hints_of(catalog: Catalog) -> tuple[Hint, ...]:
+    """Return a hint for every function of every plugin."""
+    return tuple(hint_of(function) for plugin in catalog.plugins.values() for function in plugin.functions.values())
 
 
-def _hint(function: FunctionSpec) -> Hint:
+def hint_of(function: FunctionSpec) -> Hint:
     return Hint(
         wire_name=function.wire_name,
         description=function.description,
         effect=function.effect,
         examples=function.examples,
-        arguments={name: _argument(spec) for name, spec in function.arguments.items()},
+        arguments={name: _plain(spec) for name, spec in function.arguments.items()},
         receipt=function.receipt,
         retrieval=function.retrieval,
     )
 
 
-def _argument(spec: ArgumentSpec) -> dict[str, object]:
-    return {
-        "role": spec.role,
-        "slot": spec.slot,
-        "pattern": spec.pattern,
-        "synonyms": dict(spec.synonyms),
-        "ask": spec.ask,
-    }
+def _plain(spec: ArgumentSpec) -> Mapping[str, Any]:
+    known = {"role": spec.role, "slot": spec.slot, "pattern": spec.pattern, "ask": spec.ask}
+    synonyms = {value: tuple(words) for value, words in spec.synonyms.items()}
+    return {key: value for key, value in known.items() if value} | ({"synonyms": synonyms} if synonyms else {})

@@ -10,11 +10,16 @@ from typing import Any
 from aiohttp import web
 
 from charter.errors import StartRefused
+from charter.twins.caller import verifier
+from charter.twins.weather import Weather
 
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A plugin's name and its ``sandbox.py``, which has ``app(folder, *, issuer, audience) -> web.Application``."""
+    """A plugin's name and its ``sandbox.py``, which has ``app(folder, verify) -> web.Application``.
+
+    ``verify(token)`` returns the claims of a token for ``api://<name>``, or raises ``PermissionError`` with the reason.
+    """
 
     name: str
     path: Path
@@ -40,7 +45,7 @@ def open_sandbox(sandbox: Sandbox, folder: Path, issuer: str) -> web.Application
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        made: object = _factory(sandbox)(folder, issuer=issuer, audience=f"api://{sandbox.name}")
+        made: object = _factory(sandbox)(folder, verifier(issuer, f"api://{sandbox.name}"))
     except Exception as fault:
         reason = " ".join(str(fault).split()) or "no reason given"
         raise StartRefused(
@@ -48,6 +53,7 @@ def open_sandbox(sandbox: Sandbox, folder: Path, issuer: str) -> web.Application
         ) from fault
     if not isinstance(made, web.Application):
         raise StartRefused(f"The sandbox of {sandbox.name} ({sandbox.path}) does not start: app() made no application.")
+    Weather().surround(made)
     return made
 
 

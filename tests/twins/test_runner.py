@@ -18,9 +18,13 @@ SECONDS = 30
 SANDBOX = """
 from aiohttp import web
 
-def app(folder, *, issuer, audience):
+def app(folder, verify):
     async def told(request):
-        return web.json_response({"folder": str(folder), "issuer": issuer, "audience": audience})
+        try:
+            claims = await verify(request.query["token"])
+        except PermissionError as refusal:
+            return web.json_response({"folder": str(folder), "refusal": str(refusal)})
+        return web.json_response({"folder": str(folder), "caller": claims["oid"]})
 
     application = web.Application()
     application.router.add_get("/told", told)
@@ -64,6 +68,12 @@ async def read(url: str) -> Any:
         return await response.json()
 
 
+async def person(entra: str, scope: str) -> str:
+    form = {"grant_type": "password", "client_id": "charter-cli", "username": "alice", "scope": scope}
+    async with aiohttp.ClientSession() as http, http.post(f"{entra}/contoso/oauth2/v2.0/token", data=form) as response:
+        return (await response.json())["access_token"]
+
+
 @pytest.mark.promise("twins.runner")
 async def test_one_line_says_where_all_listens_and_the_end_of_input_ends_it(tmp_path: Path) -> None:
     for name in ("people", "procurement"):
@@ -74,9 +84,12 @@ async def test_one_line_says_where_all_listens_and_the_end_of_input_ends_it(tmp_
         assert all(url.startswith("http://localhost:") for url in (places["entra"], *places["sandboxes"].values()))
         metadata = await read(f"{places['entra']}/contoso/v2.0/.well-known/openid-configuration")
         assert metadata["issuer"] == f"{places['entra']}/contoso/v2.0"
-        told = await read(f"{places['sandboxes']['people']}/told")
-        assert (told["issuer"], told["audience"]) == (places["entra"], "api://people")
+        token = await person(places["entra"], "api://people/access_as_user")
+        told = await read(f"{places['sandboxes']['people']}/told?token={token}")
+        assert told["caller"] == "alice"
         assert Path(told["folder"]).is_dir()
+        told = await read(f"{places['sandboxes']['procurement']}/told?token={token}")
+        assert "udience" in told["refusal"]
         assert process.stdin is not None
         process.stdin.close()
         assert await asyncio.wait_for(process.wait(), SECONDS) == 0
@@ -124,7 +137,7 @@ async def test_a_port_in_use_is_said_in_one_sentence(family: socket.AddressFamil
 @pytest.mark.promise("twins.runner")
 async def test_a_sandbox_that_does_not_start_is_named_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("import nowhere_to_be_found\n", "utf-8")
-    (tmp_path / "empty.py").write_text("def app(folder, *, issuer, audience):\n    return None\n", "utf-8")
+    (tmp_path / "empty.py").write_text("def app(folder, verify):\n    return None\n", "utf-8")
     assert "nowhere_to_be_found" in await refusal(tmp_path / "twins", "--sandbox", f"rates={tmp_path}/broken.py")
     assert "The sandbox of rates" in await refusal(tmp_path / "twins", "--sandbox", f"rates={tmp_path}/empty.py")
     assert "absent.py" in await refusal(tmp_path / "twins", "--sandbox", f"rates={tmp_path}/absent.py")

@@ -4,7 +4,7 @@ Import the fixtures where they are wanted: ``from tests.browser import browser, 
 """
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,6 +46,8 @@ class Screen:
         await button.focus()
         await self.page.keyboard.press("Enter")
         await expect(self.page.get_by_role("navigation", name="Main")).to_be_visible()
+        # Until the scripts have run, a link just leads to its page.
+        await self.page.wait_for_load_state()
 
     async def sign_out(self) -> None:
         await self.page.get_by_role("button", name="Sign out").click()
@@ -86,13 +88,6 @@ class Screen:
         await cited.wait_for(timeout=WAIT_MS)
         return await cited.inner_text()
 
-    def hear(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            self.complaints.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
-
-
-Screens = Callable[..., Awaitable[Screen]]
-
 
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
@@ -118,7 +113,12 @@ async def screen(
     context.set_default_timeout(WAIT_MS)
     page = await context.new_page()
     opened = Screen(page, address)
-    page.on("console", lambda message: opened.hear(message))
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            opened.complaints.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
+
+    page.on("console", hear)
     page.on("pageerror", lambda fault: opened.complaints.append(f"exception: {fault}"))
     page.on("requestfailed", lambda request: opened.complaints.extend(_blocked(request)))
     try:

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser import NARROW, Screen, screen
+from tests.browser import NARROW, WAIT_MS, Screen, screen
 from tests.console import story
 from tests.console.conftest import House
 from tests.console.inspection import faults
@@ -70,10 +70,15 @@ async def test_an_order_waits_is_approved_elsewhere_and_goes_on_before_the_perso
     browser: Browser, house_of_runs: House
 ) -> None:
     runs = house_of_runs.runs
-    async with screen(browser, house_of_runs.address) as alice, screen(browser, house_of_runs.address, size=NARROW) as bob:
+    async with (
+        screen(browser, house_of_runs.address) as alice,
+        screen(browser, house_of_runs.address, size=NARROW) as bob,
+    ):
         await alice.sign_in("alice")
         run_id = await _sent(alice, house_of_runs, "buyer", "Order a standing desk for 1,450 EUR")
-        runs.step(run_id, "function", "procurement.create_order", "waiting", key="call", effect="write", input=story.ORDER)
+        runs.step(
+            run_id, "function", "procurement.create_order", "waiting", key="call", effect="write", input=story.ORDER
+        )
         runs.park(run_id, question(runs.runs[run_id], "procurement.create_order", story.ORDER, ("user:bob",)))
         assert "Waiting: bob must approve" in await alice.answer()
 
@@ -104,7 +109,9 @@ async def test_a_person_confirms_in_their_own_conversation(browser: Browser, hou
 
 
 @pytest.mark.promise("console.citations")
-async def test_a_citation_opens_its_passage_above_the_answer_and_gives_the_focus_back(browser: Browser, busy: House) -> None:
+async def test_a_citation_opens_its_passage_above_the_answer_and_gives_the_focus_back(
+    browser: Browser, busy: House
+) -> None:
     run = next(run for run in busy.runs.runs.values() if "hotel" in run.input)
     async with screen(browser, busy.address) as seen:
         await seen.sign_in("alice", f"/threads/{run.thread}")
@@ -152,7 +159,9 @@ async def test_the_level_moves_up_by_itself_and_says_so(browser: Browser, house_
         house_of_runs.level.update(received=900_000_000)
         await expect(badge.locator("progress")).to_have_attribute("value", "90")
         agents = story.AGENTS
-        house_of_runs.runs.offered = {a["name"]: {**a, "model": {"tier": "standard", "level": "embedded"}} for a in agents}
+        house_of_runs.runs.offered = {
+            a["name"]: {**a, "model": {"tier": "standard", "level": "embedded"}} for a in agents
+        }
         house_of_runs.level.update(level="embedded", state="serving")
         await expect(badge.locator("[data-label]")).to_have_text("Embedded 1.5B + assistance")
         await expect(seen.page.locator("#said")).to_have_text("Answers now come from: Embedded 1.5B + assistance.")
@@ -213,6 +222,7 @@ async def test_asking_reading_and_deciding_need_the_keyboard_only(browser: Brows
         await _tab_to(page, "Show")
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/runs?status=cancelled**")
+        await page.get_by_role("main").focus()
         await _tab_to(page, "Pay invoice 4711")
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/runs/run_*")
@@ -232,7 +242,7 @@ async def test_without_script_one_asks_waits_and_reads(browser: Browser, house_o
         await page.get_by_role("button", name="Send").click()
         await expect(page.locator("[data-line]")).to_have_text("Working")
         runs.finish(next(iter(runs.runs)), "You have **12** days left.")
-        await expect(page.locator(".prose strong")).to_have_text("12")
+        await expect(page.locator(".prose strong")).to_have_text("12", timeout=WAIT_MS)
         run = story.confirmation(runs, house_of_runs.people["alice"])
         await seen.go(f"/threads/{run.thread}")
         await page.get_by_role("button", name="Confirm").click()

@@ -39,7 +39,9 @@ def _pages(house: House) -> list[tuple[str, str]]:
 async def test_every_page_fits_is_readable_and_names_its_parts(
     browser: Browser, busy: House, size: tuple[int, int], scheme: Literal["light", "dark"]
 ) -> None:
-    busy.level.update(state="fetching", received=412_000_000, total=1_117_000_000, name="Qwen2.5-Coder-1.5B", licence="Apache-2.0")
+    busy.level.update(
+        state="fetching", received=412_000_000, total=1_117_000_000, name="Qwen2.5-Coder-1.5B", licence="Apache-2.0"
+    )
     found: dict[str, list[str]] = {}
     async with screen(browser, busy.address, size=size, color_scheme=scheme) as seen:
         await seen.go("/sign-in")
@@ -54,7 +56,8 @@ async def test_every_page_fits_is_readable_and_names_its_parts(
             for summary in await seen.page.locator("main details > summary").all():
                 await summary.click()
             found[f"{name} {path}"] = await faults(seen.page)
-    assert {where: what for where, what in found.items() if what} == {}
+    told = [f"{where}: {fault}" for where, what in found.items() for fault in what]
+    assert not told, "\n".join(told)
 
 
 @pytest.mark.promise("console.escaped")
@@ -62,7 +65,12 @@ async def test_hostile_text_runs_nowhere(browser: Browser, house_of_runs: House)
     run = story.hostile(house_of_runs.runs, house_of_runs.people["alice"])
     async with screen(browser, house_of_runs.address) as seen:
         await seen.sign_in("alice")
-        for path in ("/runs", f"/runs/{run.id}", "/documents/doc_hostile/passages/psg_hostile", f"/threads/{run.thread}"):
+        for path in (
+            "/runs",
+            f"/runs/{run.id}",
+            "/documents/doc_hostile/passages/psg_hostile",
+            f"/threads/{run.thread}",
+        ):
             await seen.go(path)
             assert await seen.page.evaluate("window.taken") is None
         assert story.HOSTILE in await seen.open_source(1)
@@ -79,7 +87,9 @@ async def test_the_browser_refuses_script_that_is_smuggled_into_a_page(browser: 
             "document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.taken = true\">')",
             "trustedTypes.createPolicy('other', {createHTML: (html) => html})",
         ):
-            refused = await seen.page.evaluate(f"() => {{ try {{ {attempt}; return false; }} catch {{ return true; }} }}")
+            refused = await seen.page.evaluate(
+                f"() => {{ try {{ {attempt}; return false; }} catch {{ return true; }} }}"
+            )
             assert refused, attempt
         assert await seen.page.evaluate("window.taken") is None
         seen.complaints.clear()  # the browser notes each attempt

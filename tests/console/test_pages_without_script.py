@@ -23,7 +23,7 @@ async def test_a_message_starts_a_run_under_the_persons_own_authority(visitor: V
     await visitor.get("/chat/buyer")
     response = await visitor.post("/chat/buyer", {"input": " Order a desk\r\nfor Dana ", "thread": "", "key": "k1"})
     run = next(iter(house_of_runs.runs.runs.values()))
-    assert response.headers["Location"] == f"/console/threads/{run.thread}#{run.id}"
+    assert response.headers["Location"] == f"/console/threads/{run.thread}"
     assert run.input == "Order a desk\nfor Dana"
     assert house_of_runs.runs.contexts[0].channel == "console"
     assert house_of_runs.runs.contexts[0].principal.id == "alice"

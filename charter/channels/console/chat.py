@@ -111,7 +111,8 @@ async def send(request: web.Request) -> web.Response:
     run, _ = await desk(request).service.start(person.ctx, asked, assertion=person.token)
     where = address(request, "thread", thread=run.thread)
     if not wants_data(request):
-        raise web.HTTPSeeOther(f"{where}#{run.id}")
+        # Without a fragment: a page that has one does not load itself again while the run is busy.
+        raise web.HTTPSeeOther(where)
     view = await gather.turn(request, run.as_json()) | {"after": 0}
     html = fragment(request, "_turn.html", {"turn": view, "csrf": await csrf_token(request)})
     return web.json_response({"html": html, "thread": run.thread, "address": where, "key": secrets.token_urlsafe(16)})

@@ -41,9 +41,9 @@ def answer(text: str, citations: Mapping[int, Cited]) -> Markup:
     return _rendered(text, shift=2, citations=citations)
 
 
-def document(text: str) -> Markup:
+def document(text: str, *, shift: int = 1) -> Markup:
     """Render a part of a document; its headings stand below the page's one."""
-    return _rendered(text, shift=1, citations={})
+    return _rendered(text, shift=shift, citations={})
 
 
 def _rendered(text: str, *, shift: int, citations: Mapping[int, Cited]) -> Markup:
@@ -70,7 +70,7 @@ def _citation(state: StateInline, silent: bool) -> bool:
 def _lower_headings(state: StateCore) -> None:
     for token in state.tokens:
         if token.type in {"heading_open", "heading_close"}:
-            token.tag = f"h{min(int(token.tag[1]) + state.env['shift'], 6)}"
+            token.tag = f"h{min(max(int(token.tag[1]) + state.env['shift'], 2), 6)}"
 
 
 def _render_citation(_: RendererProtocol, tokens: Sequence[Token], at: int, __: OptionsDict, env: EnvType) -> str:

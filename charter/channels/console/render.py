@@ -186,13 +186,15 @@ def passage(given: Json) -> View:
         (whole[:start], whole[start:end], whole[end:]) if isinstance(whole, str) and around else ("", given["text"], "")
     )
     title, url = str(given["title"]), str(given.get("url") or "")
+    # A document often begins with its title, which is the page's heading already.
+    shift = 0 if str(whole).startswith(f"# {title}\n") else 1
     before = before.removeprefix(f"# {title}\n")
     return {
         "title": title,
         "untrusted": given.get("integrity") == "untrusted",
         "heading": str(given.get("heading") or ""),
         "url": url if url.startswith(("https://", "http://")) else "",
-        "before": markdown.document(before),
-        "cited": markdown.document(cited),
-        "behind": markdown.document(behind),
+        "before": markdown.document(before, shift=shift),
+        "cited": markdown.document(cited, shift=shift),
+        "behind": markdown.document(behind, shift=shift),
     }

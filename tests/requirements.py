@@ -97,6 +97,8 @@ PROMISES: dict[str, str] = {
     "console.runs": "Each step of a run can be looked into, with its decision, cost and trace.",
     "console.level": "The level that answers is always seen, with the model's way to the host.",
     "console.keyboard": "Everything in the console is done by keyboard alone.",
+    "journey.console": "People ask, approve and see an effect done in the console, against the real host.",
+    "journey.cited": "A cited answer of the real library opens in the console at its very passage.",
     "console.readable": "Every page fits 360 pixels, has enough contrast, and names its parts for screen readers.",
     # the house
     "house.sizes": "Files and functions stay small enough to read in one go.",

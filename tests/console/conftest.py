@@ -33,6 +33,7 @@ RESIDENTS = [
     Resident("alice", "contoso", "Employee; her manager is bob", ("employee",)),
     Resident("bob", "contoso", "Manager and buyer", ("employee", "manager", "buyer")),
     Resident("carol", "contoso", "Operator", ("employee", "operator")),
+    Resident("erp", "contoso", "workload", ("workload",)),
     Resident("frank", "fabrikam", "Employee; his manager is mona", ("employee",)),
     Resident("mona", "fabrikam", "Manager", ("employee", "manager")),
 ]

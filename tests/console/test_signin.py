@@ -129,9 +129,11 @@ async def test_a_cookie_made_under_another_key_is_nobody(visitor: Visitor, house
         assert ("Signed in as </span>Alice" in page) is known
 
 
-async def test_nobody_signs_in_under_a_name_that_is_not_offered(visitor: Visitor) -> None:
-    await visitor.get("/sign-in")
-    response = await visitor.post("/sign-in", {"name": "root"})
+@pytest.mark.parametrize("name", ["root", "erp", ""])
+async def test_nobody_signs_in_under_a_name_that_is_not_offered(visitor: Visitor, name: str) -> None:
+    _, page = await visitor.get("/sign-in")
+    assert 'value="erp"' not in page
+    response = await visitor.post("/sign-in", {"name": name})
     assert response.status == 422
     assert "Choose one of the people listed." in await response.text()
 

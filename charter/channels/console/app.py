@@ -42,7 +42,7 @@ def console(
         middlewares=[session_middleware(cookie), faults.tell_faults, session.guard_forms, session.require_person],
         client_max_size=_FORM_LIMIT_BYTES,
     )
-    app[DESK] = Desk(service, authenticator, tuple(people), sign_in, level_status, input_limit)
+    app[DESK] = Desk(service, authenticator, signin.offered(people), sign_in, level_status, input_limit)
     app[CLOSING] = asyncio.Event()
     app.on_response_prepare.append(faults.add_headers)
     app.on_shutdown.append(_end_streams)

@@ -13,6 +13,11 @@ from charter.context import Context
 from charter.errors import CharterError, InvalidRequest
 
 
+def offered(people: Sequence[Person]) -> Sequence[Person]:
+    """Return whom the console offers for sign-in: workloads have no face and no pages."""
+    return tuple(person for person in people if "workload" not in person.roles)
+
+
 async def show(request: web.Request) -> web.Response:
     people = desk(request).people
     return await page(

@@ -169,6 +169,8 @@ async def test_a_question_to_others_is_stricter_than_a_confirmation(people: Peop
     )
     decision = await world(policy).ask(people["alice"], "create_order", SMALL)
     assert (decision.outcome, decision.kind, decision.approvers) == ("ask", "confirmation", ("user:alice",))
+    tainted = await world(policy).ask(people["alice"], "create_order", SMALL, TAINTED)
+    assert (tainted.kind, tainted.approvers) == ("approval", ("user:bob",))
     stricter = policy + '@id("c") @ask("user:dora") permit(principal, action, resource);'
     decision = await world(stricter).ask(people["alice"], "create_order", SMALL)
     assert (decision.kind, decision.approvers) == ("approval", ("user:dora",))
@@ -364,8 +366,20 @@ def test_a_model_is_offered_only_what_its_principal_could_ever_call(people: Peop
     buyer = gate.catalog.agents["buyer"]
     assert gate.gate.visible(people["alice"], buyer) == {f"procurement.{name}" for name in FUNCTIONS}
     assert gate.gate.visible(people["dora"], buyer) == {"procurement.create_order", "procurement.pay_invoice"}
-    stranger = Context("contoso", Principal('walter"\n\\', "user", "Walter"))
-    assert gate.gate.visible(stranger, buyer) == frozenset()
+    assert gate.gate.visible(Context("contoso", Principal("walter", "user", "Walter")), buyer) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "name", ["O'Brien", 'a"b', "a\\b", "a\nb", "\u202e", "\u0301", "Zoë 日本", 'x", action, resource); //']
+)
+async def test_a_principal_is_judged_whatever_letters_its_id_has(name: str) -> None:
+    gate = world()
+    odd = Context("contoso", Principal(name, "user", name, frozenset({"employee"}), frozenset({name})))
+    assert len(gate.gate.visible(odd, gate.catalog.agents["buyer"])) == len(FUNCTIONS)
+    assert (await gate.ask(odd, "create_order", SMALL)).outcome == "allow"
+    without = Context("contoso", replace(odd.principal, roles=frozenset()))
+    assert gate.gate.visible(without, gate.catalog.agents["buyer"]) == frozenset()
+    assert (await gate.ask(without, "create_order", SMALL)).outcome == "deny"
 
 
 def test_what_cannot_be_judged_is_not_offered(people: People) -> None:

@@ -128,7 +128,7 @@ def _uid(uid: tuple[str, str]) -> dict[str, str]:
 
 
 def _literal(uid: tuple[str, str]) -> str:
-    # Partial evaluation takes text only, and only as Cedar itself would write it (``O\\'Brien``): so Cedar writes it.
+    # Partial evaluation takes text only, and only as Cedar itself would write it (``O\'Brien``): so Cedar writes it.
     tree: dict[str, Any] = {"effect": "permit", "principal": {"op": "==", "entity": _uid(uid)}, "conditions": []}
     tree |= {"action": {"op": "All"}, "resource": {"op": "All"}}
     document: dict[str, Any] = {"staticPolicies": {"p": tree}, "templates": {}, "templateLinks": []}

@@ -383,6 +383,9 @@ async def test_a_principal_is_judged_whatever_letters_its_id_has(name: str) -> N
 
 
 def test_what_cannot_be_judged_is_not_offered(people: People) -> None:
+    policy = '@id("a") permit(principal, action, resource); @id("b") forbid(principal, action, resource) when { principal.x };'
+    broken = world(policy)
+    assert broken.gate.visible(people["alice"], broken.catalog.agents["buyer"]) == frozenset()
     assert world().gate.visible(people["alice"], agent("procurement.get_order", name="unknown")) == frozenset()
 
 

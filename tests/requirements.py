@@ -28,6 +28,13 @@ PROMISES: dict[str, str] = {
     "twins.runner": "The twins say in one line where they listen, and end with the host.",
     "twins.port": "A port in use is said in one sentence that names it.",
     # catalog, plugins, agents
+    "plugins.caller": "A business system acts for the person whose token it gets, and keeps who that was.",
+    "plugins.token": "A sandbox believes only a good token of its issuer for its own audience, signed, in time, with the scope.",
+    "plugins.keys": "The same idempotency key with the same request is answered as before; with another request it is refused.",
+    "plugins.people": "Leave is counted in working days, taken from the balance, and refused where it overlaps or exceeds it.",
+    "plugins.procurement": "Orders, notes and payments are checked and kept; each sees what is theirs.",
+    "plugins.service_desk": "A ticket can be followed from its opening to its end, and a new password is never shown.",
+    "plugins.weather": "Slow, failing and cut connections come on demand, before or after the work is done.",
     # models
     "models.wire": "A model of ours answers the stock OpenAI client plain and streamed alike, with calls, counts and who really answered.",
     "models.scripted": "A scripted model calls, speaks and fails exactly as its script says, the way a real endpoint would.",

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from charter.errors import StartRefused
 from charter.twins.caller import verifier
-from charter.twins.weather import Weather
+from charter.twins.weather import Weather, watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def open_sandbox(sandbox: Sandbox, folder: Path, issuer: str) -> web.Application
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        made: object = _factory(sandbox)(folder, verifier(issuer, f"api://{sandbox.name}"))
+        made: object = _factory(sandbox)(folder, watched(verifier(issuer, f"api://{sandbox.name}")))
     except Exception as fault:
         reason = " ".join(str(fault).split()) or "no reason given"
         raise StartRefused(

@@ -7,13 +7,18 @@ the connection ``before`` or ``after`` the work is done; ``status`` answers so i
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 import pydantic
 from aiohttp import web
 
+from charter.twins.caller import Verify
+
 _REMEMBERED = 10_000
+
+_present: ContextVar[dict[str, Any]] = ContextVar("call of a sandbox")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -65,17 +70,12 @@ class Weather:
         await asyncio.sleep(fault.delay_seconds)
         if fault.cut == "before":
             return _broken(request)
+        call: dict[str, Any] = {"method": request.method, "path": request.path, "caller": None, "tenant": None}
+        call["idempotency_key"] = request.headers.get("Idempotency-Key")
+        _present.set(call)
         answer = web.Response(status=fault.status) if fault.status else await handler(request)
-        self._calls.append(
-            {
-                "method": request.method,
-                "path": request.path,
-                "status": answer.status,
-                "caller": request.get("caller_id"),
-                "tenant": request.get("caller_tenant"),
-                "idempotency_key": request.headers.get("Idempotency-Key"),
-            }
-        )
+        call["status"] = answer.status
+        self._calls.append(call)
         return _broken(request) if fault.cut == "after" else answer
 
     async def _told(self, request: web.Request) -> web.Response:
@@ -91,6 +91,17 @@ class Weather:
     async def _cleared(self, request: web.Request) -> web.Response:
         self._faults = []
         return web.json_response({"faults": []})
+
+
+def watched(verify: Verify) -> Verify:
+    """Return the same verifier; whom it names is noted as the caller of the call that is being served."""
+
+    async def verify_and_note(token: str) -> Mapping[str, Any]:
+        claims = await verify(token)
+        _present.get({}).update(caller=claims["oid"], tenant=claims["tid"])
+        return claims
+
+    return verify_and_note
 
 
 def _broken(request: web.Request) -> web.Response:

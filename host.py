@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import signal
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,6 @@ import orjson
 import structlog
 import uvloop
 from aiohttp import web
-from charter.models.embedded.model import EmbeddedModel
 
 from charter.catalog import loader
 from charter.catalog.spec import Catalog
@@ -36,14 +36,15 @@ from charter.identity.tokens import TokenVerifier
 from charter.kernel.connection import HttpConnection, Unconnected, bearer
 from charter.kernel.door import open_sessions
 from charter.kernel.session import Session
-from charter.knowledge import library
 from charter.knowledge.embedder import E5Embedder
+from charter.knowledge.library import Library
 from charter.knowledge.pgvector import PgIndex
 from charter.knowledge.retriever import ContextRetriever
 from charter.local import parts
 from charter.local.people import People
 from charter.local.sign import sign
 from charter.models.deployments import open_deployment
+from charter.models.embedded.model import EmbeddedModel
 from charter.models.hints import hints_of
 from charter.plugin import Access
 from charter.runs.acting import AccessOf, Acting
@@ -229,20 +230,14 @@ async def _listen(
         service, authenticator=authenticator, people=people.all, sign_in=people.sign_in, level_status=model.status,
         session_key=base64.urlsafe_b64decode(settings.session_key.get_secret_value()), input_limit=settings.http.input_limit_chars,
     )  # fmt: skip
-    reading = asyncio.create_task(library.keep(ground.index, settings))
+    library = Library(ground.index, settings)
+    reading = asyncio.create_task(library.read())
     ground.stack.push_async_callback(_ended, reading)
-
-    async def database_serves() -> dict[str, Any]:
-        await ground.database.ping()
-        return {}
-
-    async def model_serves() -> dict[str, Any]:
-        return dict(model.status())
 
     routes = [
         *api.routes(service),
         *responses.routes(service),
-        *health.routes({"database": database_serves, "model": model_serves}),
+        *health.routes(_checks(ground, model, library)),
         *openapi.routes([*API, *RESPONSES, *OPS]),
     ]
     app = application.build(
@@ -254,6 +249,20 @@ async def _listen(
     site = web.TCPSite(runner, settings.host, settings.port)
     await site.start()
     return f"http://localhost:{runner.addresses[0][1]}", app
+
+
+def _checks(ground: _Ground, model: EmbeddedModel, library: Library) -> dict[str, health.Check]:
+    async def database() -> dict[str, Any]:
+        await ground.database.ping()
+        return {}
+
+    async def told_model() -> Mapping[str, Any]:
+        return model.status()
+
+    async def told_knowledge() -> Mapping[str, Any]:
+        return library.status()
+
+    return {"database": database, "model": told_model, "knowledge": told_knowledge}
 
 
 async def _ended(task: "asyncio.Task[Any]") -> None:

@@ -1,5 +1,7 @@
 """The function that every side of the comparison calls."""
 
+from typing import Annotated
+
 from semantic_kernel.functions import kernel_function
 
 from charter.plugin import Access
@@ -10,5 +12,5 @@ class Leave:
         self._access = access
 
     @kernel_function(name="get_leave_balance", description="Days of leave left.")
-    async def get_leave_balance(self, employee_id: str) -> dict[str, int]:
+    async def get_leave_balance(self, employee_id: Annotated[str, "The employee"]) -> dict[str, int]:
         return {"days": 17}

@@ -1,0 +1,35 @@
+"""Who may read a document: the words in front matter, and the same words as a principal has them."""
+
+import re
+
+from charter.context import Context
+
+_READER = re.compile(r"tenant|(?:user|group|role|workload):\S+")
+
+
+def readers_of(value: object) -> tuple[str, ...]:
+    """Return the readers that a document declares, sorted.
+
+    Each is ``tenant`` (everybody of the tenant), ``user:<id>``, ``group:<id>``, ``role:<name>`` or ``workload:<id>``.
+
+    Raises:
+        ValueError: there are none, or one has another form; then nobody may read the document.
+    """
+    if value is None or value == []:
+        raise ValueError("it names no readers, so nobody may read it; write for example readers: [tenant]")
+    if not isinstance(value, list):
+        raise ValueError("readers must be a list, for example [tenant] or [role:hr]")
+    entries: list[object] = value  # pyright: ignore[reportUnknownVariableType]
+    for entry in entries:
+        if not isinstance(entry, str) or not _READER.fullmatch(entry):
+            raise ValueError(f"the reader {entry!r} is not tenant, user:…, group:…, role:… or workload:…")
+    return tuple(sorted({str(entry) for entry in entries}))
+
+
+def acl_of(ctx: Context) -> list[str]:
+    """Return every word of a document's readers that lets this principal in; the tenant itself is held by the store."""
+    who = ctx.principal
+    name = "workload" if who.type == "workload" else "user"
+    groups = sorted(f"group:{group}" for group in who.groups)
+    roles = sorted(f"role:{role}" for role in who.roles)
+    return ["tenant", f"{name}:{who.id}", *groups, *roles]

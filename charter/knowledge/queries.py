@@ -1,0 +1,101 @@
+"""The statements of the PostgreSQL index. Row-level security keeps each within the tenant of its session."""
+
+# With a filter, an HNSW scan would otherwise stop after ef_search neighbours, readable or not; pgvector 0.8 can go on.
+# Plans are made for the values at hand: who may read little gets an exact scan of that little.
+# Compiling such a statement would cost more than it saves.
+SET_UP = """
+set local hnsw.iterative_scan = relaxed_order;
+set local hnsw.ef_search = 100;
+set local hnsw.max_scan_tuples = 1000000;
+set local hnsw.scan_mem_multiplier = 16;
+set local plan_cache_mode = force_custom_plan;
+set local jit = off;
+"""
+
+KEPT = """
+select p.id, d.content_hash from passages p join documents d on d.tenant = p.tenant and d.id = p.document_id
+where d.id = $1
+"""
+
+# $1 vector  $2 acl  $3 collections  $4 exact terms  $5 question  $6 words  $7 enough  $8 spoken  $9 share  $10 margin  $11 top
+# "readable" stands inside both searches, so a document that is not readable never takes a place from one that is.
+# Order: most exact terms first (ids, codes, quoted strings: full text decides), then nearness with a small part for
+# the words of the question. Nearness leads: with equal weight, full text made the order worse.
+SEARCH = """
+with readable as not materialized (
+    select p.id, p.document_id, p.start_char, p.end_char, p.body, p.words, p.embedding, d.title, d.integrity, d.readers
+    from passages p
+    join documents d on d.tenant = p.tenant and d.id = p.document_id
+    where d.readers && $2::text[] and d.collection = any($3::text[])
+),
+near as (
+    select id from readable order by embedding <=> $1::text::vector limit 40
+),
+exact as (
+    select id from readable
+    where cardinality($4::text[]) > 0
+      and words @@ any (array(select phraseto_tsquery('english', term) from unnest($4::text[]) term))
+    order by embedding <=> $1::text::vector limit 40
+),
+candidates as materialized (
+    select r.*, 1 - (r.embedding <=> $1::text::vector) as similarity, tsvector_to_array(r.words) as vocabulary,
+           (select count(*) from unnest($4::text[]) term where r.words @@ phraseto_tsquery('english', term)) as hits
+    from readable r
+    where r.id in (select id from near union select id from exact)
+),
+asked as (
+    select word, ln(((select count(*) from candidates) + 1) / (count(c.id) + 0.5)) as weight
+    from unnest(tsvector_to_array(to_tsvector('english', $5))) word
+    left join candidates c on word = any (c.vocabulary)
+    group by word
+),
+weighed as (
+    select c.*, coalesce((select sum(weight) from asked where word = any (c.vocabulary)) / (select sum(weight) from asked), 0) as share
+    from candidates c
+),
+ranked as (
+    select *, similarity + $6::float8 * share as nearness, max(similarity + $6::float8 * share) over () as nearest,
+           bool_or(hits > 0 or similarity >= $7::float8 or (similarity >= $8::float8 and share >= $9::float8)) over () as answered
+    from weighed
+)
+select id, document_id, start_char, end_char, body, title, integrity, readers, hits + nearness as score
+from ranked
+where answered and (hits > 0 or nearness >= nearest - $10::float8)
+order by score desc, id
+limit $11
+"""
+
+OPEN = """
+select p.document_id, p.id as passage_id, d.collection, d.title, d.url, p.heading,
+       p.start_char as start, p.end_char as "end", p.body as text, d.body as document_text, d.integrity, d.readers
+from passages p
+join documents d on d.tenant = p.tenant and d.id = p.document_id
+where p.document_id = $1 and p.id = $2 and d.readers && $3::text[]
+"""
+
+WRITE_DOCUMENT = """
+insert into documents (tenant, id, collection, source, title, url, body, content_hash, integrity, readers)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+on conflict (tenant, id) do update set
+    title = excluded.title, url = excluded.url, body = excluded.body, content_hash = excluded.content_hash,
+    integrity = excluded.integrity, readers = excluded.readers, updated_at = clock_timestamp()
+"""
+
+WRITE_PASSAGE = """
+insert into passages (tenant, document_id, id, ordinal, start_char, end_char, heading, body, embedding)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9::text::vector)
+on conflict (tenant, id) do update set
+    ordinal = excluded.ordinal, start_char = excluded.start_char, end_char = excluded.end_char,
+    embedding = excluded.embedding
+"""
+
+# Passages that only moved within their document keep their vectors.
+KEEP = """
+with moved as (
+    update passages p set ordinal = n.ordinal, start_char = n.start_char, end_char = n.end_char
+    from unnest($2::text[], $3::int[], $4::int[], $5::int[]) as n (id, ordinal, start_char, end_char)
+    where p.document_id = $1 and p.id = n.id
+    returning p.id
+)
+select count(*) from moved
+"""

@@ -1,0 +1,23 @@
+"""Search as one principal through one agent: the retriever that a plugin is given."""
+
+from collections.abc import Sequence
+
+from charter.context import Context
+from charter.knowledge.index import Index
+from charter.plugin import Passage
+
+
+class ContextRetriever:
+    """Bound to a principal and to the collections that the agent's ``knowledge`` names; neither can be widened."""
+
+    def __init__(self, index: Index, ctx: Context, collections: Sequence[str], *, top: int = 5) -> None:
+        self._index = index
+        self._ctx = ctx
+        self._collections = tuple(collections)
+        self._top = top
+
+    async def search(self, query: str, *, top: int | None = None) -> Sequence[Passage]:
+        """Return the best passages, best first; an empty list when nothing readable fits."""
+        if not self._collections or not query.strip():
+            return []
+        return await self._index.search(self._ctx, query, collections=self._collections, top=top or self._top)

@@ -1,0 +1,35 @@
+"""What a question's letters say, beside its meaning. Pure."""
+
+import re
+
+_QUOTED = re.compile(r"[\"“„«]\s*([^\"“”„«»]{2,120}?)\s*[\"”“»]")
+# A letter first, then a digit somewhere: PO-8080, HR-12, ISO 27001, 0x80070005. Not 14:30, 5km, 2026 or a sum.
+_CODE = re.compile(
+    r"(?<![\w-])(?:0x[0-9a-fA-F]{4,}|[A-Z]{2,8}[ -]\d{2,}\w*|[A-Za-z]+[A-Za-z_./-]*\d[\w./-]*\w|[A-Z]\d)(?![\w-])"
+)
+
+
+def exact_terms(question: str, *, most: int = 5) -> list[str]:
+    """Return what must be found letter by letter: quoted strings, then ids and codes, each once, at most ``most``."""
+    quoted = [found[1] for found in _QUOTED.finditer(question)]
+    rest = _QUOTED.sub(" ", question)
+    return list(dict.fromkeys([*quoted, *(found[0] for found in _CODE.finditer(rest))]))[:most]
+
+
+_ENGLISH = re.compile(
+    r"\b(?:the|is|are|how|what|when|where|who|which|why|does|can|should|my|we|our|you|it|to|of|for|with|from|if|and|not)\b",
+    re.IGNORECASE,
+)
+# Small words of German, French, Spanish, Italian and Dutch that English lacks, and any letter it lacks (told apart by
+# case: ignoring it, Unicode's long s and dotless i would be s and i).
+_OTHER = re.compile(
+    r"\b(?:ich|wir|mir|mich|der|das|dem|den|ist|sind|wie|wer|wo|wann|welche[rs]?|mein\w*|eine?[nmrs]?|nicht|auf|mit|beim|zum|und"
+    r"|darf|kann|muss|bekomme|viele?|lange|le|les|des|du|est|sont|que|quel\w*|combien|je|mon|mes|pour|avec|el|los|las|como"
+    r"|cu[aá]l|cu[aá]ntos?|mi|puedo|il|che|quant[oi]|posso|het|een|hoe|wat|ik|mijn|voor)\b|(?-i:[\u00c0-\u1fff\u3040-\uffff])",
+    re.IGNORECASE,
+)
+
+
+def is_english(question: str) -> bool:
+    """Tell whether a question is not clearly in another language; one of bare keywords passes for English."""
+    return len(_ENGLISH.findall(question)) >= len(_OTHER.findall(question))

@@ -61,7 +61,7 @@ async def _one(model: Any, prompt: Any, paper: Paper, tools: Any, hints: Any) ->
 
 
 def _question(prompt: Any, argument: str, hints: Any) -> str:
-    wire_name = prompt["calls"][0]["function"].replace(".", "-")
+    wire_name = prompt.get("of", prompt["calls"][0]["function"]).replace(".", "-")
     hint = next(hint for hint in hints if hint.wire_name == wire_name)
     return hint.arguments[argument].get("ask") or f"What is the {argument.replace('_', ' ')}?"
 

@@ -38,3 +38,12 @@ def is_verb(word: str) -> bool:
 
 def is_little(word: str) -> bool:
     return word.casefold() in LITTLE
+
+
+def asks_something(word: str) -> bool:
+    """Tell whether a word carries a request: a command, a question word, or somebody who wants or has something."""
+    low = word.casefold()
+    return is_verb(word) or low in QUESTION or low in _SPEAKING
+
+
+_SPEAKING = table("i ich we wir tell zeig zeige gib need want brauche möchte")

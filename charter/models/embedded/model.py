@@ -10,9 +10,11 @@ from typing import Any
 import structlog
 
 from charter.models import conversation
-from charter.models.chat import Hint, Level
-from charter.models.embedded.assistance import Assistance, Turn
-from charter.models.embedded.mind import Mind, MindError
+from charter.models.chat import Hint, Level, Usage
+from charter.models.conversation import Conversation
+from charter.models.embedded.assistance import Assistance, Rules, Turn
+from charter.models.embedded.llama import LlamaError
+from charter.models.embedded.mind import Mind, Thought
 from charter.models.embedded.weights import KNOWN, Fetch, WeightsError
 from charter.models.wire import Answered
 
@@ -30,6 +32,7 @@ class EmbeddedModel:
         self._weights = weights
         self._folder = data_dir / "weights"
         self._vectors = data_dir / "examples"
+        self._hints = tuple(hints)
         self._assistance = Assistance(hints)
         self._threads = ThreadPoolExecutor(2, "assistance")
         self._loaded: asyncio.Future[None] | None = None
@@ -77,15 +80,34 @@ class EmbeddedModel:
         await self._ready()
         talk = conversation.read(body)
         loop = asyncio.get_running_loop()
-        mind = self._mind
-        if mind:
+        if self._mind:
             try:
-                turn, text, usage = await loop.run_in_executor(self._threads, mind.turn, self._assistance, talk)
-                return Answered(text, (turn.call,) if turn.call else (), mind.name, "embedded", usage)
-            except MindError as fault:
-                _log.warning("embedded.failed", reason=str(fault))
-        turn = await loop.run_in_executor(self._threads, self._assistance.turn, talk)
-        return Answered(turn.text, _calls(turn), ASSISTANCE, "assistance")
+                return await loop.run_in_executor(self._threads, self._thought, self._mind, talk)
+            except LlamaError as fault:
+                await self._sink(str(fault))
+        return await loop.run_in_executor(self._threads, self._assisted, talk)
+
+    def _thought(self, mind: Mind, talk: Conversation) -> Answered:
+        thoughts: list[Thought] = []
+
+        def judged(rules: Rules) -> Thought:
+            thoughts.append(Thought(rules, mind))
+            return thoughts[0]
+
+        turn = self._assistance.turn(talk, judged)
+        read = any(thought.usage.input_tokens for thought in thoughts)
+        return _answered(turn, mind.name, "embedded", thoughts[0].usage if read else None)
+
+    def _assisted(self, talk: Conversation) -> Answered:
+        return _answered(self._assistance.turn(talk), ASSISTANCE, "assistance", None)
+
+    async def _sink(self, reason: str) -> None:
+        """Go back to assistance for good: a model that failed once is not asked again."""
+        mind, self._mind = self._mind, None
+        self._state, self._detail = "failed", reason
+        _log.warning("embedded.failed", reason=reason)
+        if mind:
+            await asyncio.to_thread(mind.close)
 
     async def _ready(self) -> None:
         """Wait until the examples are embedded; the first to come starts it, all wait for the same."""
@@ -98,9 +120,9 @@ class EmbeddedModel:
         try:
             path = await self._fetched()
             self._state = "loading"
-            self._mind = await asyncio.to_thread(Mind.load, path, self._folder, self._assistance)
+            self._mind = await asyncio.to_thread(Mind.load, path, self._folder, self._hints)
             self._state, self._detail = "serving", ""
-        except (WeightsError, MindError) as fault:
+        except (WeightsError, LlamaError) as fault:
             self._state, self._detail = "failed", str(fault)
             _log.warning("embedded.unavailable", reason=str(fault))
 
@@ -116,5 +138,5 @@ class EmbeddedModel:
         return await self._fetch.run()
 
 
-def _calls(turn: Turn) -> tuple[Any, ...]:
-    return (turn.call,) if turn.call else ()
+def _answered(turn: Turn, model: str, level: Level, usage: Usage | None) -> Answered:
+    return Answered(turn.text, (turn.call,) if turn.call else (), model, level, usage)

@@ -12,7 +12,6 @@ _STOP = re.compile(r"[,.;:!?()]|\s[-–—]\s")
 _ENDS = table("because since that which so weil dass damit costs cost kostet is it bitte please asap")
 _OWN = table("me us my our him her them you mich mir uns mein meine meinen meinem unser unsere")
 _SMALL_PREPOSITIONS = table("for of in on at by with from to für von bei mit zu um auf over über costing priced")
-_LEADING = table("please bitte for für can you could it's its hi hello hallo")
 _QUOTED = re.compile(r"[\"“„«]([^\"”“»]{2,})[\"”“»]|(?<!\w)'([^']{2,})'(?!\w)")
 
 
@@ -85,71 +84,6 @@ def search_words(reading: Reading, function: Function, taken: list[Span]) -> str
     return reading.clear[kept[0].start() : kept[-1].end()] if kept else None
 
 
-_MARK = re.compile(r"\b(?:that|because|since|saying|dass|weil)\b\s+|:\s+|\s[-–—]\s", re.IGNORECASE)
-_PIECES = re.compile(r"(?<=[,.;!?])\s+")
-
-
-def told(reading: Reading, function: Function, taken: list[Span]) -> str | None:
-    """Return what should be written down, as it was written: what follows 'that' or a colon, or what is no command."""
-    said = quoted(reading)
-    if said:
-        return said
-    whole = (0, len(reading.clear))
-    for mark in _MARK.finditer(reading.clear):
-        if len(reading.clear[mark.end() :].split()) > 1 and _commanding(reading, (0, mark.start()), function, taken):
-            whole = (mark.end(), len(reading.clear))
-            break
-    kept = [span for span in _pieces(reading, whole) if not _commanding(reading, span, function, taken)]
-    text = " ".join(reading.original(span).strip(" ,;:") for span in _without_verb(reading, kept, taken))
-    text = re.sub(r"\s+", " ", text).strip(" ,;:!")
-    if not text or not set(re.findall(r"\w+", text.casefold())) - VAGUE - ARTICLES:
-        return None
-    return text[0].upper() + text[1:]
-
-
-def _pieces(reading: Reading, whole: Span) -> list[Span]:
-    start, spans = whole[0], list[Span]()
-    for gap in _PIECES.finditer(reading.clear, *whole):
-        spans.append((start, gap.start()))
-        start = gap.end()
-    return [*spans, (start, whole[1])]
-
-
-def _commanding(reading: Reading, span: Span, function: Function, taken: list[Span]) -> bool:
-    """Tell whether a piece only says what is to be done, not what it is about."""
-    said = [t for t in reading.tokens if span[0] <= t.start() < span[1] and not is_little(t[0])]
-    said = [token for token in said if not inside(token, taken)]
-    asks = [t for t in said if is_verb(t[0]) or stem(t[0]) in function.own_words]
-    known = [t for t in said if t in asks or stem(t[0]) in function.option_words or t[0].casefold() in VAGUE]
-    if not said or len(known) == len(said):
-        return bool(asks) or not said or span[0] == 0
-    return bool(asks) and len(known) >= 0.6 * len(said)
-
-
-def _without_verb(reading: Reading, spans: list[Span], taken: list[Span]) -> list[Span]:
-    """Drop the command that a piece begins with, and a preposition left behind: 'Report a flat tyre'."""
-    shorter = [(_content_start(reading, span, taken), span[1]) for span in spans]
-    return [span for span in shorter if reading.clear[slice(*span)].strip()]
-
-
-def _content_start(reading: Reading, span: Span, taken: list[Span]) -> int:
-    start = span[0]
-    for token in reading.tokens:
-        if token.start() < start:
-            continue
-        word = token[0].casefold()
-        leads = is_verb(word) or inside(token, taken) or word in _LEADING
-        if token.start() >= span[1] or token.start() != _next_word(reading, start) or not leads:
-            break
-        start = token.end()
-    return start
-
-
-def _next_word(reading: Reading, at: int) -> int:
-    found = re.compile(r"\w").search(reading.clear, at)
-    return found.start() if found else -1
-
-
 _PROPER = re.compile(r"[A-ZÄÖÜ][\w&.'’-]*(?:\s+(?:&\s+)?[A-ZÄÖÜ][\w&'’-]*)*")
 _FROM = re.compile(r"\b(?:from|by|von|bei)\s+$", re.IGNORECASE)
 _OTHER = re.compile(
@@ -165,7 +99,7 @@ def names(reading: Reading, function: Function, taken: list[Span]) -> list[tuple
     for run in _PROPER.finditer(reading.clear):
         start, end = run.span()
         before = reading.clear[:start].rstrip()
-        if not before or before[-1] in ".!?":
+        if not reading.answers and (not before or before[-1] in ".!?"):
             start += _first_word(run[0])
         if start >= end or any(start < stop and begin < end for begin, stop in taken):
             continue

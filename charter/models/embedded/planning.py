@@ -6,10 +6,12 @@ from typing import Any, Protocol
 
 from charter.models.embedded import slots
 from charter.models.embedded.clauses import Clause, split
+from charter.models.embedded.commands import asks_something
 from charter.models.embedded.function import Argument, Function
 from charter.models.embedded.reading import Reading
 from charter.models.embedded.router import Ranking
 from charter.models.embedded.slots import Filled
+from charter.models.embedded.words import words
 
 
 class Judge(Protocol):
@@ -79,8 +81,17 @@ def _parts(whole: Reading, functions: Sequence[Function], judge: Judge) -> list[
         if clause.continues and before:
             parts.append(_Part(clause, reading, before))
         else:
-            parts.append(_Part(clause, reading, *judge.choose(reading, functions)))
+            led = _led(reading, parts)
+            parts.append(_Part(clause, reading, *judge.choose(led, functions)))
     return parts
+
+
+def _led(reading: Reading, parts: Sequence[_Part]) -> Reading:
+    """Put the verb of the clause before in front of one that has none: 'Show PO-1001, then my tickets'."""
+    if not parts or any(asks_something(word) for word in words(reading.clear)):
+        return reading
+    verb = next((word for word in words(parts[-1].reading.clear) if asks_something(word)), None)
+    return replace(reading, text=reading.text.led_by(verb)) if verb else reading
 
 
 def _cut(whole: Reading, clause: Clause) -> Reading:

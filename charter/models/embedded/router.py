@@ -105,9 +105,9 @@ class Router:
         value += weights.opening * lexicon.opens(function, reading)
         if signs.asks_for_a_rule(reading):
             value += weights.rule if function.hint.retrieval else -weights.rule / 2
-        elif function.hint.retrieval and not signs.is_question(reading):
+        elif function.hint.retrieval and not signs.wants_to_know(reading):
             value -= weights.mood
-        if signs.is_question(reading) != function.is_read:
+        if signs.wants_to_know(reading) != function.is_read:
             value -= weights.mood
         for required, there in evidence(function, reading).values():
             if there:

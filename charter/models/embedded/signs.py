@@ -30,12 +30,18 @@ def asks_for_a_rule(reading: Reading) -> bool:
     return _RULES.search(reading.clear) is not None and not _REQUEST.match(reading.clear)
 
 
-def is_question(reading: Reading) -> bool:
-    """Tell whether the clause wants to know something. 'Can you …?' and 'please' want something done."""
+_LOOKING = frozenset(
+    stem(word)
+    for word in table("show list display find search look check see view tell zeig zeige such suche liste prüfe")
+)
+
+
+def wants_to_know(reading: Reading) -> bool:
+    """Tell whether the clause wants to know something, by a question or by 'show me'; else something shall be done."""
+    said = [word.casefold().removesuffix("'s") for word in words(reading.clear)]
     if _REQUEST.match(reading.clear):
-        return False
-    said = words(reading.clear)
-    return bool(said) and said[0].casefold().removesuffix("'s") in QUESTION
+        said = [word for word in said if word not in _POLITE]
+    return bool(said) and (said[0] in QUESTION or stem(said[0]) in _LOOKING)
 
 
 def opening(sentence: str) -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from charter.models.embedded import phrases
+from charter.models.embedded import notes, phrases
 from charter.models.embedded.dates import Period, Span
 from charter.models.embedded.function import Argument, Function
 from charter.models.embedded.options import meant
@@ -192,7 +192,7 @@ def _query(filled: Filled, argument: Argument, reading: Reading) -> None:
 
 
 def _content(filled: Filled, argument: Argument, reading: Reading) -> None:
-    text = phrases.told(reading, filled.function, filled.taken) if argument.required else None
+    text = notes.told(reading, filled.function, filled.taken) if argument.required else None
     if said := text or _labelled(argument, reading):
         limit = int(argument.schema.get("maxLength") or 200)
         filled.values[argument.name] = said[:limit]

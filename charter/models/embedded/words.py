@@ -82,6 +82,12 @@ class Text:
         )
         return Text(self.original(start, end), self.clear[start:end], marks)
 
+    def led_by(self, word: str) -> "Text":
+        """Return the text with a word put before it."""
+        more = len(word) + 1
+        marks = tuple((a + more, b + more, c + more, d + more) for a, b, c, d in self._marks)
+        return Text(f"{word} {self.raw}", f"{word} {self.clear}", marks)
+
     def _place(self, at: int) -> int:
         # Each mark is a mended word: from, to in clear; from, to in raw. Between words both run alike.
         shift = 0

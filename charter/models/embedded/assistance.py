@@ -13,6 +13,7 @@ from pathlib import Path
 from charter.models.chat import Hint, ToolCall
 from charter.models.conversation import Conversation
 from charter.models.embedded import calendar_words, commands, planning, speech
+from charter.models.embedded.everyday import EVERYDAY
 from charter.models.embedded.function import Function, prepared
 from charter.models.embedded.planning import Judge, Plan, Step
 from charter.models.embedded.reading import Reading
@@ -63,7 +64,7 @@ class Assistance:
         self._hints = {hint.wire_name: hint for hint in hints}
         self.router = Router(self._hints, self.engine)
         self._receipts = Receipts()
-        self._speller = Speller(_vocabulary(hints))
+        self._speller = Speller(_vocabulary(hints), EVERYDAY)
         self._prepared: dict[str, tuple[Mapping[str, object], Function]] = {}
         self._rules: dict[tuple[str, ...], Rules] = {}
 

@@ -18,6 +18,9 @@ _AND = re.compile(r",?\s+(?:and|und)\s+|,\s+", re.IGNORECASE)
 _BEGINS = QUESTION | table(
     "show tell list give get make put let see i please bitte can could ich kannst könntest zeig zeige"
 )
+_MINE = re.compile(r"\s*(?:my|our|meine|unsere)\s+(?:\w+\s+)?\w+\W*", re.IGNORECASE)
+"""A further thing of one's own, to be shown as the first one was: '… and my tickets'."""
+
 _ID = re.compile(r"\b[A-Za-z]{2,6}-\d+\b")
 
 
@@ -81,6 +84,8 @@ def _begins(rest: str) -> bool:
     first = WORD.match(rest.lstrip())
     if not first or not re.search(r"\w+\W+\w", rest):
         return False
+    if _MINE.fullmatch(rest):
+        return True
     return first[0].casefold() in _BEGINS or is_verb(first[0])
 
 

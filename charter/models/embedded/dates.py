@@ -101,18 +101,21 @@ _MONTH_NAMED = re.compile(
 )
 
 
-def month(text: str, today: date) -> tuple[str, Span] | None:
-    """Return the month that the text names, as ``2026-11``; one without a year has begun already."""
+def months(text: str, today: date) -> list[tuple[str, Span]]:
+    """Return the months that the text names, as ``2026-11``; one without a year has begun already."""
+    found: list[tuple[str, Span]] = []
     for said in _MONTH_NAMED.finditer(text):
         name = (said["m"] or "").casefold()
         if name == "may" and not re.search(r"\b(?:of|for|in|from|last|this)\s+$", text[: said.start()], re.IGNORECASE):
             continue
         if said["iso"]:
-            return said["iso"], said.span()
+            found.append((said["iso"], said.span()))
+            continue
         if name:
             number = cal.MONTHS[name]
             year = int(said["y"]) if said["y"] else today.year - (number > today.month)
-            return f"{year}-{number:02d}", said.span()
+            found.append((f"{year}-{number:02d}", said.span()))
+            continue
         day = today.replace(day=1) - timedelta(1) if said["back"] else today
-        return f"{day:%Y-%m}", said.span()
-    return None
+        found.append((f"{day:%Y-%m}", said.span()))
+    return found

@@ -26,7 +26,7 @@ def told(reading: Reading, function: Function, taken: list[Span]) -> str | None:
     kept = [piece for piece in pieces if not _commands(reading, piece, function, taken)]
     if start and pieces[0] not in kept:
         kept.insert(0, pieces[0])
-    kept = kept or [piece for piece in pieces if _unknown(reading, piece, function, taken)]
+    kept = kept or [piece for piece in pieces if reading.answers or _unknown(reading, piece, function, taken)]
     if not start:
         kept = [(_matter(reading, piece, taken), piece[1]) for piece in kept]
     text = " ".join(reading.original(piece).strip(" ,;:") for piece in kept)
@@ -69,7 +69,8 @@ def _commands(reading: Reading, span: Span, function: Function, taken: list[Span
     said = _said(reading, span, taken)
     known = [word for word in said if _known(word, function)]
     if len(known) == len(said):
-        return not said or span[0] == 0 or any(_asks(word, function) for word in said)
+        vague = all(word.casefold() in VAGUE for word in said)
+        return vague or span[0] == 0 or any(_asks(word, function) for word in said)
     leads = next((word for word in said if word.casefold() not in VAGUE), "")
     return _known(leads, function) and any(_asks(word, function) for word in said) and len(known) >= _MOSTLY * len(said)
 

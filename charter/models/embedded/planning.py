@@ -1,6 +1,6 @@
 """From a person's words to the calls they ask for, with what is still missing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -122,8 +122,7 @@ def _same_values(one: Filled, other: Filled) -> bool:
 def _steps(part: _Part, context: Sequence[Reading], whole: Reading, judge: Judge) -> list[Step]:
     assert part.function
     filled = slots.fill(part.function, [part.reading])
-    if filled.missing:
-        _complete(filled, [*context, whole])
+    _complete(filled, context, whole)
     judge.settle(filled, part.reading)
     step = Step(part.function, filled.arguments(), filled.missing, (part.reading,))
     if step.missing:
@@ -138,16 +137,25 @@ def _steps(part: _Part, context: Sequence[Reading], whole: Reading, judge: Judge
 _FROM_ELSEWHERE = frozenset({"option", "start", "end", "month"})
 
 
-def _complete(filled: Filled, elsewhere: Sequence[Reading]) -> None:
-    """Take what a clause leaves open from the rest of the message; free words only where no other clause wants them."""
-    *context, whole = elsewhere
-    for reading in [*context, whole]:
+def _complete(filled: Filled, context: Sequence[Reading], whole: Reading) -> None:
+    """Take what a clause leaves open from the rest of the message.
+
+    Clauses that ask for nothing themselves ('Priority low.') may give anything; the whole message only what cannot be
+    mistaken for another clause's words.
+    """
+    for reading in context:
         other = slots.fill(filled.function, [reading])
-        for argument in filled.missing:
-            apart = reading is not whole or argument.kind in _FROM_ELSEWHERE
-            if apart and argument.name in other.values:
-                filled.values[argument.name] = other.values[argument.name]
-                filled.doubts.pop(argument.name, None)
+        open_ = (a for a in filled.function.arguments if a.required or a.kind in _FROM_ELSEWHERE)
+        _take(filled, other, open_)
+    if filled.missing:
+        _take(filled, slots.fill(filled.function, [whole]), (a for a in filled.missing if a.kind in _FROM_ELSEWHERE))
+
+
+def _take(filled: Filled, other: Filled, arguments: Iterable[Argument]) -> None:
+    for argument in arguments:
+        if argument.name in other.values and argument.name not in filled.values:
+            filled.values[argument.name] = other.values[argument.name]
+            filled.doubts.pop(argument.name, None)
 
 
 def resume(pending: Step, said: Reading, fresh: Plan, judge: Judge) -> Plan | None:

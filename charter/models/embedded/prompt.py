@@ -27,7 +27,9 @@ no_function - greetings, thanks, general knowledge, arithmetic, writing texts, a
 
 Answer with one JSON object."""
 
-_RULES = " For every question about rules, rights, duties, allowances, deadlines or how things are done in this company."
+_RULES = (
+    " For every question about rules, rights, duties, allowances, deadlines or how things are done in this company."
+)
 
 Message = Mapping[str, str]
 

@@ -6,7 +6,7 @@ from datetime import date
 from functools import cached_property
 
 from charter.models.embedded.amounts import Amount, Number, amounts, numbers
-from charter.models.embedded.dates import Period, Span, month, period
+from charter.models.embedded.dates import Period, Span, months, period
 from charter.models.embedded.words import Text
 
 TOKEN = re.compile(r"[^\W_][\w'’/&+-]*(?:\.\d+)?")
@@ -29,8 +29,8 @@ class Reading:
         return period(self.clear, self.today)
 
     @cached_property
-    def month(self) -> tuple[str, Span] | None:
-        return month(self.clear, self.today)
+    def months(self) -> list[tuple[str, Span]]:
+        return months(self.clear, self.today)
 
     @cached_property
     def amounts(self) -> list[Amount]:

@@ -30,6 +30,7 @@ def asks_for_a_rule(reading: Reading) -> bool:
     return _RULES.search(reading.clear) is not None and not _REQUEST.match(reading.clear)
 
 
+_LOOK = "look"
 _LOOKING = frozenset(
     stem(word)
     for word in table("show list display find search look check see view tell zeig zeige such suche liste prüfe")
@@ -45,8 +46,17 @@ def wants_to_know(reading: Reading) -> bool:
 
 
 def opening(sentence: str) -> str | None:
-    """Return the stem of the first word that is no politeness."""
-    return next((stem(word) for word in words(sentence) if word.casefold() not in _POLITE), None)
+    """Return how a sentence begins, politeness apart: the stem of its verb, or a question word with what follows it.
+
+    All words of looking are one.
+    """
+    said = [word.casefold() for word in words(sentence) if word.casefold() not in _POLITE]
+    if not said:
+        return None
+    if said[0] in QUESTION:
+        return " ".join(stem(word) for word in said[:2])
+    first = stem(said[0])
+    return _LOOK if first in _LOOKING else first
 
 
 class Lexicon:

@@ -59,8 +59,8 @@ def _set_aside(function: Function, reading: Reading) -> list[Span]:
         spans += reading.day_spans
     if "money" in kinds:
         spans += [(amount.start, amount.end) for amount in reading.amounts]
-    if "month" in kinds and reading.month:
-        spans.append(reading.month[1])
+    if "month" in kinds:
+        spans += [span for _, span in reading.months]
     return spans
 
 
@@ -139,8 +139,10 @@ def _days(filled: Filled, argument: Argument, reading: Reading) -> None:
 
 
 def _month(filled: Filled, argument: Argument, reading: Reading) -> None:
-    if reading.month:
-        filled.values[argument.name] = reading.month[0]
+    if reading.months:
+        found = list(dict.fromkeys(value for value, _ in reading.months))
+        filled.values[argument.name] = found[0]
+        filled.several[argument.name] = found
 
 
 def _number(filled: Filled, argument: Argument, reading: Reading) -> None:
@@ -257,7 +259,7 @@ def evidence(function: Function, reading: Reading) -> Mapping[str, tuple[bool, b
             case "start" | "end":
                 there = bool(reading.period and reading.period.first)
             case "month":
-                there = reading.month is not None
+                there = bool(reading.months)
             case _:
                 continue
         kind = "days" if argument.kind in {"start", "end"} else argument.kind

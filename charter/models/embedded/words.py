@@ -29,7 +29,8 @@ dein deine unser unsere ihr ihre mir mich dir dich uns euch ich du wir sie er es
 von vom zu zum zur im am an auf bei mit nach aus in für fur und oder aber wenn dann als auch nur noch schon
 ist sind war bin bist sei wird werden hat habe haben hast kann kannst könnte konnte möchte mochte will soll darf
 was welche welcher welches welchen welchem viel viele vielen tag wer wem wen wo wann warum wie wieviel dort hier da bitte danke nicht kein keine
-brauche will hätte hatte gern gerne mal eigentlich
+brauche will hätte hatte gern gerne mal eigentlich zeig zeige gib
+    want wants need needs
     """
 )
 """Words that say nothing of what is wanted."""
@@ -107,10 +108,12 @@ class Speller:
     is no slip, and in a short word only a swapped, doubled or lost letter is believed, never another letter.
     """
 
-    def __init__(self, vocabulary: Iterable[str]) -> None:
-        self._known = {word.casefold() for word in vocabulary} | LITTLE
+    def __init__(self, vocabulary: Iterable[str], right: Iterable[str] = ()) -> None:
+        """Words of ``right`` are left alone, and nothing is mended towards them."""
+        sought = {word.casefold() for word in vocabulary} | LITTLE
+        self._known = sought | set(right)
         self._near: dict[str, set[str]] = {}
-        for word in self._known:
+        for word in sought:
             for part in _shortened(word, _slips(word)):
                 self._near.setdefault(part, set()).add(word)
 

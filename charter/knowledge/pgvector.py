@@ -14,7 +14,7 @@ from charter.knowledge.terms import exact_terms, is_english
 from charter.plugin import Passage
 from charter.store.database import Database, Session
 
-_BATCH = 8
+_BATCH = 16
 _LONGEST_QUERY = 1000
 
 
@@ -31,8 +31,8 @@ class Fit:
     words: float = 0.04
     enough: float = 0.835
     spoken: float = 0.82
-    share: float = 0.3
-    foreign: float = 0.805
+    share: float = 0.25
+    foreign: float = 0.803
     margin: float = 0.05
 
 

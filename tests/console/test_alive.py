@@ -57,6 +57,7 @@ async def test_an_answer_comes_alive_step_by_step(browser: Browser, house_of_run
         await expect(turn.locator("strong")).to_have_text("12")
         await expect(turn.locator("[data-line]")).to_be_empty()
         await expect(seen.page.locator("#said")).to_have_text("Answer ready.")
+        await expect(seen.page.get_by_role("navigation", name="Recent")).to_contain_text("How much leave do I have?")
         assert seen.page.url.endswith(f"/console/threads/{runs.runs[run_id].thread}")
         assert await seen.page.evaluate("document.activeElement.id") == "input"
         await seen.say("And last year?")

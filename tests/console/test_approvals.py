@@ -119,6 +119,24 @@ async def test_an_expired_question_offers_no_buttons(visitor: Visitor, house_of_
     assert "Expired" in page
 
 
+async def test_arguments_stand_in_the_order_of_the_call(visitor: Visitor, house_of_runs: House) -> None:
+    arguments = {"end_date": "2026-12-18", "leave_type": "annual", "start_date": "2026-12-14"}
+    summary = "people.request_leave: leave type annual, start date 2026-12-14, end date 2026-12-18"
+    story.order(house_of_runs.runs, house_of_runs.people["alice"], arguments=arguments, summary=summary)
+    await visitor.sign_in("bob")
+    _, page = await visitor.get("/approvals")
+    places = [page.index(name) for name in ("<dt>Leave type", "<dt>Start date", "<dt>End date")]
+    assert places == sorted(places)
+
+
+async def test_a_decided_question_is_told_in_the_timeline(visitor: Visitor, busy: House) -> None:
+    asked = _asked(busy)
+    await busy.runs.decide(busy.people["bob"], asked.id, "reject", asked.digest, "Too dear.")
+    await visitor.sign_in("alice")
+    _, page = await visitor.get(f"/runs/{asked.run_id}")
+    assert "Rejected by bob: Too dear." in page
+
+
 async def test_characters_that_hide_text_are_made_visible(visitor: Visitor, house_of_runs: House) -> None:
     arguments = {"supplier": "Nordic\u202eskseD", "note": "a\u200bb"}
     story.order(house_of_runs.runs, house_of_runs.people["alice"], arguments=arguments)

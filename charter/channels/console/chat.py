@@ -6,7 +6,7 @@ from aiohttp import web
 
 from charter.channels.console import gather, parse, render, words
 from charter.channels.console.desk import address, desk, signed_in, wants_data
-from charter.channels.console.frame import fragment, page
+from charter.channels.console.frame import fragment, page, recent
 from charter.channels.console.session import csrf_token
 from charter.errors import CharterError, NotFound
 
@@ -115,7 +115,10 @@ async def send(request: web.Request) -> web.Response:
         raise web.HTTPSeeOther(where)
     view = await gather.turn(request, run.as_json()) | {"after": 0}
     html = fragment(request, "_turn.html", {"turn": view, "csrf": await csrf_token(request)})
-    return web.json_response({"html": html, "thread": run.thread, "address": where, "key": secrets.token_urlsafe(16)})
+    recents = fragment(request, "_recent.html", {"threads": await recent(request), "thread": run.thread})
+    return web.json_response(
+        {"html": html, "recent": recents, "thread": run.thread, "address": where, "key": secrets.token_urlsafe(16)}
+    )
 
 
 def routes() -> list[web.RouteDef]:

@@ -13,6 +13,7 @@ from charter.channels.console.session import csrf_token
 from charter.errors import CharterError
 
 RECENT = 50
+SHOWN = 12
 
 
 async def page(
@@ -45,13 +46,18 @@ def fragment(request: web.Request, template: str, context: Mapping[str, Any]) ->
 
 
 async def _surroundings(request: web.Request, agent: str | None) -> dict[str, Any]:
-    ctx = signed_in(request).ctx
-    recent = await desk(request).service.listing(ctx, limit=RECENT)
     return {
-        "threads": render.threads([run.as_json() for run in recent.items], ctx)[:12],
+        "threads": await recent(request),
         "inbox": await inbox(request),
         "level": _level(request, agent),
     }
+
+
+async def recent(request: web.Request) -> list[render.View]:
+    """Return the person's newest conversations."""
+    ctx = signed_in(request).ctx
+    found = await desk(request).service.listing(ctx, limit=RECENT)
+    return render.threads([run.as_json() for run in found.items], ctx)[:SHOWN]
 
 
 def _level(request: web.Request, agent: str | None) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def approval_card(approval: Json, ctx: Context, now: datetime) -> View:
         **approval,
         "name": name,
         "plugin": plugin,
-        "details": [(words.title(str(key)), words.value(item)) for key, item in approval["arguments"].items()],
+        "details": _details(approval),
         "exact": exact(approval["arguments"]),
         "mine": mine,
         "confirmation": confirmation,
@@ -88,6 +88,18 @@ def approval_card(approval: Json, ctx: Context, now: datetime) -> View:
         "remaining": words.remaining(approval["expires_at"], now) if pending else "",
         "opens_run": mine or ctx.is_operator,
     }
+
+
+def _details(approval: Json) -> list[tuple[str, str]]:
+    """Every argument in words, in the order of the summary: the database does not keep the call's own order."""
+    summary = str(approval["summary"])
+
+    def place(name: str) -> int:
+        found = summary.find(f" {name.replace('_', ' ')} ")
+        return found if found >= 0 else len(summary)
+
+    arguments: Json = approval["arguments"]
+    return [(words.title(name), words.value(arguments[name])) for name in sorted(arguments, key=place)]
 
 
 def _may_decide(approvers: Sequence[str], ctx: Context, *, mine: bool, confirmation: bool) -> bool:
@@ -135,7 +147,7 @@ def step(given: Json) -> View:
         "plugin": plugin,
         "status_words": words.STATUS[given["status"]],
         "effect_words": words.EFFECT.get(given["effect"] or "", ""),
-        "took": words.duration(given["started_at"], given["ended_at"]),
+        "took": words.duration(given["started_at"], given["ended_at"]) if given["type"] != "message" else "",
         "tokens": words.tokens(given["usage"]),
         "cost": words.cost(given["usage"]),
         "untrusted": label.get("integrity") == "untrusted",
@@ -143,9 +155,21 @@ def step(given: Json) -> View:
         "outcome": {"allow": "Allowed", "ask": "A person is asked", "deny": "Denied"}.get(
             decision.get("outcome", ""), ""
         ),
+        "verdict": _verdict(given),
         "input_text": exact(given["input"]),
         "output_text": exact(given["output"]),
     }
+
+
+def _verdict(given: Json) -> str:
+    """Who decided, and what they said; empty for a step that nobody decided."""
+    if given["type"] != "approval" or not given["output"]:
+        return ""
+    said: Json = given["output"]
+    if not said.get("decided_by"):
+        return words.STATUS.get(str(said.get("status")), "")
+    comment = f": {words.visible(str(said['comment']))}" if said.get("comment") else ""
+    return f"{words.STATUS.get(str(said.get('status')), 'Decided')} by {said['decided_by']}{comment}"
 
 
 def _step_title(given: Json, name: str) -> str:

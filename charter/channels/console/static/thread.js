@@ -1,6 +1,7 @@
 // A thread: send without leaving the page, and show answers as they come.
 
 import { append, fill, say } from "./fragments.js";
+import { recount } from "./inbox.js";
 import { ask, follow } from "./wire.js";
 
 const NEAR_THE_END = 160;
@@ -33,7 +34,10 @@ function live(turn) {
     turn({ html, busy, said }) {
       staying(() => fill(answer, html));
       answer.setAttribute("aria-busy", String(busy));
-      if (!busy) say(said);
+      if (!busy) {
+        say(said);
+        recount();
+      }
       doing(busy ? "Working" : "");
     },
   });
@@ -77,6 +81,7 @@ function compose(form, list) {
       const sent = await ask(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
       list.querySelector("[data-opening]")?.remove();
       live(append(list, sent.html));
+      fill(document.querySelector("[data-recent]"), sent.recent);
       form.elements.thread.value = sent.thread;
       form.elements.key.value = sent.key;
       box.value = "";

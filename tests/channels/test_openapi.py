@@ -13,6 +13,7 @@ from charter.channels.api import shapes as api
 from charter.channels.described import Problem
 from charter.channels.ops import described as ops
 from charter.channels.responses import shapes as openai
+from tests.channels.cited import QUESTION, cited_run
 from tests.running import RunningHost
 
 UNDESCRIBED = {("GET", "/")}
@@ -69,7 +70,7 @@ def holds(shape: type[BaseModel], value: Any) -> None:
 @pytest.mark.promise("openapi.doors")
 async def test_runs_steps_and_approvals_are_as_described(host: RunningHost) -> None:
     waiting = await host.ask("alice", "buyer", f"Order a shelf {random.randrange(10**6)} for 1,350 EUR")
-    finished = await host.ask("alice", "employee_assistant", "What does the policy say about hotel costs?")
+    finished = await cited_run(host)
     failed = await host.ask("alice", "employee_assistant", "are you overloaded?")
 
     for run in (waiting, finished, failed):
@@ -96,12 +97,13 @@ async def test_agents_health_and_problems_are_as_described(host: RunningHost) ->
 
 @pytest.mark.promise("openapi.doors")
 async def test_the_openai_doors_are_as_described(host: RunningHost) -> None:
-    asked = {"model": "employee_assistant", "input": "What does the policy say about hotel costs?"}
+    await cited_run(host)
+    asked = {"model": "employee_assistant", "input": QUESTION}
     holds(openai.Response, (await host.call("alice", "POST", "/v1/responses", asked)).body)
     failed = (await host.call("alice", "POST", "/v1/responses", {**asked, "input": "overloaded?"})).body
     holds(openai.Response, failed)
     assert failed["error"]["code"] == "server_error"
-    chat = {"model": "employee_assistant", "messages": [{"role": "user", "content": asked["input"]}]}
+    chat = {"model": "employee_assistant", "messages": [{"role": "user", "content": QUESTION}]}
     holds(openai.ChatCompletion, (await host.call("alice", "POST", "/v1/chat/completions", chat)).body)
     holds(openai.ModelList, (await host.call("alice", "GET", "/v1/models")).body)
     holds(openai.Model, (await host.call("alice", "GET", "/v1/models/buyer")).body)

@@ -47,5 +47,6 @@ def test_an_invented_answer_belongs_to_no_thread() -> None:
         matching(RUNS, [Exchange("hello", ("You may order anything.",)), Exchange("and the price?", ("19 EUR.",))])
         is None
     )
+    assert matching(RUNS, [Exchange("good evening", ("Good day.",))]) is None
     assert matching([], [Exchange("hello", ("Good day.",))]) is None
     assert matching(RUNS, [Exchange("hello")]) is None

@@ -12,6 +12,7 @@ import pytest
 from openai import AsyncOpenAI
 from openai.types.responses import Response, ResponseStreamEvent
 
+from tests.channels.cited import QUESTION, cited_run
 from tests.running import WAIT_SECONDS, RunningHost
 
 STORY = "Once upon a time there was a governed host, and every run in it could be followed to its end."
@@ -174,16 +175,31 @@ async def test_a_waiting_run_says_what_it_waits_for_and_answers_later(
     assert item in done.output_text
 
 
+async def test_a_stream_that_is_read_again_after_a_wait_tells_all_that_was_said(
+    host: RunningHost, alice: AsyncOpenAI
+) -> None:
+    asked = f"Order a rack {random.randrange(10**6)} for 1,450.00 EUR and say who my manager is"
+    waiting = await alice.responses.create(model="buyer", input=asked)
+    run_id = waiting.metadata["run_id"]
+    await host.decide("bob", await host.pending("bob", run_id), "approve")
+    await host.settled("alice", run_id, "completed")
+
+    events = await events_of(await alice.responses.retrieve(waiting.id, stream=True))
+    told = [event.item for event in events if event.type == "response.output_item.done"]
+    assert [item.phase for item in told] == ["commentary", "final_answer"]
+    assert events[-1].response == await alice.responses.retrieve(waiting.id)
+
+
 async def test_a_background_response_is_answered_at_once_and_read_later(alice: AsyncOpenAI) -> None:
     made = await alice.responses.create(model="employee_assistant", input="a long story", background=True)
     assert made.status in {"queued", "in_progress", "completed"}
     assert (await answered(alice, made.id)).output_text == STORY
 
 
-async def test_an_answer_cites_where_its_text_says_so(alice: AsyncOpenAI) -> None:
-    asked = "What does the policy say about hotel costs?"
-    whole = await alice.responses.create(model="employee_assistant", input=asked)
-    events = await events_of(await alice.responses.create(model="employee_assistant", input=asked, stream=True))
+async def test_an_answer_cites_where_its_text_says_so(host: RunningHost, alice: AsyncOpenAI) -> None:
+    await cited_run(host)
+    whole = await alice.responses.create(model="employee_assistant", input=QUESTION)
+    events = await events_of(await alice.responses.create(model="employee_assistant", input=QUESTION, stream=True))
 
     [part] = whole.output[-1].content
     assert part.annotations
@@ -192,7 +208,7 @@ async def test_an_answer_cites_where_its_text_says_so(alice: AsyncOpenAI) -> Non
         assert note.title
         assert note.url.startswith("http")
     added = [event.annotation for event in events if event.type == "response.output_text.annotation.added"]
-    assert [note["url"] for note in added] == [note.url for note in part.annotations]
+    assert [note.model_dump() for note in added] == [note.model_dump() for note in part.annotations]
 
 
 async def test_a_failed_run_is_a_failed_response(alice: AsyncOpenAI) -> None:

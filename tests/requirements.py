@@ -28,6 +28,12 @@ PROMISES: dict[str, str] = {
     "twins.runner": "The twins say in one line where they listen, and end with the host.",
     "twins.port": "A port in use is said in one sentence that names it.",
     # catalog, plugins, agents
+    "catalog.whole": "What ships in agents/ and plugins/ has no mistake.",
+    "catalog.mistakes": "Every mistake of a folder is named at once, with file, line and what to write instead.",
+    "catalog.address": "A business system is called where the settings say, encrypted, or the host does not start.",
+    "catalog.folders": "A company's own folders stand beside the shipped ones, in the same grammar.",
+    "catalog.declared": "An agent and a function are what their folders say, no more.",
+    "catalog.bundle": "A bundle changes with everything that decides behaviour, and with nothing else.",
     "plugins.caller": "A business system acts for the person whose token it gets, and keeps who that was.",
     "plugins.token": "A sandbox believes only a good token of its issuer for its own audience, signed, in time, with the scope.",
     "plugins.keys": "The same idempotency key with the same request is answered as before; with another request it is refused.",

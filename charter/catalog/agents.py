@@ -1,5 +1,6 @@
 """One folder of ``agents/``: its charter read, held against the plugins there are, and made an ``AgentSpec``."""
 
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +11,8 @@ from charter.catalog.document import Document, read
 from charter.catalog.evals import read_evals
 from charter.catalog.mistake import Mistake, closest
 from charter.catalog.spec import AgentSpec, Budget, FunctionSpec, PluginSpec
+
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
 
 def read_agent(folder: Path, plugins: Mapping[str, PluginSpec], mistakes: list[Mistake]) -> AgentSpec | None:
@@ -63,7 +66,7 @@ def _faults(folder: Path, document: Document, plugins: Mapping[str, PluginSpec])
 
 def _instructions(file: Path, document: Document) -> Iterator[Mistake]:
     try:
-        if not file.read_text("utf-8").strip():
+        if not _COMMENT.sub("", file.read_text("utf-8")).strip():
             yield Mistake(file, 1, "The instructions are empty.", "Write what the agent is for and how it answers.")
     except (OSError, UnicodeDecodeError):
         yield document.mistake(

@@ -26,7 +26,7 @@ class Document:
     @property
     def mapping(self) -> Mapping[str, Any]:
         """The file's mapping; empty when it holds something else."""
-        return cast("dict[str, Any]", self.value) if isinstance(self.value, dict) else {}
+        return cast("dict[str, Any]", self.value) if isinstance(self.value, dict) else {}  # pyright: ignore[reportUnknownMemberType]
 
     def line(self, pointer: Sequence[str | int]) -> int:
         """Return the line of that place, or of the nearest place around it."""

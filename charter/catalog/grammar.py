@@ -3,7 +3,7 @@
 A schema may say ``remedy``: the sentence that tells what to write instead.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -52,9 +52,11 @@ def _told(document: Document, error: Any) -> Iterator[Mistake]:
             yield document.mistake(place, f"The key `{name}` is missing.", asked.get("remedy", f"Add `{name}:`."))
         case "enum" | "const":
             allowed = error.validator_value if error.validator == "enum" else [error.validator_value]
-            yield document.mistake(
-                place, f"`{error.instance}` does not fit here.", closest(str(error.instance), map(str, allowed))
-            )
+            written = _short(error.instance)
+            yield document.mistake(place, f"`{written}` does not fit here.", _meant(written, allowed, schema))
+        case "pattern" if "propertyNames" in error.absolute_schema_path:
+            remedy = schema.get("remedy", "Write another name.")
+            yield document.mistake((*place, error.instance), f"`{_short(error.instance)}` is no name.", remedy)
         case _:
             yield document.mistake(place, _sentence(error), schema.get("remedy", "Mend this value."))
 
@@ -70,6 +72,16 @@ def _sentence(error: Any) -> str:
         case "maxItems" | "maxLength":
             return f"{name} is too long."
         case "pattern":
-            return f"`{error.instance}` does not have the form of {name}."
+            return f"`{_short(error.instance)}` does not have the form of {name}."
         case _:
-            return f"{name} does not fit: {error.message}."
+            return f"{name} does not fit: {_short(error.message, 160)}."
+
+
+def _short(value: Any, limit: int = 60) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _meant(written: str, allowed: Sequence[Any], schema: Mapping[str, Any]) -> str:
+    near = closest(written, map(str, allowed))
+    return near if near.startswith("Write") else schema.get("remedy", near)

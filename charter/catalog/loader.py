@@ -9,6 +9,7 @@ from charter.catalog.mistake import CatalogInvalid, Mistake
 from charter.catalog.spec import Catalog, PluginSpec
 from charter.settings import Settings
 
+_SAFE = re.compile(r"https://|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/|$)")
 _PLACEHOLDER = re.compile(r"\$\{([A-Z0-9_]+)_URL\}")
 
 
@@ -49,6 +50,9 @@ def _wanted(plugin: PluginSpec) -> str | None:
 def _homeless(catalog: Catalog, *, local: bool) -> Iterator[Mistake]:
     for plugin in catalog.plugins.values():
         wanted = _wanted(plugin)
+        if wanted is None and plugin.connection is not None and not _SAFE.match(plugin.connection.base_url):
+            remedy = f"Set CHARTER_PLUGIN_URLS__{plugin.name.upper()} to an https:// address."
+            yield Mistake(plugin.folder / "plugin.yaml", 1, "A token would travel to this system unencrypted.", remedy)
         if wanted is not None and not (local and plugin.sandbox):
             remedy = f"Set CHARTER_PLUGIN_URLS__{wanted.upper()} to its address."
             yield Mistake(plugin.folder / "plugin.yaml", 1, f"Nobody says where {plugin.name} is.", remedy)

@@ -6,6 +6,7 @@
 plugin's ``connection``.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,12 +52,19 @@ def validated(document: Document) -> list[Mistake]:
         return [document.mistake((), f"The document cannot be followed: {fault}.", "Mend its `$ref`s.")]
     return [
         document.mistake(
-            tuple(getattr(error, "absolute_path", ())),
+            _place(error),
             f"This breaks the OpenAPI specification: {str(error.message)[:160]}.",
             "Mend it as the specification says.",
         )
         for error in errors
     ]
+
+
+def _place(error: Any) -> Pointer:
+    place = tuple(getattr(error, "absolute_path", ()))
+    # What no schema can say (an unknown path parameter) comes without a place, but names the operation.
+    named = re.search(r"for '(\w+)' operation in '([^']+)'", str(error.message))
+    return ("paths", named[2], named[1]) if named and not place else place
 
 
 def find(document: Document, operation_id: str) -> tuple[str, str] | Mistake:
@@ -181,7 +189,8 @@ class _Reader:
             )
         place = (*place, "content", media, "schema")
         schema = self._schemas.closed(content[media].get("schema", {}), place)
-        required = bool(request.get("required"))
+        # The specification's default is false, which authors forget: a body with required fields is wanted.
+        required = bool(request.get("required", bool(schema.get("required"))))
         if not _flat(schema):
             argument = self._take("body", "body", schema, place, required=required)
             return {"media_type": media, "whole": argument}

@@ -163,15 +163,10 @@ class _Reader:
             argument: hints["schema"] for argument, hints in facts.get("arguments", {}).items() if "schema" in hints
         }
         properties = {argument: schemas.get(argument) or schema for argument, schema in method.properties.items()}
-        for argument in (argument for argument, schema in properties.items() if schema is None):
-            self._mistakes.append(
-                Mistake(
-                    method.file,
-                    method.line,
-                    f"The type of `{argument}` says too little.",
-                    f"Add `schema:` to `{argument}` in plugin.yaml.",
-                )
-            )
+        if vague := [argument for argument, schema in properties.items() if schema is None]:
+            told = f"The type of `{vague[0]}` says too little.", f"Add `schema:` to `{vague[0]}` in plugin.yaml."
+            self._mistakes.append(Mistake(method.file, method.line, *told))
+            return None
         parameters = {
             "type": "object",
             "properties": properties,

@@ -146,7 +146,7 @@ def _passage(row: Any) -> Passage:
         document_id=row["document_id"],
         passage_id=row["id"],
         title=row["title"],
-        url=f"/console/passages/{row['document_id']}/{row['id']}",
+        url=f"/console/documents/{row['document_id']}/passages/{row['id']}",
         start=row["start_char"],
         end=row["end_char"],
         text=row["body"],

@@ -87,14 +87,14 @@ async def test_a_thread_carries_the_conversation_and_belongs_to_one_person(host:
 
 
 async def test_the_model_is_told_of_a_function_that_does_not_exist_and_nothing_is_called(host: RunningHost) -> None:
-    run = await host.ask("alice", "employee_assistant", "call procurement.create_order with item=desk")
+    run = await host.ask("alice", "employee_assistant", "use another agent's function")
     [step] = [s for s in await host.timeline("alice", run["id"]) if s["type"] == "function"]
     assert step["status"] == "failed"
     assert "no function" in step["output"]["error"]
 
 
 async def test_an_unknown_argument_is_refused_before_the_function(host: RunningHost) -> None:
-    run = await host.ask("alice", "employee_assistant", "call people-get_leave_balance with tenant=fabrikam")
+    run = await host.ask("alice", "employee_assistant", "use a foreign tenant")
     [step] = [s for s in await host.timeline("alice", run["id"]) if s["type"] == "function"]
     assert step["status"] == "failed"
     assert "no argument 'tenant'" in step["output"]["error"]

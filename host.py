@@ -74,6 +74,7 @@ class Host:
     service: RunService
     people: People
     model: EmbeddedModel
+    library: Library
     address: str
     app: web.Application
     running: dict[str, str]
@@ -112,9 +113,11 @@ async def start(settings: Settings) -> Host:
         service = await _runs(ground, sessions)
         people = People(ground.settings.identity, ground.http)
         await people.read()
-        address, app = await _listen(ground, service, people, model)
+        library = _library(ground)
+        app = _application(ground, service, people, model, library)
+        address = await _listen(ground, app)
         running = {"Entra twin": ground.settings.identity.authority, **ground.settings.plugin_urls}
-        host = Host(ground.settings, service, people, model, address, app, running, stack.pop_all())
+        host = Host(ground.settings, service, people, model, library, address, app, running, stack.pop_all())
     _write_address(host)
     return host
 
@@ -221,34 +224,40 @@ def _access_of(ground: _Ground) -> AccessOf:
     return access_of
 
 
-async def _listen(
-    ground: _Ground, service: RunService, people: People, model: EmbeddedModel
-) -> tuple[str, web.Application]:
+def _library(ground: _Ground) -> Library:
+    library = Library(ground.index, ground.settings)
+    if ground.settings.knowledge.at_start:
+        ground.stack.push_async_callback(_ended, asyncio.create_task(library.read()))
+    return library
+
+
+def _application(
+    ground: _Ground, service: RunService, people: People, model: EmbeddedModel, library: Library
+) -> web.Application:
     settings = ground.settings
     authenticator = Authenticator(ground.verifier, settings.identity.tenants, groups=ground.directory.groups)
     pages = console(
         service, authenticator=authenticator, people=people.all, sign_in=people.sign_in, level_status=model.status,
         session_key=base64.urlsafe_b64decode(settings.session_key.get_secret_value()), input_limit=settings.http.input_limit_chars,
     )  # fmt: skip
-    library = Library(ground.index, settings)
-    reading = asyncio.create_task(library.read())
-    ground.stack.push_async_callback(_ended, reading)
-
     routes = [
         *api.routes(service),
         *responses.routes(service),
         *health.routes(_checks(ground, model, library)),
         *openapi.routes([*API, *RESPONSES, *OPS]),
     ]
-    app = application.build(
+    return application.build(
         routes, authenticator=authenticator, tracer=ground.tracer, http=settings.http, mounted={"/console": pages}
     )
+
+
+async def _listen(ground: _Ground, app: web.Application) -> str:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
     await runner.setup()
     ground.stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, settings.host, settings.port)
+    site = web.TCPSite(runner, ground.settings.host, ground.settings.port)
     await site.start()
-    return f"http://localhost:{runner.addresses[0][1]}", app
+    return f"http://localhost:{runner.addresses[0][1]}"
 
 
 def _checks(ground: _Ground, model: EmbeddedModel, library: Library) -> dict[str, health.Check]:

@@ -68,7 +68,11 @@ class Telemetry(Section):
 
 
 class Knowledge(Section):
-    """Folders of documents, by tenant; an empty list leaves the store as it is."""
+    """Folders of documents, by tenant, beside those that plugins bring. ``at_start`` false: only ``charter knowledge
+    sync`` reads them.
+    """
+
+    at_start: bool = True
 
     folders: dict[str, tuple[Path, ...]] = {}
     top: int = 4

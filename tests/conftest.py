@@ -60,5 +60,5 @@ def house() -> Path:
 @pytest.fixture(scope="session")
 async def host(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningHost]:
     """One host for all tests, with the scripted model; each test uses runs of its own."""
-    async with running_host(tmp_path_factory.mktemp("host")) as running:
+    async with running_host(tmp_path_factory.mktemp("host"), knowledge=True) as running:
         yield running

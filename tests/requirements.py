@@ -28,6 +28,12 @@ PROMISES: dict[str, str] = {
     "twins.runner": "The twins say in one line where they listen, and end with the host.",
     "twins.port": "A port in use is said in one sentence that names it.",
     # catalog, plugins, agents
+    "plugins.policy": "The shipped policies allow, ask and deny as the purchasing, leave and support rules say.",
+    "kernel.connection": "A business system is called with the principal's token, which is renewed once when it is refused.",
+    "kernel.bounds": "A call is bounded in time, size and place, and says truly whether it may have happened.",
+    "kernel.openapi": "Arguments become the very request that the OpenAPI document describes.",
+    "kernel.schema": "A model sees one closed schema, whatever the document is made of.",
+    "kernel.answers": "A refusal becomes one public sentence, and says whether there was an effect.",
     "catalog.whole": "What ships in agents/ and plugins/ has no mistake.",
     "catalog.mistakes": "Every mistake of a folder is named at once, with file, line and what to write instead.",
     "catalog.address": "A business system is called where the settings say, encrypted, or the host does not start.",
@@ -69,6 +75,10 @@ PROMISES: dict[str, str] = {
     "governance.audit": "No audit record, no effect; and no record can be altered.",
     "governance.closed": "Whatever fails inside the gate, the answer is no.",
     # runs
+    "journey.assistance": "Without any weights, any item and amount becomes exactly the order that was asked for.",
+    "journey.confirmed": "At the embedded levels a write that nobody else must approve is confirmed by the one who asked.",
+    "journey.replaced": "A replaced document changes the answer.",
+    "journey.browser": "The main journey runs in a real browser at the assistance level.",
     "start.sign": "The start prints what runs, who you can be and where to click, and Ctrl-C leaves no process behind.",
     "start.again": "A second start takes less than ten seconds and goes on where the first stopped.",
     "start.refusal": "What keeps the host from starting is one clear sentence, never a traceback.",

@@ -54,7 +54,9 @@ class RunningHost:
 
     async def ask(self, name: str, agent: str, text: str, **more: Any) -> dict[str, Any]:
         """Start a run, wait until it is settled, and return it."""
-        answer = await self.call(name, "POST", "/v1/runs", {"agent": agent, "input": text, **more}, Prefer=f"wait={WAIT_SECONDS}")
+        answer = await self.call(
+            name, "POST", "/v1/runs", {"agent": agent, "input": text, **more}, Prefer=f"wait={WAIT_SECONDS}"
+        )
         assert answer.status == 200, answer.body
         return answer.body
 
@@ -97,6 +99,12 @@ class RunningHost:
         body = {"decision": decision, "digest": approval["digest"], **more}
         return await self.call(name, "POST", f"/v1/approvals/{approval['id']}/decision", body)
 
+    async def library_read(self) -> None:
+        """Wait until the sample documents can be searched."""
+        async with asyncio.timeout(240):
+            while (await self.call(None, "GET", "/readyz")).body["checks"]["knowledge"]["state"] == "reading":
+                await asyncio.sleep(0.2)
+
     async def sandbox(self, plugin: str, path: str, method: str = "GET", body: Any = None) -> Any:
         """Ask a sandbox's own administration."""
         url = self.inner.settings.plugin_urls[plugin] + path
@@ -106,10 +114,16 @@ class RunningHost:
 
 
 @asynccontextmanager
-async def running_host(folder: Path, **overrides: Any) -> AsyncIterator[RunningHost]:
-    """Start a host with the scripted model on free ports; stop it and all it started at the end."""
+async def running_host(
+    folder: Path, *, knowledge: bool = False, folders: Any = None, **overrides: Any
+) -> AsyncIterator[RunningHost]:
+    """Start a host with the scripted model on free ports; stop it and all it started at the end.
+
+    ``knowledge`` reads the sample documents, which takes some seconds.
+    """
     scripted = settings.Deployment(kind="scripted", model="scripted", script=SCRIPT)
-    chosen = {"models": {"standard": scripted}, "embedded_model": "off", **overrides}
+    library = settings.Knowledge(at_start=knowledge, folders=folders or {})
+    chosen = {"models": {"standard": scripted}, "embedded_model": "off", "knowledge": library, **overrides}
     tree = settings.read(port=0, data_dir=folder, **chosen)
     inner = await host.start(tree)
     try:

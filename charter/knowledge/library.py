@@ -19,7 +19,11 @@ class Library:
     def __init__(self, index: Index, settings: Settings) -> None:
         self._index = index
         self._settings = settings
-        self._status: dict[str, Any] = {"state": "reading", "done": 0, "total": 0}
+        self._status: dict[str, Any] = {
+            "state": "reading" if settings.knowledge.at_start else "serving",
+            "done": 0,
+            "total": 0,
+        }
 
     def status(self) -> Mapping[str, Any]:
         """Tell ``state`` (``reading``, ``serving``, ``failed``), and ``done`` of ``total`` new or changed documents."""

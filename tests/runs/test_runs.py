@@ -36,7 +36,9 @@ async def test_a_follower_that_comes_back_misses_no_event_and_gets_none_twice(ho
 
 
 async def test_live_text_reaches_a_follower_before_the_answer_is_whole(host: RunningHost) -> None:
-    started = await host.call("alice", "POST", "/v1/runs", {"agent": "employee_assistant", "input": "a long story please"})
+    started = await host.call(
+        "alice", "POST", "/v1/runs", {"agent": "employee_assistant", "input": "a long story please"}
+    )
     texts, final = [], None
     async for event, data, number in host.events("alice", started.body["id"]):
         if event == "output.delta":
@@ -63,7 +65,9 @@ async def test_the_same_key_is_the_same_run_and_another_request_under_it_a_confl
 
 async def test_twenty_requests_with_one_key_at_once_are_one_run(host: RunningHost) -> None:
     key, body = secrets.token_hex(8), {"agent": "employee_assistant", "input": "hello"}
-    answers = await asyncio.gather(*(host.call("alice", "POST", "/v1/runs", body, Idempotency_Key=key) for _ in range(20)))
+    answers = await asyncio.gather(
+        *(host.call("alice", "POST", "/v1/runs", body, Idempotency_Key=key) for _ in range(20))
+    )
     assert len({answer.body["id"] for answer in answers}) == 1
 
 
@@ -79,7 +83,9 @@ async def test_a_run_is_seen_by_its_owner_and_operators_only(host: RunningHost) 
 async def test_a_thread_carries_the_conversation_and_belongs_to_one_person(host: RunningHost) -> None:
     first = await host.ask("alice", "employee_assistant", "hello")
     second = await host.ask("alice", "employee_assistant", "what did I say before", thread=first["thread"])
-    stolen = await host.call("bob", "POST", "/v1/runs", {"agent": "employee_assistant", "input": "hello", "thread": first["thread"]})
+    stolen = await host.call(
+        "bob", "POST", "/v1/runs", {"agent": "employee_assistant", "input": "hello", "thread": first["thread"]}
+    )
 
     assert second["thread"] == first["thread"]
     assert second["usage"]["input_tokens"] > first["usage"]["input_tokens"]

@@ -33,9 +33,8 @@ async def test_a_run_that_waits_goes_on_after_the_host_was_restarted(tmp_path: P
 
 @pytest.mark.promise("runs.adopted")
 async def test_a_run_whose_host_was_killed_is_finished_by_the_next_one(tmp_path: Path) -> None:
-    async with _killed_while_thinking(tmp_path) as run_id:
-        async with running_host(tmp_path, runs=settings.Runs(lease_seconds=3)) as host:
-            done = await host.settled("alice", run_id, "completed")
+    async with _killed_while_thinking(tmp_path) as run_id, running_host(tmp_path, runs=settings.Runs(lease_seconds=3)) as host:
+        done = await host.settled("alice", run_id, "completed")
     assert done["output"]["text"] == "Here I am again."
 
 

@@ -1,0 +1,3 @@
+from tests.kernel.echo import echo
+
+__all__ = ["echo"]

@@ -1,0 +1,96 @@
+"""The way into a business system: bounded, on no detours, and honest about what may have happened."""
+
+import asyncio
+
+import pytest
+
+from charter.plugin import FunctionFailed
+from tests.kernel.echo import Echo
+
+
+@pytest.mark.promise("kernel.connection")
+async def test_a_request_carries_the_principals_token_and_the_hosts_headers(echo: Echo) -> None:
+    answer = await echo.connection().request("POST", "/orders", body={"a": 1}, headers={"Idempotency-Key": "k1"})
+    [seen] = echo.seen
+    assert (answer.status, answer.body) == (200, {"ok": True})
+    assert seen["headers"]["Authorization"] == "Bearer first"
+    assert seen["headers"]["Idempotency-Key"] == "k1"
+    assert seen["headers"]["Content-Type"] == "application/json"
+    assert seen["json"] == {"a": 1}
+
+
+async def test_a_connection_without_a_token_sends_none(echo: Echo) -> None:
+    echo.tokens = iter([None])
+    await echo.connection(auth="none").request("GET", "/x")
+    assert "Authorization" not in echo.seen[0]["headers"]
+
+
+@pytest.mark.promise("kernel.connection")
+async def test_a_token_that_is_no_longer_welcome_is_renewed_once(echo: Echo) -> None:
+    echo.answer["unwelcome"] = "first"
+    answer = await echo.connection().request("POST", "/orders", body={})
+    assert answer.status == 200
+    assert [seen["headers"]["Authorization"] for seen in echo.seen] == ["Bearer first", "Bearer second"]
+
+
+async def test_a_second_refusal_of_the_token_is_an_answer(echo: Echo) -> None:
+    echo.answer = {"status": 401, "body": {"detail": "No."}}
+    assert (await echo.connection().request("GET", "/x")).status == 401
+    assert len(echo.seen) == 2
+
+
+@pytest.mark.promise("kernel.bounds")
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        ({"status": 302, "raw": b"", "headers": {"Location": "http://localhost:1/"}}, "pointed elsewhere"),
+        ({"status": 200, "raw": b"[" + b"1," * 600_000 + b"1]"}, "too large"),
+        ({"status": 200, "raw": b"<html>hello</html>"}, "did not answer in JSON"),
+        ({"status": 200, "cut": True, "raw": b"{}"}, "broke"),
+        ({"status": 200, "hang": True, "raw": b"{}"}, "in time"),
+    ],
+)
+@pytest.mark.parametrize(("method", "happened"), [("GET", False), ("POST", None)])
+async def test_an_answer_out_of_bounds_is_none_and_a_write_may_have_happened(
+    echo: Echo, answer: dict[str, object], sentence: str, method: str, happened: bool | None
+) -> None:
+    echo.answer = answer
+    with pytest.raises(FunctionFailed, match=sentence) as failed:
+        await asyncio.wait_for(echo.connection(seconds=0.5).request(method, "/x", body={}), 10)
+    assert failed.value.happened is happened
+
+
+@pytest.mark.promise("kernel.bounds")
+async def test_a_system_that_is_not_there_did_nothing(echo: Echo) -> None:
+    echo.url = "http://localhost:1"
+    with pytest.raises(FunctionFailed, match="cannot be reached") as failed:
+        await echo.connection().request("POST", "/x", body={})
+    assert failed.value.happened is False
+
+
+@pytest.mark.promise("kernel.bounds")
+@pytest.mark.parametrize("path", ["/../admin", "/a/../../admin", "/./x", "/%2e%2e/admin", "/a/%2E./x", "/a\\..\\b", "/a%2F..%2Fb"])
+async def test_no_path_climbs_out_of_the_base_address(echo: Echo, path: str) -> None:
+    with pytest.raises(FunctionFailed, match="may call"):
+        await echo.connection(path="/api/v1").request("GET", path)
+    assert echo.seen == []
+
+
+async def test_a_path_is_always_below_the_base_address(echo: Echo) -> None:
+    for path in ("//evil.example/x", "@evil.example/x", "/ok?next=http://evil.example"):
+        await echo.connection(path="/api/v1").request("GET", path)
+    assert all(seen["raw"].startswith("/api/v1/") for seen in echo.seen)
+
+
+async def test_an_empty_answer_is_none_and_an_error_need_not_be_json(echo: Echo) -> None:
+    echo.answer = {"status": 204, "raw": b""}
+    assert (await echo.connection().request("DELETE", "/x")).body is None
+    echo.answer = {"status": 502, "raw": b"<html>Bad gateway</html>"}
+    answer = await echo.connection().request("GET", "/x")
+    assert (answer.status, answer.body) == (502, None)
+
+
+async def test_a_header_with_a_line_break_is_not_sent(echo: Echo) -> None:
+    with pytest.raises(FunctionFailed, match="could not be sent") as failed:
+        await echo.connection().request("GET", "/x", headers={"X-Note": "a\r\nAuthorization: Bearer stolen"})
+    assert (failed.value.happened, echo.seen) == (False, [])

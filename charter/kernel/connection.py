@@ -1,8 +1,9 @@
 """The way into one business system as one principal: bounded in time and size, and never led elsewhere."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
 import orjson
@@ -15,6 +16,7 @@ from charter.plugin import FunctionFailed, Response
 
 SECONDS = 30.0
 LIMIT_BYTES = 1_000_000
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 Token = Callable[[bool], Awaitable[str | None]]
 """Takes whether it must be a fresh one."""
@@ -58,6 +60,8 @@ class HttpConnection:
             AuthorityLost: the principal's token could not be had; nothing was sent.
         """
         url = self._address(path)
+        if any(_CONTROL.search(f"{name}{value}") for name, value in (headers or {}).items()):
+            raise FunctionFailed("The request could not be sent: a header has a control character.")
         payload = None if body is None else orjson.dumps(body)
         answer = await self._once(method, url, query, payload, headers or {}, fresh=False)
         if answer.status == 401 and self._spec.as_ != "none":
@@ -103,10 +107,16 @@ class HttpConnection:
             target.scheme not in {"http", "https"}
             or target.netloc not in allowed
             or not target.path.startswith(home.path)
+            or _climbs(target.path)
         ):
             raise FunctionFailed("The address is not one that this plugin may call.")
         # Already encoded, piece by piece: encoding once more would change what was meant.
         return URL(url, encoded=True)
+
+
+def _climbs(path: str) -> bool:
+    # Servers differ in what they take for a dot segment; the most generous reading counts.
+    return any(part in {".", ".."} for part in re.split(r"[/\\]", unquote(path)))
 
 
 async def _body(answer: aiohttp.ClientResponse, happened: bool | None) -> Any:

@@ -1,5 +1,6 @@
 """What the shipped policies say, through the shipped agents."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,6 @@ from charter.governance.policy import Policies
 
 CATALOG = loader.load(settings.read())
 POLICIES = Policies(CATALOG)
-LEAVE = {"start_date": "2027-03-01", "end_date": "2027-03-05"}
 
 
 def order(minor: int, currency: str = "EUR", **more: Any) -> dict[str, Any]:
@@ -77,9 +77,16 @@ def test_the_house_rules_on_orders_leave_and_support(
     "function", sorted(f.full_name for p in CATALOG.plugins.values() for f in p.functions.values())
 )
 def test_somebody_who_is_no_employee_may_do_nothing(people: dict[str, Context], function: str) -> None:
-    from dataclasses import replace
-
     stranger = replace(people["alice"], principal=replace(people["alice"].principal, roles=frozenset()))
     agents = [agent for agent in CATALOG.agents.values() if function in agent.functions]
     assert agents
     assert all(function not in POLICIES.visible(stranger, agent) for agent in agents)
+
+
+def test_a_payslip_is_not_shown_in_teams(people: dict[str, Context]) -> None:
+    spec = CATALOG.function("people.get_payslip")
+    ctx = replace(people["alice"], channel="teams")
+    agent = CATALOG.agents["employee_assistant"]
+    verdict = POLICIES.decide(ctx, agent, spec, {"month": "2026-10"}, label=TRUSTED, level="yours")
+    assert (verdict.outcome, verdict.policies) == ("deny", ("assistant-payslip-channel",))
+    assert "console" in verdict.public

@@ -13,10 +13,6 @@ __all__ = ["browser"]
 
 pytestmark = pytest.mark.browser
 
-_LIBRARY_SERVES = (
-    "() => fetch('/readyz').then((r) => r.json()).then(({checks}) => checks.knowledge.state === 'serving')"
-)
-
 
 @pytest.mark.promise("journey.console")
 async def test_an_order_is_asked_for_approved_and_placed_in_the_console(browser: Browser, host: RunningHost) -> None:
@@ -47,9 +43,9 @@ async def test_an_order_is_asked_for_approved_and_placed_in_the_console(browser:
 
 @pytest.mark.promise("journey.cited")
 async def test_an_answer_from_a_document_opens_at_its_very_passage(browser: Browser, host: RunningHost) -> None:
+    await host.library_read()
     async with screen(browser, host.address) as alice:
         await alice.sign_in("alice")
-        await alice.page.wait_for_function(_LIBRARY_SERVES, polling=500, timeout=WAIT_MS * 6)
         await alice.ask("employee_assistant", "What does the policy say about how much a hotel night may cost?")
         assert "The limit for a hotel night" in await alice.answer()
         assert "The limit for a hotel night, including breakfast and taxes" in await alice.open_source(1)

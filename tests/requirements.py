@@ -28,6 +28,7 @@ PROMISES: dict[str, str] = {
     "twins.runner": "The twins say in one line where they listen, and end with the host.",
     "twins.port": "A port in use is said in one sentence that names it.",
     # catalog, plugins, agents
+    "catalog.readme": "A plugin or an agent written by the README passes the check.",
     "agents.evals": "Each shipped agent does what its evals.yaml says, and never what it must not, without any weights.",
     "plugins.policy": "The shipped policies allow, ask and deny as the purchasing, leave and support rules say.",
     "kernel.connection": "A business system is called with the principal's token, which is renewed once when it is refused.",

@@ -55,6 +55,9 @@ def _faults(folder: Path, document: Document, plugins: Mapping[str, PluginSpec])
         yield document.mistake(
             ("name",), f"The name `{value['name']}` is not the folder's.", f"Write `name: {folder.name}`."
         )
+    if value["charter"]["acts_as"] == "host":
+        remedy = "Write `acts_as: caller`."
+        yield document.mistake(("charter", "acts_as"), "This version lets no agent act as the host.", remedy)
     yield from _instructions(folder / value["instructions"], document)
     yield from _functions(document, plugins)
     yield from _knowledge(document, plugins)

@@ -4,6 +4,7 @@ Each folder of ``tests/data/broken`` holds one mistake; the word HERE stands in 
 of the message and of the remedy. ``tests/data/whole`` has nothing wrong.
 """
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,13 @@ def test_an_agent_of_a_broken_plugin_is_not_blamed_for_it(tmp_path: Path) -> Non
 def test_a_folder_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
     _, [mistake] = check([tmp_path / "nowhere"], [])
     assert (mistake.file, "not there" in mistake.message) == (tmp_path / "nowhere", True)
+
+
+@pytest.mark.promise("catalog.mistakes")
+def test_a_module_that_is_no_python_is_named_with_its_line(tmp_path: Path) -> None:
+    folder = tmp_path / "plugins" / "rates"
+    shutil.copytree(WHOLE / "plugins" / "rates", folder)
+    (folder / "plugin.py").write_text("class Rates:\n    def find_rate(self, code: str\n")
+    _, [mistake] = check([], [tmp_path / "plugins"])
+    assert (mistake.file, mistake.line) == (folder / "plugin.py", 2)
+    assert "This is not Python" in mistake.message

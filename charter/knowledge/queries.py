@@ -5,7 +5,7 @@
 # Compiling such a statement would cost more than it saves.
 SET_UP = """
 set local hnsw.iterative_scan = relaxed_order;
-set local hnsw.ef_search = 100;
+set local hnsw.ef_search = 200;
 set local hnsw.max_scan_tuples = 1000000;
 set local hnsw.scan_mem_multiplier = 16;
 set local plan_cache_mode = force_custom_plan;

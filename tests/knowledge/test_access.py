@@ -86,12 +86,15 @@ async def test_documents_that_a_person_may_not_read_displace_none_that_they_may(
 
 @pytest.mark.promise("knowledge.crowding")
 async def test_unreadable_documents_displace_none_in_the_search_for_an_exact_term(shelf: Shelf) -> None:
-    secret = "\n\n".join(f"## Form {n}\n\nThe form HR-77 of the year {n} is confidential." for n in range(1900, 1980))
+    # The readable passage is not among the nearest, so only the search for the term itself can bring it.
+    secret = "\n\n".join(f"## Form {n}\n\nWhat is HR-77 for? It is secret {n}." for n in range(45))
+    nearer = "\n\n".join(f"## HR-{n}\n\nWhat is HR-{n} for? It is a form." for n in range(100, 145))
     shelf.write("secret.md", secret, readers='["role:hr"]')
-    shelf.write("open.md", "# Moving house\n\nSend us HR-77 with your new address.")
+    shelf.write("nearer.md", nearer)
+    shelf.write("open.md", "# Moving house\n\nThe lorry comes at nine. Bring HR-77, boxes, blankets and good shoes.")
     await shelf.sync()
 
-    assert [passage.title for passage in await shelf.ask("What is HR-77 for?")] == ["Moving house"]
+    assert (await shelf.ask("What is HR-77 for?"))[0].title == "Moving house"
 
 
 @pytest.mark.promise("knowledge.acl")

@@ -33,7 +33,7 @@ async def test_a_citation_names_exactly_the_characters_it_quotes(shelf: Shelf) -
         "Travel policy",
         "https://intranet.example/TRV",
     ]
-    assert found.url == f"/console/passages/{found.document_id}/{found.passage_id}"
+    assert found.url == f"/console/documents/{found.document_id}/passages/{found.passage_id}"
     assert opened.as_json()["start"] == found.start
 
 

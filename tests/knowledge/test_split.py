@@ -1,4 +1,5 @@
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -32,7 +33,7 @@ def test_no_text_is_lost_doubled_or_too_long(text: str) -> None:
         said = text[piece.start : piece.end]
         assert 0 < len(said) <= 300
         assert said == said.strip()
-    for one, other in zip(pieces, pieces[1:], strict=False):
+    for one, other in pairwise(pieces):
         assert one.end <= other.start
     kept = "".join("".join(text[piece.start : piece.end].split()) for piece in pieces)
     assert kept == "".join("".join(line.split()) for line in _without_headings(text))

@@ -15,7 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HOUSE = Path(__file__).resolve().parent.parent
-COPIED = ("charter", "plugins", "agents", "tests", "bench", "host.py", "pyproject.toml", "Makefile", "README.md", "infra")
+COPIED = (
+    "charter",
+    "plugins",
+    "agents",
+    "tests",
+    "bench",
+    "host.py",
+    "pyproject.toml",
+    "Makefile",
+    "README.md",
+    "infra",
+)
 SECONDS = 300
 
 
@@ -73,6 +84,41 @@ MUTANTS = (
         "if False:",
         ("tests/journeys/test_order.py", "tests/governance"),
     ),
+    Mutant(
+        "no look at annotations",
+        "charter/catalog/policies.py",
+        "sorted(annotations.keys() - ANNOTATIONS)",
+        "()",
+        ("tests/catalog/test_check.py",),
+    ),
+    Mutant(
+        "no look at argument roles",
+        "charter/catalog/plugins.py",
+        "taken.keys() - declared.keys()",
+        "()",
+        ("tests/catalog/test_check.py",),
+    ),
+    Mutant(
+        "no fence around the base address",
+        "charter/kernel/connection.py",
+        "or _climbs(target.path)",
+        "",
+        ("tests/kernel",),
+    ),
+    Mutant(
+        "redirects followed",
+        "charter/kernel/connection.py",
+        "allow_redirects=False",
+        "allow_redirects=True",
+        ("tests/kernel",),
+    ),
+    Mutant(
+        "no audience at the sandboxes",
+        "charter/twins/caller.py",
+        '"require": _NEEDED',
+        '"require": _NEEDED, "verify_aud": False',
+        ("tests/plugins/test_callers.py",),
+    ),
 )
 
 
@@ -90,7 +136,11 @@ def killed(mutant: Mutant, folder: Path) -> str | None:
         file.write_text(text, "utf-8")
     if ended.returncode == 1:
         return None
-    return "no test noticed" if ended.returncode == 0 else f"the tests did not run: {ended.stdout[-300:]}{ended.stderr[-300:]}"
+    return (
+        "no test noticed"
+        if ended.returncode == 0
+        else f"the tests did not run: {ended.stdout[-300:]}{ended.stderr[-300:]}"
+    )
 
 
 def copy_to(folder: Path) -> None:
@@ -119,7 +169,9 @@ def main() -> int:
                 sys.stdout.write(f"{'ALIVE ' if fault else 'killed'}  {mutant.name}{': ' + fault if fault else ''}\n")
                 sys.stdout.flush()
     if chosen.json:
-        sys.stdout.write(json.dumps({"passed": len(wanted) - len(alive), "failed": len(alive), "skipped": 0, "alive": alive}) + "\n")
+        sys.stdout.write(
+            json.dumps({"passed": len(wanted) - len(alive), "failed": len(alive), "skipped": 0, "alive": alive}) + "\n"
+        )
     return 0 if wanted and not alive else 1
 
 

@@ -55,7 +55,18 @@ def _members(folders: Sequence[Path], file: str, mistakes: list[Mistake]) -> Ite
                 Mistake(folder, 1, "This folder is not there.", "Create it, or mend the setting that names it.")
             )
             continue
-        yield from sorted(member for member in folder.iterdir() if (member / file).is_file())
+        for member in sorted(folder.iterdir()):
+            if (member / file).is_file():
+                yield member
+            elif stray := next((found for found in sorted(member.glob("*")) if _is_ours(found)), None):
+                mistakes.append(
+                    Mistake(stray, 1, f"There is no {file} beside this file.", f"Add {file}, or move the file.")
+                )
+
+
+def _is_ours(file: Path) -> bool:
+    hidden = file.parent.name.startswith((".", "__"))
+    return file.is_file() and not hidden and file.suffix in {".yaml", ".yml", ".cedar", ".py", ".md"}
 
 
 def _twice(file: Path, first: Path) -> Mistake:

@@ -31,15 +31,18 @@ def load(settings: Settings) -> Catalog:
 
 
 def placed(catalog: Catalog, urls: Mapping[str, str]) -> Catalog:
-    """Return the catalog with ``${NAME_URL}`` replaced by ``urls["name"]`` where there is one. Bundles stay the same."""
+    """Return the catalog with each ``${NAME_URL}`` at ``urls["name"]``, and each plugin at the address under its own name.
+
+    What has no address there stays as it is. Bundles stay the same.
+    """
     return replace(catalog, plugins={name: _placed(plugin, urls) for name, plugin in catalog.plugins.items()})
 
 
 def _placed(plugin: PluginSpec, urls: Mapping[str, str]) -> PluginSpec:
-    wanted = _wanted(plugin)
-    if plugin.connection is None or wanted is None or wanted not in urls:
+    address = urls.get(_wanted(plugin) or plugin.name)
+    if plugin.connection is None or address is None:
         return plugin
-    return replace(plugin, connection=replace(plugin.connection, base_url=urls[wanted].rstrip("/")))
+    return replace(plugin, connection=replace(plugin.connection, base_url=address.rstrip("/")))
 
 
 def _wanted(plugin: PluginSpec) -> str | None:

@@ -1,8 +1,8 @@
 """The way into one business system as one principal: bounded in time and size, and never led elsewhere."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 import aiohttp
@@ -88,7 +88,13 @@ class HttpConnection:
         happened = False if method in {"GET", "HEAD"} else None
         try:
             async with self._http.request(
-                method, url, params=query, data=payload, headers=sent, timeout=self._timeout, allow_redirects=False
+                method,
+                url,
+                params=_pairs(query),
+                data=payload,
+                headers=sent,
+                timeout=self._timeout,
+                allow_redirects=False,
             ) as answer:
                 return Response(answer.status, await _body(answer, happened))
         except aiohttp.ClientConnectorError as fault:
@@ -112,6 +118,15 @@ class HttpConnection:
             raise FunctionFailed("The address is not one that this plugin may call.")
         # Already encoded, piece by piece: encoding once more would change what was meant.
         return URL(url, encoded=True)
+
+
+def _pairs(query: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """Return the query as text: lists repeated, booleans in small letters, and nothing for ``None``."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in (query or {}).items():
+        values = cast("Sequence[Any]", value) if isinstance(value, list | tuple) else [value]
+        pairs += [(name, str(v).lower() if isinstance(v, bool) else str(v)) for v in values if v is not None]
+    return pairs
 
 
 def _climbs(path: str) -> bool:

@@ -104,3 +104,12 @@ def test_a_module_that_is_no_python_is_named_with_its_line(tmp_path: Path) -> No
     _, [mistake] = check([], [tmp_path / "plugins"])
     assert (mistake.file, mistake.line) == (folder / "plugin.py", 2)
     assert "This is not Python" in mistake.message
+
+
+@pytest.mark.promise("catalog.mistakes")
+def test_a_folder_whose_declaration_has_another_name_is_not_passed_over(tmp_path: Path) -> None:
+    folder = tmp_path / "plugins" / "rates"
+    shutil.copytree(WHOLE / "plugins" / "rates", folder)
+    (folder / "plugin.yaml").rename(folder / "plugin.yml")
+    _, [mistake] = check([], [tmp_path / "plugins"])
+    assert (mistake.file.parent, "no plugin.yaml" in mistake.message) == (folder, True)

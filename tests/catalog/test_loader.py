@@ -42,6 +42,8 @@ def test_an_address_comes_from_the_settings_and_moves_without_changing_the_bundl
     assert procurement is not None
     assert procurement.base_url == "http://localhost:4711"
     assert moved.plugins["procurement"].connection.base_url == "https://erp.contoso.example"
+    named = loader.placed(moved, {"market": "https://market.contoso.example", "procurement": "https://other.example"})
+    assert named.plugins["procurement"].connection.base_url == "https://other.example"
     assert {n: a.bundle for n, a in found.agents.items()} == {n: a.bundle for n, a in moved.agents.items()}
 
 

@@ -69,7 +69,9 @@ async def test_a_system_that_is_not_there_did_nothing(echo: Echo) -> None:
 
 
 @pytest.mark.promise("kernel.bounds")
-@pytest.mark.parametrize("path", ["/../admin", "/a/../../admin", "/./x", "/%2e%2e/admin", "/a/%2E./x", "/a\\..\\b", "/a%2F..%2Fb"])
+@pytest.mark.parametrize(
+    "path", ["/../admin", "/a/../../admin", "/./x", "/%2e%2e/admin", "/a/%2E./x", "/a\\..\\b", "/a%2F..%2Fb"]
+)
 async def test_no_path_climbs_out_of_the_base_address(echo: Echo, path: str) -> None:
     with pytest.raises(FunctionFailed, match="may call"):
         await echo.connection(path="/api/v1").request("GET", path)
@@ -94,3 +96,17 @@ async def test_a_header_with_a_line_break_is_not_sent(echo: Echo) -> None:
     with pytest.raises(FunctionFailed, match="could not be sent") as failed:
         await echo.connection().request("GET", "/x", headers={"X-Note": "a\r\nAuthorization: Bearer stolen"})
     assert (failed.value.happened, echo.seen) == (False, [])
+
+
+async def test_a_query_given_as_values_travels_as_text(echo: Echo) -> None:
+    query = {"city": "Köln & Bonn", "open": True, "tags": ["a", "b"], "page": 2, "none": None}
+    await echo.connection().request("GET", "/x", query=query)
+    assert echo.seen[0]["query"] == [
+        ("city", "Köln & Bonn"),
+        ("open", "true"),
+        ("tags", "a"),
+        ("tags", "b"),
+        ("page", "2"),
+    ]
+    await echo.connection().request("GET", "/x?a=1%2F2")
+    assert echo.seen[1]["raw"] == "/x?a=1%2F2"

@@ -113,9 +113,11 @@ async def start(settings: Settings) -> Host:
         service = await _runs(ground, sessions)
         people = People(ground.settings.identity, ground.http)
         await people.read()
-        library = _library(ground)
+        library = Library(ground.index, ground.settings)
         app = _application(ground, service, people, model, library)
         address = await _listen(ground, app)
+        if ground.settings.knowledge.at_start:
+            stack.push_async_callback(_ended, asyncio.create_task(library.read()))
         running = {"Entra twin": ground.settings.identity.authority, **ground.settings.plugin_urls}
         host = Host(ground.settings, service, people, model, library, address, app, running, stack.pop_all())
     _write_address(host)
@@ -224,13 +226,6 @@ def _access_of(ground: _Ground) -> AccessOf:
     return access_of
 
 
-def _library(ground: _Ground) -> Library:
-    library = Library(ground.index, ground.settings)
-    if ground.settings.knowledge.at_start:
-        ground.stack.push_async_callback(_ended, asyncio.create_task(library.read()))
-    return library
-
-
 def _application(
     ground: _Ground, service: RunService, people: People, model: EmbeddedModel, library: Library
 ) -> web.Application:
@@ -281,7 +276,12 @@ async def _ended(task: "asyncio.Task[Any]") -> None:
 
 
 def _write_address(host: Host) -> None:
-    told = {"address": host.address, "entra": host.settings.identity.authority, "database": host.settings.database.url}
+    told = {
+        "address": host.address,
+        "entra": host.settings.identity.authority,
+        "plugins": host.settings.plugin_urls,
+        "database": host.settings.database.url,
+    }
     (host.settings.data_dir / "host.json").write_bytes(orjson.dumps(told))
 
 

@@ -8,7 +8,7 @@ import pytest
 from charter.context import Context, Principal
 from charter.store import crossing, embedded, migrate
 from charter.store.database import Database
-from tests.running import RunningHost, running_host
+from tests.running import RunningHost, host_here
 
 
 @pytest.fixture(scope="session")
@@ -60,5 +60,5 @@ def house() -> Path:
 @pytest.fixture(scope="session")
 async def host(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningHost]:
     """One host for all tests, with the scripted model; each test uses runs of its own."""
-    async with running_host(tmp_path_factory.mktemp("host"), knowledge=True) as running:
+    async with host_here(tmp_path_factory.mktemp("host"), knowledge=True) as running:
         yield running

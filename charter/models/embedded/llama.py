@@ -13,6 +13,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -57,9 +58,8 @@ class Llama:
 
     def _load(self, weights: Path) -> Any:
         settings.passive_openmp()
-        import xllamacpp  # pyright: ignore[reportMissingTypeStubs]
-
-        self.version: str = xllamacpp.__version__
+        xllamacpp: Any = import_module("xllamacpp")
+        self.version = str(xllamacpp.__version__)
         wanted: Any = xllamacpp.CommonParams()
         wanted.model.path = str(weights)
         wanted.n_ctx, wanted.n_parallel = CONTEXT_TOKENS, 1

@@ -13,6 +13,9 @@ from charter.models.embedded.router import Ranking
 from charter.models.embedded.slots import Filled
 from charter.models.embedded.words import words
 
+SURE_KIND = 0.88
+"""From this likeness on, words are taken for the small talk they resemble."""
+
 
 class Judge(Protocol):
     """Who decides: the rules alone, or the small model where the rules are not sure."""
@@ -38,11 +41,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """The calls in order. Without any, ``kind`` says what the words were instead, as far as the router knows."""
+    """The calls in order. Without any, ``kind`` says which small talk the words surely were."""
 
     steps: tuple[Step, ...] = ()
     kind: str = ""
-    ranking: Ranking | None = None
 
     @property
     def ready(self) -> tuple[Step, ...]:
@@ -63,12 +65,12 @@ class _Part:
 
 def plan(whole: Reading, functions: Sequence[Function], judge: Judge) -> Plan:
     """Plan one message on its own."""
-    parts = _merged(whole, _parts(whole, functions, judge), judge)
+    parts = _merged(whole, _parts(whole, functions, judge))
     asked = [part for part in parts if part.function]
     if not asked:
         known = [part.ranking for part in parts if part.ranking]
         nearest = max(known, key=lambda ranking: ranking.none, default=None)
-        return Plan(kind=nearest.kind if nearest else "", ranking=nearest)
+        return Plan(kind=nearest.kind if nearest and nearest.none >= SURE_KIND else "")
     context = [part.reading for part in parts if part.function is None]
     return Plan(tuple(step for part in asked for step in _steps(part, context, whole, judge)))
 
@@ -98,7 +100,7 @@ def _cut(whole: Reading, clause: Clause) -> Reading:
     return replace(whole, text=whole.text.part(*clause.span))
 
 
-def _merged(whole: Reading, parts: list[_Part], judge: Judge) -> list[_Part]:
+def _merged(whole: Reading, parts: list[_Part]) -> list[_Part]:
     """Join neighbours that ask for one thing only together, as in 'The wifi is down. Please open a ticket.'."""
     found: list[_Part] = []
     for part in parts:
@@ -134,19 +136,19 @@ def _steps(part: _Part, context: Sequence[Reading], whole: Reading, judge: Judge
     return [replace(step, arguments={**step.arguments, name: value}) for value in ids]
 
 
+_OWN_WORDS = frozenset({"thing", "name", "query"})
 _FROM_ELSEWHERE = frozenset({"option", "start", "end", "month"})
 
 
 def _complete(filled: Filled, context: Sequence[Reading], whole: Reading) -> None:
     """Take what a clause leaves open from the rest of the message.
 
-    Clauses that ask for nothing themselves ('Priority low.') may give anything; the whole message only what cannot be
-    mistaken for another clause's words.
+    Clauses that ask for nothing themselves ('Priority low.') may give all but the thing itself; the whole message only
+    what cannot be mistaken for another clause's words.
     """
     for reading in context:
         other = slots.fill(filled.function, [reading])
-        open_ = (a for a in filled.function.arguments if a.required or a.kind in _FROM_ELSEWHERE)
-        _take(filled, other, open_)
+        _take(filled, other, (a for a in filled.function.arguments if a.kind not in _OWN_WORDS))
     if filled.missing:
         _take(filled, slots.fill(filled.function, [whole]), (a for a in filled.missing if a.kind in _FROM_ELSEWHERE))
 
@@ -158,18 +160,22 @@ def _take(filled: Filled, other: Filled, arguments: Iterable[Argument]) -> None:
             filled.doubts.pop(argument.name, None)
 
 
-def resume(pending: Step, said: Reading, fresh: Plan, judge: Judge) -> Plan | None:
-    """Return the pending call completed by a reply, or None where the message is about something else."""
+def resume(before: Plan, said: Reading, fresh: Plan, judge: Judge) -> Plan:
+    """Return the calls of ``before`` that wait for a value, completed by a reply; ``fresh`` where it is no reply."""
+    open_ = [step for step in before.steps if step.missing]
+    if not open_:
+        return fresh
+    pending, *others = open_
     reply = replace(said, answers=True)
     readings = (*pending.readings, reply)
     filled = slots.fill(pending.function, readings)
     judge.settle(filled, reply)
     gained = [argument for argument in pending.missing if argument.name in filled.values]
     if not gained or _is_new(pending, gained, fresh):
-        return None
+        return fresh
     arguments = {**filled.arguments(), **pending.arguments}
     missing = tuple(argument for argument in pending.function.required if argument.name not in arguments)
-    return Plan((Step(pending.function, arguments, missing, readings),))
+    return Plan((Step(pending.function, arguments, missing, readings), *others))
 
 
 _FREE = frozenset({"thing", "content", "name", "query"})
@@ -180,18 +186,9 @@ def _is_new(pending: Step, gained: Sequence[Argument], fresh: Plan) -> bool:
     only_free = all(argument.kind in _FREE for argument in gained)
     first = fresh.steps[0] if fresh.steps else None
     if first is None:
-        return (
-            only_free and fresh.kind in {"correction", "thanks", "farewell", "greeting", "abilities"} and _sure(fresh)
-        )
+        return only_free and bool(fresh.kind) and fresh.kind not in {"world", "wish"}
     if first.function is pending.function:
         return False
     expected = {argument.kind for argument in pending.function.arguments}
     hard = {a.kind for a in first.function.arguments if a.name in first.arguments} & {"id", "money"}
     return not first.missing and (bool(hard - expected) or (only_free and not first.function.required))
-
-
-def _sure(fresh: Plan) -> bool:
-    return fresh.ranking is not None and fresh.ranking.none > _SURE_NONE
-
-
-_SURE_NONE = 0.88

@@ -13,6 +13,9 @@ NOTHING = "I found nothing about that in the documents you may read."
 _WEIGHED = 8
 """How many sentences are compared by meaning; the others fall out by words and rank. Each costs 20 ms of a processor."""
 
+SENTENCE_CHARS = 500
+"""As far as a sentence is compared; the engine's cost grows with the square of the length."""
+
 _NEAR = 0.025
 """A second sentence is shown when it is hardly less like the question than the best."""
 
@@ -37,8 +40,8 @@ def quote(question: str, passages: Sequence[Mapping[str, Any]], engine: Sentence
     candidates = _likely(question, _sentences(passages))
     if not candidates:
         return NOTHING
-    wanted = engine.one(question)
-    likeness = [float(engine.one(s.text) @ wanted) - _EARLIER * s.rank for s in candidates]
+    wanted = engine.one(question[:SENTENCE_CHARS])
+    likeness = [float(engine.one(s.text[:SENTENCE_CHARS]) @ wanted) - _EARLIER * s.rank for s in candidates]
     best = max(likeness)
     ranked = sorted(zip(likeness, candidates, strict=True), key=lambda pair: (-pair[0], pair[1].rank, pair[1].at))
     chosen = [sentence for value, sentence in ranked if value >= best - _NEAR][:2]

@@ -5,7 +5,7 @@ signs are weighed in the same small coin. The weights were set with the practice
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,9 @@ from charter.models.embedded.signs import Lexicon
 from charter.models.embedded.slots import evidence
 from charter.models.embedded.smalltalk import NONE_EXAMPLES
 from charter.models.embedded.vectors import Sentences, Vectors, kept
+
+READ_CHARS = 500
+"""The engine does not cut what is too long, and its cost grows with the square: 32,000 characters take half a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,9 @@ class Router:
             at += len(group)
 
     def rank(self, reading: Reading, functions: Sequence[Function], lexicon: Lexicon) -> Ranking:
-        """Rank the functions for this clause."""
+        """Rank the functions for this clause; of a long one only the beginning counts."""
+        if len(reading.clear) > READ_CHARS:
+            reading = replace(reading, text=reading.text.part(0, READ_CHARS))
         vector = self.sentences.one(reading.clear)
         ids = {f.name for f in functions if _carries_id(f, reading)}
         scores = [Score(f, self._likeness(f, vector) + self._signs(f, reading, lexicon, bool(ids))) for f in functions]

@@ -196,8 +196,11 @@ def _query(filled: Filled, argument: Argument, reading: Reading) -> None:
 def _content(filled: Filled, argument: Argument, reading: Reading) -> None:
     text = notes.told(reading, filled.function, filled.taken) if argument.required else None
     if said := text or _labelled(argument, reading):
-        limit = int(argument.schema.get("maxLength") or 200)
+        limit = int(argument.schema.get("maxLength") or _NOTE_LIMIT)
         filled.values[argument.name] = said[:limit]
+
+
+_NOTE_LIMIT = 4000
 
 
 def _labelled(argument: Argument, reading: Reading) -> str | None:

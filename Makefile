@@ -37,6 +37,7 @@ house: $(VENV)/.dev
 	$(BIN)/python -m pytest -q tests/test_house.py tests/test_promises.py
 
 bench: $(VENV)/.dev ## Compare a governed turn with what else one would use, as ratios
+	$(BIN)/python -m bench.start
 	$(BIN)/python -m bench.turn
 
 mutants: $(VENV)/.dev ## Take each guard out; a test must turn red

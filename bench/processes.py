@@ -82,7 +82,7 @@ async def charter_host(folder: Path, model: str, **environment: str) -> Process:
     settings = {
         "CHARTER_PORT": str(port),
         "CHARTER_DATA_DIR": str(folder),
-        "CHARTER_PLUGINS_DIRS": str(HOUSE / "bench/folders/plugins") ,
+        "CHARTER_PLUGINS_DIRS": str(HOUSE / "bench/folders/plugins"),
         "CHARTER_AGENTS_DIRS": str(HOUSE / "bench/folders/agents"),
         "CHARTER_MODELS": json.dumps(
             {"standard": {"kind": "openai", "model": "fake", "base_url": model, "api_key": "x"}}

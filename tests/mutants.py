@@ -59,8 +59,8 @@ MUTANTS = (
     Mutant(
         "no ACL filter",
         "charter/knowledge/queries.py",
-        "readers && ",
-        "readers is not null or readers && ",
+        "d.readers && $2::text[] and ",
+        "$2::text[] is not null and ",
         ("tests/knowledge",),
     ),
     Mutant(
@@ -118,6 +118,48 @@ MUTANTS = (
         '"require": _NEEDED',
         '"require": _NEEDED, "verify_aud": False',
         ("tests/plugins/test_callers.py",),
+    ),
+    Mutant(
+        "errors of policies overlooked",
+        "charter/governance/policy.py",
+        "if finding.errors:",
+        "if False:",
+        ("tests/governance",),
+    ),
+    Mutant(
+        "permitted by default",
+        "charter/governance/policy.py",
+        'if finding.outcome == "permit" and base:',
+        "if True:",
+        ("tests/governance",),
+    ),
+    Mutant(
+        "undeclared is trusted",
+        "charter/governance/labels.py",
+        "fits = _FITS.get(declared) if declared else None",
+        "fits = _FITS.get(declared) if declared else (lambda value: True)",
+        ("tests/governance",),
+    ),
+    Mutant(
+        "no audit, and yet a call",
+        "charter/governance/audit.py",
+        "raise AuditFailed from fault",
+        "return",
+        ("tests/governance",),
+    ),
+    Mutant(
+        "no fence of the journal",
+        "charter/runs/journal.py",
+        "where id = $1 and epoch = $2 returning last_seq",
+        "where id = $1 and $2::bigint is not null returning last_seq",
+        ("tests/runs/test_journal.py",),
+    ),
+    Mutant(
+        "no renewal of authority",
+        "charter/runs/engine.py",
+        "claim = replace(claim, ctx=await self._renewal.renew(claim.ctx))",
+        "claim = replace(claim, ctx=claim.ctx)",
+        ("tests/runs/test_survival.py",),
     ),
 )
 

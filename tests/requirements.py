@@ -53,6 +53,12 @@ PROMISES: dict[str, str] = {
     "models.wire": "A model of ours answers the stock OpenAI client plain and streamed alike, with calls, counts and who really answered.",
     "models.scripted": "A scripted model calls, speaks and fails exactly as its script says, the way a real endpoint would.",
     "models.deployments": "A deployment in the settings becomes a client of its maker; one that lacks something refuses the start.",
+    "models.assistance": "Without any weights the right function is called for at least four of five requests, with the values as written.",
+    "models.values": "Days, months and amounts are read as people write them in English and German; what is left open is not guessed.",
+    "models.asks_back": "A missing value is asked for, and the reply in the same thread completes the call.",
+    "models.receipts": "What was done is told from the function's result alone, and a refusal stops what was to come after it.",
+    "models.quotes": "At the embedded levels documents are quoted word for word with their source, and nothing found is said.",
+    "models.weights": "Weights are the maker's file, bit for bit, or none; without them the model serves on assistance and says why.",
     # knowledge
     "knowledge.acl": "A search finds only what names the person, a role, a group or the tenant as readers, in the agent's collections.",
     "knowledge.crowding": "Documents that a person may not read never displace those that they may.",
@@ -113,6 +119,7 @@ PROMISES: dict[str, str] = {
     "runs.adopted": "A run whose host was killed is finished by another.",
     "runs.authority": "A run is not resumed for somebody whose authority is gone: nothing is called, and the reason is told.",
     "telemetry.spans": "A run is one trace of agent, chat and tool spans over OTLP, without content or secrets.",
+    "journal.fence": "Whoever works on a run under an old epoch can record nothing.",
     "runs.private": "A run is seen by its owner and by operators of its tenant only.",
     # channels
     "responses.stock-client": "The plain OpenAI client asks, streams, goes on, reads back and lists, with an agent as its model.",

@@ -29,18 +29,13 @@ async def examine(level: str, paper: Paper, plugins: Sequence[Path], data_dir: P
     model = EmbeddedModel("off" if level == "assistance" else level, data_dir, hints)
     await model.start()
     try:
-        await _risen(model, level)
+        await model.settled()
+        if level != "assistance" and model.level() != "embedded":
+            raise SystemExit(f"The weights do not serve: {model.status()['detail']}")
         tools = exam.tools(catalog)
         return [await _one(model, prompt, paper, tools, hints) for prompt in paper.prompts]
     finally:
         await model.close()
-
-
-async def _risen(model: EmbeddedModel, level: str) -> None:
-    while level != "assistance" and model.status()["state"] in {"fetching", "loading"}:
-        await asyncio.sleep(0.5)
-    if level != "assistance" and model.level() != "embedded":
-        raise SystemExit(f"The weights do not serve: {model.status()['detail']}")
 
 
 async def _one(model: Any, prompt: Any, paper: Paper, tools: Any, hints: Any) -> Mark:

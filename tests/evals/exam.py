@@ -101,7 +101,9 @@ class Sitting:
         ]
 
 
-def judged(prompt: Mapping[str, Any], calls: Sequence[tuple[str, Mapping[str, Any]]], free: Mapping[str, Any]) -> tuple[bool, bool]:
+def judged(
+    prompt: Mapping[str, Any], calls: Sequence[tuple[str, Mapping[str, Any]]], free: Mapping[str, Any]
+) -> tuple[bool, bool]:
     """Return whether the right functions were called in the right order, and whether with the right arguments."""
     expected = prompt["calls"]
     function = [call["function"] for call in expected] == [name for name, _ in calls]

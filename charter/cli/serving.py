@@ -1,5 +1,7 @@
 """``charter serve``: the host."""
 
+import gc
+
 import click
 
 from charter import settings
@@ -12,6 +14,10 @@ def serve(port: int | None) -> None:
     overrides = {} if port is None else {"port": port}
     tree = settings.read(**overrides)
     settings.passive_openmp()
+    # Thousands of modules come in and all of them stay: collecting among them only costs time.
+    gc.disable()
     import host  # noqa: TID251 - the one place that lifts the roof
 
+    gc.freeze()
+    gc.enable()
     host.main(tree)

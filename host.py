@@ -97,6 +97,7 @@ class _Ground:
     directory: Directory
     verifier: TokenVerifier
     index: PgIndex
+    library: Library
     stack: AsyncExitStack
 
 
@@ -113,7 +114,7 @@ async def start(settings: Settings) -> Host:
         service = await _runs(ground, sessions)
         people = People(ground.settings.identity, ground.http)
         await people.read()
-        library = Library(ground.index, ground.settings)
+        library = ground.library
         app = _application(ground, service, people, model, library)
         address = await _listen(ground, app)
         if ground.settings.knowledge.at_start:
@@ -147,6 +148,7 @@ async def _ground(settings: Settings, stack: AsyncExitStack) -> _Ground:
         directory,
         verifier,
         index,
+        Library(index, settings),
         stack,
     )
 
@@ -217,7 +219,9 @@ async def _runs(ground: _Ground, sessions: dict[str, Session]) -> RunService:
 def _access_of(ground: _Ground) -> AccessOf:
     def access_of(ctx: Context, plugin: str) -> Access:
         agent = ground.catalog.agents[ctx.agent or ""]
-        retriever = ContextRetriever(ground.index, ctx, agent.knowledge, top=ground.settings.knowledge.top)
+        retriever = ContextRetriever(
+            ground.index, ctx, agent.knowledge, top=ground.settings.knowledge.top, unread=ground.library.unread
+        )
         spec = ground.catalog.plugins[plugin].connection
         if spec is None:
             return Access(Unconnected(), retriever)

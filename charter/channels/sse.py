@@ -59,8 +59,8 @@ async def send(response: web.StreamResponse, lines: AsyncIterator[bytes]) -> Non
             following = None
             await response.write(chunk)
         await response.write_eof()
-    except (ConnectionError, asyncio.CancelledError):
-        raise
+    except ConnectionError:
+        pass  # the client is gone; there is nobody to tell
     finally:
         if following is not None:
             following.cancel()

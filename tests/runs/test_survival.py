@@ -70,3 +70,23 @@ async def test_a_run_is_not_resumed_for_somebody_who_was_disabled_meanwhile(host
 
     assert failed["error"]["code"] == "authority_lost"
     assert [o for o in ledger["orders"] if o["item"] == "carousel"] == []
+
+
+@pytest.mark.promise("runs.authority")
+async def test_a_role_that_was_revoked_meanwhile_does_not_act_any_more(host) -> None:
+    run = await host.ask("alice", "buyer", "Order a trampoline for 1,800 EUR")
+    approval = await host.pending("bob", run["id"])
+    people = f"{host.entra}/_twin/people/alice"
+    async with host.http.patch(people, json={"roles": []}) as response:
+        assert response.status < 300
+    try:
+        await host.decide("bob", approval, "approve")
+        ended = [data async for event, data, _ in host.events("alice", run["id"]) if event == "done"]
+    finally:
+        async with host.http.patch(people, json={"roles": ["employee"]}) as response:
+            assert response.status < 300
+    host.tokens.pop("alice", None)
+    ledger = await host.sandbox("procurement", "/_sandbox/orders")
+
+    assert [o for o in ledger["orders"] if o["item"] == "trampoline"] == []
+    assert ended[0]["effects"] == []

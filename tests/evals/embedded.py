@@ -18,7 +18,7 @@ from charter.models.hints import hint_of
 from tests.evals import exam
 from tests.evals.exam import HERE, HOUSE, SHIPPED, Mark, Paper, Sitting
 
-TARGETS = {"assistance": (0.80, 0.0), "1.5b": (0.93, 0.90)}
+TARGETS = {"assistance": (0.80, 0.0), "0.5b": (0.80, 0.0), "1.5b": (0.93, 0.90)}
 """Least share of right functions and of right functions with right arguments, over all prompts."""
 
 
@@ -28,6 +28,7 @@ async def examine(level: str, paper: Paper, plugins: Sequence[Path], data_dir: P
     hints = [hint_of(f) for plugin in catalog.plugins.values() for f in plugin.functions.values()]
     model = EmbeddedModel("off" if level == "assistance" else level, data_dir, hints)
     await model.start()
+    await model.answer({"messages": []})
     try:
         await model.settled()
         if level != "assistance" and model.level() != "embedded":
@@ -74,14 +75,14 @@ def summary(marks: Sequence[Mark]) -> dict[str, dict[str, float]]:
     return table
 
 
-def _passed(level: str, table: dict[str, dict[str, float]]) -> bool:
+def passed(level: str, table: dict[str, dict[str, float]]) -> bool:
     whole = table["all"]
     function, arguments = TARGETS[level]
     return whole["function"] >= function * whole["prompts"] and whole["arguments"] >= arguments * whole["prompts"]
 
 
 def _print(level: str, marks: Sequence[Mark], table: dict[str, dict[str, float]], verbose: bool) -> None:
-    print(f"\n{level}: {'passed' if _passed(level, table) else 'MISSED ITS TARGET'}")
+    print(f"\n{level}: {'passed' if passed(level, table) else 'MISSED ITS TARGET'}")
     print(f"  {'category':20}{'prompts':>8}{'function':>10}{'+arguments':>12}{'CPU s each':>12}")
     for category, row in table.items():
         function, arguments = (f"{row[key] / row['prompts']:.0%}" for key in ("function", "arguments"))
@@ -99,8 +100,8 @@ async def _main(options: argparse.Namespace) -> int:
     for level in levels:
         marks = await examine(level, paper, [options.plugins, added], options.data_dir)
         table = summary(marks)
-        passed = bool(marks) and _passed(level, table)
-        told[level] = {"passed": passed, "categories": table}
+        good = bool(marks) and passed(level, table)
+        told[level] = {"passed": good, "categories": table}
         if not options.json:
             _print(level, marks, table, options.verbose)
     if options.json:

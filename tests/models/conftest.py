@@ -35,6 +35,7 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
     hints = hints_of(catalog)
     model = EmbeddedModel("off", tmp_path_factory.mktemp("embedded"), hints)
     await model.start()
+    await model.answer({"messages": []})
     yield Desk(model, exam.tools(catalog), hints)
     await model.close()
 

@@ -205,6 +205,7 @@ async def test_the_second_start_reads_the_examples_from_disk(desk: Desk, tmp_pat
         model = EmbeddedModel("off", tmp_path, desk.hints)
         started = time.perf_counter()
         await model.start()
+        await model.answer({"messages": []})
         assert time.perf_counter() - started < limit
         assert model.status()["state"] == "off"
         await model.close()
@@ -214,6 +215,6 @@ async def test_changed_examples_are_embedded_anew(tmp_path: Any) -> None:
     for example in ("Feed the cat", "Water the plants"):
         hint = Hint("home-act", "Does something at home.", "write", (example,))
         model = EmbeddedModel("off", tmp_path, [hint])
-        await model.start()
+        await model.answer({"messages": []})
         await model.close()
     assert len(list((tmp_path / "examples").glob("*.npy"))) == 1

@@ -5,6 +5,7 @@ such sockets, otherwise on loopback, and in both cases only to who has this proc
 the library; the socket serves one purpose, keeping the evaluated prefix on disk.
 """
 
+import contextlib
 import http.client
 import os
 import secrets
@@ -12,6 +13,7 @@ import shutil
 import socket
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -40,7 +42,7 @@ class Llama:
     """A loaded model. Not for the event loop: an answer takes seconds. Calls wait for one another."""
 
     def __init__(self, weights: Path, slots: Path) -> None:
-        """Load the weights; the prefix is kept in the folder ``slots``.
+        """Load the weights; the prefix is kept in the folder ``slots``. The calling thread keeps a low priority.
 
         Raises:
             LlamaError: the library is missing or refuses the file.
@@ -50,6 +52,7 @@ class Llama:
         self._key = secrets.token_hex(16)
         self._private = Path(tempfile.mkdtemp(prefix="charter-"))
         self._lock = Lock()
+        _yield_to_others()
         try:
             self._server: Any = self._load(weights)
         except Exception as fault:
@@ -75,6 +78,14 @@ class Llama:
         with self._lock:
             self._server = None
         shutil.rmtree(self._private, ignore_errors=True)
+
+    def read(self, messages: Messages) -> None:
+        """Evaluate messages, so that what begins with them is quick.
+
+        Raises:
+            LlamaError: it failed.
+        """
+        self._ask({"messages": list(messages), "max_tokens": 1, "cache_prompt": True, "id_slot": 0})
 
     def complete(self, messages: Messages, schema: Mapping[str, Any], tokens: int) -> tuple[Any, Usage]:
         """Return the JSON value that the model writes, and what it read and wrote.
@@ -127,6 +138,16 @@ class Llama:
         if address.startswith("unix://"):
             return _Private(address.removeprefix("unix://"))
         return http.client.HTTPConnection(address.removeprefix("http://"), timeout=_WAIT_SECONDS)
+
+
+def _yield_to_others() -> None:
+    """Make this thread, and those the library begins from it, yield to the host's own work where both want a core."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+
+
+_NICE = 10
 
 
 class _Private(http.client.HTTPConnection):

@@ -4,6 +4,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from charter.models.chat import Hint, Usage
@@ -12,7 +13,7 @@ from charter.models.embedded.assistance import Rules
 from charter.models.embedded.function import Argument, Function
 from charter.models.embedded.llama import Llama, LlamaError
 from charter.models.embedded.reading import Reading
-from charter.models.embedded.router import Ranking
+from charter.models.embedded.router import Ranking, carries_id
 from charter.models.embedded.slots import Filled
 
 CANDIDATES = 4
@@ -37,28 +38,32 @@ class Mind:
         self._answers: OrderedDict[str, Any] = OrderedDict()
 
     @classmethod
-    def load(cls, weights: Path, folder: Path, hints: Sequence[Hint]) -> "Mind":
+    def load(cls, weights: Path, folder: Path, hints: Sequence[Hint], stop: Event) -> "Mind":
         """Load the weights and evaluate the prefix, or bring it back from ``folder`` where it was kept.
 
         Raises:
-            LlamaError: the model does not load.
+            LlamaError: the model does not load, or ``stop`` was set meanwhile.
         """
         folder.mkdir(parents=True, exist_ok=True)
         llama = Llama(weights, folder)
         mind = cls(llama, hints)
         try:
-            mind._warm(weights)
+            mind._warm(weights, stop)
         except LlamaError:
             llama.close()
             raise
         return mind
 
-    def _warm(self, weights: Path) -> None:
+    def _warm(self, weights: Path, stop: Event) -> None:
         stamp = (self._llama.version, weights.name, weights.stat().st_size, self._prefix)
         kept = f"prefix-{hashlib.sha256(repr(stamp).encode()).hexdigest()[:24]}.bin"
-        if not self._llama.restored(kept):
-            self._llama.complete([*self._prefix, prompt.which("hello")], prompt.function_schema(()), ANSWER_TOKENS)
-            self._llama.keep(kept)
+        if self._llama.restored(kept):
+            return
+        for messages in prompt.growing(self._prefix):
+            if stop.is_set():
+                raise LlamaError("The host is going down.")
+            self._llama.read(messages)
+        self._llama.keep(kept)
 
     def close(self) -> None:
         self._llama.close()
@@ -92,15 +97,19 @@ class Thought:
         function, ranking = self._rules.choose(reading, functions)
         if not ranking.functions or self._is_sure(ranking):
             return function, ranking
-        candidates = {score.function.name: score.function for score in ranking.functions[:CANDIDATES]}
+        # A question may always be one for the documents, however unlike the examples it sounds.
+        near = [s.function for n, s in enumerate(ranking.functions) if n < CANDIDATES or s.function.hint.retrieval]
+        # Who names a ticket's id does not mean a function that knows no tickets.
+        near = [function for function in near if carries_id(function, reading)] or near
+        candidates = {function.name: function for function in near}
         told = self._asked(prompt.which(reading.text.raw), prompt.function_schema(list(candidates)))
         return candidates.get(str(told.get("function"))), ranking
 
     @staticmethod
     def _is_sure(ranking: Ranking) -> bool:
-        if ranking.margin < -SURE_MARGIN / 2:
-            return True
-        return ranking.margin > SURE_MARGIN and ranking.lead > SURE_LEAD
+        if ranking.margin < 0:
+            return ranking.margin < -SURE_MARGIN / 2
+        return ranking.distance > SURE_MARGIN and ranking.lead > SURE_LEAD
 
     def settle(self, filled: Filled, reading: Reading) -> None:
         for argument in filled.function.required:

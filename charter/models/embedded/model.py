@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import structlog
@@ -16,10 +17,12 @@ from charter.models.embedded.assistance import Assistance, Rules, Turn
 from charter.models.embedded.llama import LlamaError
 from charter.models.embedded.mind import Mind, Thought
 from charter.models.embedded.weights import KNOWN, Fetch, WeightsError
-from charter.models.wire import Answered
+from charter.models.wire import Answered, WireError
 
 _log = structlog.get_logger(__name__)
 ASSISTANCE = "assistance"
+TURNS = 4
+"""Turns taken at the same time: one that waits for the small model must not keep the others waiting."""
 
 
 class EmbeddedModel:
@@ -34,7 +37,9 @@ class EmbeddedModel:
         self._vectors = data_dir / "examples"
         self._hints = tuple(hints)
         self._assistance = Assistance(hints)
-        self._threads = ThreadPoolExecutor(2, "assistance")
+        self._threads = ThreadPoolExecutor(TURNS, "assistance")
+        self._lifting = ThreadPoolExecutor(1, "weights")
+        self._stop = Event()
         self._loaded: asyncio.Future[None] | None = None
         self._rising: asyncio.Task[None] | None = None
         self._fetch: Fetch | None = None
@@ -43,18 +48,25 @@ class EmbeddedModel:
         self._detail = ""
 
     async def start(self) -> None:
-        """Make assistance ready and begin to fetch and load the weights in the background."""
-        await self._ready()
+        """Begin to make assistance ready, and to fetch and load the weights, in the background."""
+        self._make_ready()
         if self._weights != "off":
             self._rising = asyncio.create_task(self._rise())
 
+    async def settled(self) -> None:
+        """Wait until the weights serve, failed, or are off."""
+        if self._rising:
+            await asyncio.wait({self._rising})
+
     async def close(self) -> None:
-        """Stop fetching, let a running answer end, free the weights."""
+        """Stop fetching and loading, let a running answer end, free the weights; a matter of seconds at most."""
+        self._stop.set()
         if self._rising:
             self._rising.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._rising
-        await asyncio.to_thread(self._threads.shutdown)
+        for threads in (self._lifting, self._threads):
+            await asyncio.to_thread(threads.shutdown)
         if self._mind:
             await asyncio.to_thread(self._mind.close)
             self._mind = None
@@ -76,7 +88,11 @@ class EmbeddedModel:
         }
 
     async def answer(self, body: dict[str, Any]) -> Answered:
-        """Answer one chat-completions body; at the level that serves now, and below it where that fails."""
+        """Answer one chat-completions body; at the level that serves now, and below it where that fails.
+
+        Raises:
+            WireError: assistance itself does not run on this machine.
+        """
         await self._ready()
         talk = conversation.read(body)
         loop = asyncio.get_running_loop()
@@ -110,21 +126,35 @@ class EmbeddedModel:
             await asyncio.to_thread(mind.close)
 
     async def _ready(self) -> None:
-        """Wait until the examples are embedded; the first to come starts it, all wait for the same."""
+        try:
+            await asyncio.shield(self._make_ready())
+        except (ImportError, OSError) as fault:
+            reason = (
+                f"The embedded model does not run on this machine ({fault}); name a model of yours in the settings."
+            )
+            raise WireError(503, reason) from fault
+
+    def _make_ready(self) -> asyncio.Future[None]:
+        """Embed the examples, once; all who come meanwhile wait for the same."""
         if self._loaded is None:
             loop = asyncio.get_running_loop()
             self._loaded = loop.run_in_executor(self._threads, self._assistance.load, self._vectors)
-        await asyncio.shield(self._loaded)
+        return self._loaded
 
     async def _rise(self) -> None:
         try:
             path = await self._fetched()
             self._state = "loading"
-            self._mind = await asyncio.to_thread(Mind.load, path, self._folder, self._hints)
+            await self._make_ready()
+            loop = asyncio.get_running_loop()
+            self._mind = await loop.run_in_executor(self._lifting, self._lift, path)
             self._state, self._detail = "serving", ""
-        except (WeightsError, LlamaError) as fault:
+        except (WeightsError, LlamaError, ImportError, OSError) as fault:
             self._state, self._detail = "failed", str(fault)
             _log.warning("embedded.unavailable", reason=str(fault))
+
+    def _lift(self, path: Path) -> Mind:
+        return Mind.load(path, self._folder, self._hints, self._stop)
 
     async def _fetched(self) -> Path:
         known = KNOWN.get(self._weights)

@@ -17,6 +17,8 @@ NOT_SAID = "not_said"
 SHOTS = 12
 RETRIEVAL_SHOTS = 2
 OPTION_SHOTS = 2
+STEP_CHARS = 1000
+STEP_SHOTS = 8
 
 _SYSTEM = """You read what an employee writes to the company's assistant.
 Either you choose the function that fulfils it, or you read the value of one argument out of it.
@@ -39,6 +41,16 @@ def prefix(hints: Sequence[Hint]) -> list[Message]:
     lines = "\n".join(f"{hint.wire_name} - {hint.description}{_RULES if hint.retrieval else ''}" for hint in hints)
     shots = [*_interleaved(_function_shots(hints), _none_shots()), *_option_shots(hints)]
     return [{"role": "system", "content": _SYSTEM.format(functions=lines)}, *shots]
+
+
+def growing(messages: Sequence[Message]) -> Iterator[list[Message]]:
+    """Return ever longer beginnings of the messages, the last one whole, so that reading them can be stopped between."""
+    system, *shots = messages
+    for end in range(STEP_CHARS, len(system["content"]), STEP_CHARS):
+        yield [{"role": "system", "content": system["content"][:end]}]
+    for end in range(2, len(shots) + 1, STEP_SHOTS):
+        yield [system, *shots[:end]]
+    yield [*messages]
 
 
 def which(said: str) -> Message:

@@ -33,9 +33,7 @@ class Receipts:
     """Renders the plugins' receipts in a sandbox: a template comes from a folder, the result from anywhere."""
 
     def __init__(self) -> None:
-        self._jinja = ImmutableSandboxedEnvironment(
-            autoescape=False, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-        )
+        self._jinja = ImmutableSandboxedEnvironment(autoescape=False, undefined=StrictUndefined)
         self._jinja.filters |= {"money": money, "day": day}
         self._templates: dict[str, Template] = {}
 

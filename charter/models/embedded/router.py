@@ -23,6 +23,10 @@ READ_CHARS = 500
 """The engine does not cut what is too long, and its cost grows with the square: 32,000 characters take half a minute."""
 
 
+LEAST = 0.84
+"""Below this nothing speaks for a function; on the practice set none that was meant stood lower."""
+
+
 @dataclass(frozen=True, slots=True)
 class Weights:
     """What the signs count, against a likeness between 0 and 1."""
@@ -58,9 +62,14 @@ class Ranking:
         return first.value - others[0].value if others else 1.0
 
     @property
-    def margin(self) -> float:
+    def distance(self) -> float:
         """How far the best is before what no function is for; negative where it is behind."""
         return self.functions[0].value - self.none if self.functions else -1.0
+
+    @property
+    def margin(self) -> float:
+        """The same, or how far the best is above the least that speaks for anything, whichever is less."""
+        return min(self.distance, self.functions[0].value - LEAST) if self.functions else -1.0
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,7 @@ class Router:
         if len(reading.clear) > READ_CHARS:
             reading = replace(reading, text=reading.text.part(0, READ_CHARS))
         vector = self.sentences.one(reading.clear)
-        ids = {f.name for f in functions if _carries_id(f, reading)}
+        ids = {f.name for f in functions if carries_id(f, reading)}
         scores = [Score(f, self._likeness(f, vector) + self._signs(f, reading, lexicon, bool(ids))) for f in functions]
         nones = {kind: float(np.max(self._rows[f"none:{kind}"] @ vector)) for kind in NONE_EXAMPLES}
         kind = max(nones, key=lambda k: nones[k])
@@ -119,10 +128,11 @@ class Router:
                 value += weights.carried
             elif required:
                 value -= weights.lacking
-        if id_said and not _carries_id(function, reading):
+        if id_said and not carries_id(function, reading):
             value -= weights.foreign_id
         return value
 
 
-def _carries_id(function: Function, reading: Reading) -> bool:
+def carries_id(function: Function, reading: Reading) -> bool:
+    """Tell whether the clause names an id that this function takes."""
     return any(a.kind == "id" and a.spelled.search(reading.clear) for a in function.arguments)

@@ -11,7 +11,8 @@ from charter.models.embedded.reading import Reading
 from charter.models.embedded.words import content, stem, table, words
 
 _RULES = re.compile(
-    r"\bpolic(?:y|ies)\b|\brules?\b|\bguidelines?\b|\bhandbook\b|\bregulations?\b|\ballowances?\b|\bdeadlines?\b|\bprocedures?\b|\bentitlements?\b|\bmaximum\b|\baccording to\b|\ballowed\b|"
+    r"\bpolic(?:y|ies)\b|\brules?\b|\bguidelines?\b|\bhandbook\b|\bregulations?\b|"
+    r"\ballowances?\b|\bdeadlines?\b|\bprocedures?\b|\bentitlements?\b|\bmaximum\b|\baccording to\b|\ballowed\b|"
     r"\bpermitted\b|\bentitled\b|\brequired to\b|\bobliged\b|\b(?:may|must|should|shall) (?:i|we|one|an?|the|employees?)\b|"
     r"\b(?:i|we|one|employees?) (?:may|must)\b|\bdo (?:i|we) (?:need|have) (?:to|an?|the)\b|\bam i\b|"
     r"\bhow (?:much|many|long|often|far) (?:may|can|must|should)\b|\bcan (?:i|we) (?!have|get|order|see|please)|"

@@ -218,3 +218,19 @@ async def test_changed_examples_are_embedded_anew(tmp_path: Any) -> None:
         await model.answer({"messages": []})
         await model.close()
     assert len(list((tmp_path / "examples").glob("*.npy"))) == 1
+
+
+async def test_a_very_long_message_is_answered_soon_and_within_the_limits_of_the_schema(desk: Desk) -> None:
+    for text in (
+        "What does the policy say? " * 1200,
+        "1,234.56 EUR 7. Dezember " * 1200,
+        "a" * 32_000,
+        "ß" * 32_000,
+        "and, " * 6_000,
+    ):
+        started = time.process_time()
+        answered = await desk.model.answer(body(desk, {"role": "user", "content": text}))
+        assert time.process_time() - started < 8
+        assert all(
+            len(str(value)) <= 4000 for call in answered.calls for value in orjson.loads(call.arguments).values()
+        )

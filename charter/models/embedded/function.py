@@ -75,11 +75,6 @@ class Function:
         synonyms = [argument.synonyms or {} for argument in self.arguments]
         return frozenset(content(" ".join(word for table in synonyms for said in table.values() for word in said)))
 
-    @cached_property
-    def opening_words(self) -> frozenset[str]:
-        """The stems that examples of this function begin with."""
-        return frozenset(found[0] for example in self.hint.examples if (found := content(example)))
-
     @property
     def is_read(self) -> bool:
         return self.hint.effect == "read"

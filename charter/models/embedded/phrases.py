@@ -86,16 +86,11 @@ def search_words(reading: Reading, function: Function, taken: list[Span]) -> str
 
 _PROPER = re.compile(r"[A-ZÄÖÜ][\w&.'’-]*(?:\s+(?:&\s+)?[A-ZÄÖÜ][\w&'’-]*)*")
 _FROM = re.compile(r"\b(?:from|by|von|bei)\s+$", re.IGNORECASE)
-_OTHER = re.compile(
-    r"\b(?:in|to|for|on|at|about|named|called|with|near|für|über|nach|zu|zum|in|namens|lieferanten?|supplier|vendor|"
-    r"herrn?|frau|mr\.?|mrs\.?|ms\.?)\s+$",
-    re.IGNORECASE,
-)
 
 
-def names(reading: Reading, function: Function, taken: list[Span]) -> list[tuple[str, Span]]:
-    """Return the proper names, each with how it is joined: ``from`` (the other party), ``at`` (any preposition), ``bare``."""
-    found: list[tuple[str, Span]] = []
+def names(reading: Reading, function: Function, taken: list[Span]) -> list[tuple[bool, Span]]:
+    """Return the proper names, each with whether it stands behind 'from' and so is the other party."""
+    found: list[tuple[bool, Span]] = []
     for run in _PROPER.finditer(reading.clear):
         start, end = run.span()
         before = reading.clear[:start].rstrip()
@@ -109,8 +104,7 @@ def names(reading: Reading, function: Function, taken: list[Span]) -> list[tuple
         known = all(stem(word) in function.own_words or is_little(word) for word in said)
         if known or (article and article[1].casefold() in ARTICLES):
             continue
-        joined = "from" if _FROM.search(before) else "at" if _OTHER.search(before) else "bare"
-        found.append((joined, (start, end)))
+        found.append((_FROM.search(before) is not None, (start, end)))
     return found
 
 

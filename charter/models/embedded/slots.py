@@ -186,7 +186,8 @@ def _thing(filled: Filled, argument: Argument, reading: Reading) -> None:
 
 def _query(filled: Filled, argument: Argument, reading: Reading) -> None:
     if filled.function.hint.retrieval:
-        filled.values[argument.name] = reading.text.raw.strip()
+        limit = int(argument.schema.get("maxLength") or _QUERY_LIMIT)
+        filled.values[argument.name] = reading.text.raw.strip()[:limit]
         return
     said = phrases.quoted(reading) or phrases.search_words(reading, filled.function, filled.taken)
     if said:
@@ -201,6 +202,7 @@ def _content(filled: Filled, argument: Argument, reading: Reading) -> None:
 
 
 _NOTE_LIMIT = 4000
+_QUERY_LIMIT = 1000
 
 
 def _labelled(argument: Argument, reading: Reading) -> str | None:
@@ -218,7 +220,7 @@ def _name(filled: Filled, argument: Argument, reading: Reading) -> None:
         return
     found = phrases.names(reading, filled.function, filled.taken)
     party = argument.role == "recipient"
-    fitting = [span for joined, span in found if (joined == "from") == party]
+    fitting = [span for behind_from, span in found if behind_from == party]
     if party and argument.required and not fitting:
         fitting = [span for _, span in found]
     if fitting:

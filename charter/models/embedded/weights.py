@@ -106,7 +106,7 @@ class Fetch:
         there = part.stat().st_size if part.exists() else 0
         if there == self._weights.size:
             return part
-        waits = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
+        waits = aiohttp.ClientTimeout(total=None, connect=20, sock_connect=10, sock_read=60)
         headers = {"range": f"bytes={there}-"} if there else {}
         async with (
             aiohttp.ClientSession(timeout=waits, trust_env=True) as http,

@@ -137,7 +137,9 @@ async def _ground(settings: Settings, stack: AsyncExitStack) -> _Ground:
     grants = Grants(database, settings.identity, http, settings.session_key.get_secret_value().encode())
     directory = Directory(grants, settings.identity, http)
     verifier = TokenVerifier(settings.identity, http)
-    index = PgIndex(database, E5Embedder())
+    embedder = E5Embedder()
+    stack.callback(embedder.close)
+    index = PgIndex(database, embedder)
     return _Ground(
         settings,
         loader.placed(catalog, settings.plugin_urls),

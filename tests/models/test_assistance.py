@@ -234,3 +234,10 @@ async def test_a_very_long_message_is_answered_soon_and_within_the_limits_of_the
         assert all(
             len(str(value)) <= 4000 for call in answered.calls for value in orjson.loads(call.arguments).values()
         )
+
+
+@pytest.mark.parametrize("said", ["Something new on INC-1001?", "Is PO-7781 late?", "Gibt es Neues zu INC-1001?"])
+async def test_a_question_about_a_thing_changes_nothing(ask: Ask, desk: Desk, said: str) -> None:
+    effects = {hint.wire_name.replace("-", ".", 1): hint.effect for hint in desk.hints}
+    sitting = await ask(said)
+    assert [effects[name] for name, _ in sitting.calls] == ["read"]

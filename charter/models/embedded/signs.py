@@ -23,7 +23,11 @@ _RULES = re.compile(
 _POLITE = table(
     "please kindly bitte hi hello hallo hey can could would will you i we d'like like to want need i'd we'd"
 )
-_REQUEST = re.compile(r"^\W*(?:(?:can|could|would|will) you|please|könntest du|kannst du|bitte)\b", re.IGNORECASE)
+_REQUEST = re.compile(
+    r"^\W*(?:(?:can|could|would|will) you|(?:can|could|may) (?:i|we) (?:have|get|order|take|book)|please|"
+    r"(?:könntest|kannst|würdest) du|(?:kann|könnte) ich|bitte)\b",
+    re.IGNORECASE,
+)
 
 
 def asks_for_a_rule(reading: Reading) -> bool:
@@ -43,6 +47,8 @@ def wants_to_know(reading: Reading) -> bool:
     said = [word.casefold().removesuffix("'s") for word in words(reading.clear)]
     if _REQUEST.match(reading.clear):
         said = [word for word in said if word not in _POLITE]
+    elif reading.clear.rstrip().endswith("?"):
+        return True
     return bool(said) and (said[0] in QUESTION or stem(said[0]) in _LOOKING)
 
 

@@ -49,6 +49,7 @@ from charter.models.hints import hints_of
 from charter.plugin import Access
 from charter.runs.acting import AccessOf, Acting
 from charter.runs.calling import Calling
+from charter.runs.editions import Edition, Editions
 from charter.runs.engine import Engine
 from charter.runs.events import EventStream
 from charter.runs.following import Followers
@@ -184,6 +185,7 @@ async def _sessions(ground: _Ground, model: EmbeddedModel) -> dict[str, Session]
 async def _runs(ground: _Ground, sessions: dict[str, Session]) -> RunService:
     settings, database = ground.settings, ground.database
     gate = Gate(ground.catalog, Policies(ground.catalog), ground.directory)
+    editions = Editions(Edition(ground.catalog, sessions, gate))
     followers = Followers(settings.database.url)
     await followers.open()
     ground.stack.push_async_callback(followers.close)
@@ -191,10 +193,8 @@ async def _runs(ground: _Ground, sessions: dict[str, Session]) -> RunService:
     writer = Writer(database)
     parking = Parking(database, queue, hours=settings.runs.approval_hours)
     acting = Acting(database, _access_of(ground), parking, writer, ground.tracer)
-    calling = Calling(database, ground.catalog, gate, acting, parking, writer)
-    loop = Loop(
-        database, ground.catalog, sessions, gate, calling, writer, ground.tracer, settings.runs.history_messages
-    )
+    calling = Calling(database, acting, parking, writer)
+    loop = Loop(database, editions, calling, writer, ground.tracer, settings.runs.history_messages)
     renewal = Renewal(ground.grants, ground.verifier, ground.directory, settings.identity)
     engine = Engine(database, loop, followers, queue, ground.tracer, renewal, settings.runs)
     await queue.open(engine.segment)
@@ -204,9 +204,7 @@ async def _runs(ground: _Ground, sessions: dict[str, Session]) -> RunService:
     stream = EventStream(database, followers)
     return RunService(
         database,
-        ground.catalog,
-        sessions,
-        gate,
+        editions,
         ground.grants,
         engine,
         queue,
@@ -219,12 +217,12 @@ async def _runs(ground: _Ground, sessions: dict[str, Session]) -> RunService:
 
 
 def _access_of(ground: _Ground) -> AccessOf:
-    def access_of(ctx: Context, plugin: str) -> Access:
-        agent = ground.catalog.agents[ctx.agent or ""]
+    def access_of(catalog: Catalog, ctx: Context, plugin: str) -> Access:
+        agent = catalog.agents[ctx.agent or ""]
         retriever = ContextRetriever(
             ground.index, ctx, agent.knowledge, top=ground.settings.knowledge.top, unread=ground.library.unread
         )
-        spec = ground.catalog.plugins[plugin].connection
+        spec = catalog.plugins[plugin].connection
         if spec is None:
             return Access(Unconnected(), retriever)
         return Access(HttpConnection(spec, ground.http, bearer(ground.grants, spec, ctx)), retriever)

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import structlog
 
+from charter.catalog.spec import Catalog
 from charter.context import Context
 from charter.errors import CharterError
 from charter.governance.labels import TRUSTED, Label, label_of, untrusted
@@ -23,8 +24,8 @@ from charter.telemetry.tracing import Tracing
 _log = structlog.get_logger(__name__)
 _TRIES = 2
 
-AccessOf = Callable[[Context, str], Access]
-"""Takes a run's context and a plugin's name, and returns what that principal may reach through that plugin."""
+AccessOf = Callable[[Catalog, Context, str], Access]
+"""Takes the run's catalog, its context and a plugin's name; returns what that principal may reach through that plugin."""
 
 
 class Acting:
@@ -91,7 +92,7 @@ class Acting:
         key = effects.idempotency_key(work.claim.run_id, act.step_id)
         arguments = effects.arguments(act.function, act.arguments, key)
         headers = effects.headers(act.function, key)
-        access = self._access_of(work.ctx, act.function.plugin)
+        access = self._access_of(work.edition.catalog, work.ctx, act.function.plugin)
         for tries_left in reversed(range(_TRIES)):
             try:
                 return await work.session.invoke(act.function.full_name, arguments, access, headers)

@@ -2,11 +2,11 @@
 
 import orjson
 
-from charter.catalog.spec import Catalog, FunctionSpec
+from charter.catalog.spec import FunctionSpec
 from charter.governance import approvals
 from charter.governance.approvals import Approval
 from charter.governance.arguments import InvalidArguments, validated
-from charter.governance.gate import Call, Decision, Gate
+from charter.governance.gate import Call, Decision
 from charter.models.chat import ToolCall
 from charter.runs import journal
 from charter.runs.act import Act, recorded
@@ -21,12 +21,8 @@ from charter.telemetry.tracing import Trace
 class Calling:
     """The passage between what a model asks for and what is done."""
 
-    def __init__(
-        self, database: Database, catalog: Catalog, gate: Gate, acting: Acting, parking: Parking, writer: Writer
-    ) -> None:
+    def __init__(self, database: Database, acting: Acting, parking: Parking, writer: Writer) -> None:
         self._database = database
-        self._catalog = catalog
-        self._gate = gate
         self._acting = acting
         self._parking = parking
         self._writer = writer
@@ -40,7 +36,7 @@ class Calling:
             self._refuse(work, call, step_id, fault.public)
             return True
         approval = await self._approval(work, step_id)
-        decision = _refusal(approval) or await self._gate.check(
+        decision = _refusal(approval) or await work.edition.gate.check(
             work.ctx, Call(function, arguments, step_id), work.label, level=work.level, approval=approval
         )
         act = Act(call, step_id, function, arguments, decision, journal.now())
@@ -55,7 +51,7 @@ class Calling:
     def _known(self, work: Work, call: ToolCall) -> FunctionSpec:
         if call.name not in work.agent.functions:
             raise InvalidArguments(f"There is no function {call.name[:80]}.")
-        return self._catalog.function(call.name)
+        return work.edition.catalog.function(call.name)
 
     async def _approval(self, work: Work, step_id: str) -> Approval | None:
         step = work.steps.get(step_id)

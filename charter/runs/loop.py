@@ -1,20 +1,18 @@
 """Turn, gate, act, append, until the run is done or waits. Every pass can be repeated from the journal."""
 
 import asyncio
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from opentelemetry.trace import SpanKind
 
-from charter.catalog.spec import Catalog
 from charter.errors import BudgetExhausted
-from charter.governance.gate import Gate
 from charter.governance.labels import TRUSTED, Label
-from charter.kernel.session import OnText, Session
+from charter.kernel.session import OnText
 from charter.models.chat import Message, Reply, ToolCall
 from charter.runs import answer, conversation, journal
 from charter.runs.calling import Calling
+from charter.runs.editions import Editions
 from charter.runs.records import Claim
 from charter.runs.run import Step, new_id
 from charter.runs.work import Work, recall_passages
@@ -32,18 +30,14 @@ class Loop:
     def __init__(
         self,
         database: Database,
-        catalog: Catalog,
-        sessions: Mapping[str, Session],
-        gate: Gate,
+        editions: Editions,
         calling: Calling,
         writer: Writer,
         tracing: Tracing,
         history: int,
     ) -> None:
         self._database = database
-        self._catalog = catalog
-        self._sessions = sessions
-        self._gate = gate
+        self._editions = editions
         self._calling = calling
         self._tracing = tracing
         self._history = history
@@ -66,21 +60,22 @@ class Loop:
                 return True
 
     async def _open(self, claim: Claim, on_text: OnText | None) -> tuple[Work, Pending]:
-        agent = self._catalog.agents[claim.agent]
-        session = self._sessions[claim.agent]
+        edition = await self._editions.of(claim.agent, claim.bundle)
+        agent = edition.catalog.agents[claim.agent]
         steps, earlier, label = await self._recall(claim)
         for step in steps:
             label = label.joined(Label.from_json(step.label))
         messages = [conversation.system(agent, claim, journal.now().date()), *earlier, *conversation.own(claim, steps)]
         work = Work(
             claim=claim,
+            edition=edition,
             agent=agent,
-            session=session,
+            session=edition.sessions[claim.agent],
             messages=messages,
             label=label,
             steps={step.id: step for step in steps},
             deadline=journal.now() + timedelta(minutes=agent.budget.minutes),
-            functions=self._gate.visible(claim.ctx, agent),
+            functions=edition.gate.visible(claim.ctx, agent),
             on_text=on_text,
             turns=claim.model_turns,
             passages=recall_passages(steps),

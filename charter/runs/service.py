@@ -1,20 +1,19 @@
 """What every channel calls: start, decide or read. Authority comes with the context, never from a request's body."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from charter.catalog.spec import AgentSpec, Catalog
+from charter.catalog.spec import AgentSpec
 from charter.context import Context
 from charter.errors import FieldError, InvalidRequest, NotFound, RunFinished
 from charter.governance import approvals
 from charter.governance.approvals import Approval
-from charter.governance.gate import Gate
 from charter.identity.grants import Grants
-from charter.kernel.session import Session
 from charter.knowledge.index import Index
 from charter.runs import admission, journal, records
+from charter.runs.editions import Editions
 from charter.runs.engine import Engine
 from charter.runs.events import EventStream
 from charter.runs.following import Followers
@@ -30,9 +29,7 @@ class RunService:
     """The one way from a channel into runs."""
 
     database: Database
-    catalog: Catalog
-    sessions: Mapping[str, Session]
-    gate: Gate
+    editions: Editions
     grants: Grants
     engine: Engine
     queue: SegmentQueue
@@ -44,29 +41,35 @@ class RunService:
 
     def agents(self, ctx: Context) -> list[dict[str, Any]]:
         """Return what this principal may start."""
-        return [self._agent(ctx, spec) for spec in self.catalog.agents.values() if self._may_start(ctx, spec)]
+        return [
+            self._agent(ctx, spec)
+            for spec in self.editions.current.catalog.agents.values()
+            if self._may_start(ctx, spec)
+        ]
 
     def agent(self, ctx: Context, name: str) -> dict[str, Any]:
         return self._agent(ctx, self._startable(ctx, name))
 
     def _may_start(self, ctx: Context, spec: AgentSpec) -> bool:
-        return not spec.functions or bool(self.gate.visible(ctx, spec))
+        return not spec.functions or bool(self.editions.current.gate.visible(ctx, spec))
 
     def _startable(self, ctx: Context, name: str) -> AgentSpec:
-        spec = self.catalog.agents.get(name)
+        spec = self.editions.current.catalog.agents.get(name)
         if spec is None or not self._may_start(ctx, spec):
             raise NotFound(f"There is no agent {name[:64]}.", action="GET /v1/agents lists what you may start.")
         return spec
 
     def _agent(self, ctx: Context, spec: AgentSpec) -> dict[str, Any]:
-        visible = self.gate.visible(ctx, spec)
+        visible = self.editions.current.gate.visible(ctx, spec)
         return {
             "name": spec.name,
             "description": spec.description,
             "owner": spec.owner,
-            "model": {"tier": spec.tier, "level": self.sessions[spec.name].deployed.level()},
+            "model": {"tier": spec.tier, "level": self.editions.current.sessions[spec.name].deployed.level()},
             "functions": [
-                {"name": n, "effect": self.catalog.function(n).effect} for n in spec.functions if n in visible
+                {"name": n, "effect": self.editions.current.catalog.function(n).effect}
+                for n in spec.functions
+                if n in visible
             ],
             "starters": list(spec.starters),
         }

@@ -10,6 +10,7 @@ from charter.context import Context
 from charter.governance.labels import Label
 from charter.kernel.session import OnText, Session
 from charter.models.chat import Level, Message, ToolCall
+from charter.runs.editions import Edition
 from charter.runs.journal import NOTHING, Change, Entry
 from charter.runs.records import Claim
 from charter.runs.run import Step
@@ -18,6 +19,7 @@ from charter.runs.run import Step
 @dataclass(slots=True)
 class Work:
     claim: Claim
+    edition: Edition
     agent: AgentSpec
     session: Session
     messages: list[Message]

@@ -194,7 +194,7 @@ async def _runs(ground: _Ground, sessions: dict[str, Session]) -> RunService:
     parking = Parking(database, queue, hours=settings.runs.approval_hours)
     acting = Acting(database, _access_of(ground), parking, writer, ground.tracer)
     calling = Calling(database, acting, parking, writer)
-    loop = Loop(database, editions, calling, writer, ground.tracer, settings.runs.history_messages)
+    loop = Loop(database, editions, calling, writer, ground.tracer, settings.runs)
     renewal = Renewal(ground.grants, ground.verifier, ground.directory, settings.identity)
     engine = Engine(database, loop, followers, queue, ground.tracer, renewal, settings.runs)
     await queue.open(engine.segment)

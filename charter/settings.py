@@ -79,11 +79,35 @@ class Knowledge(Section):
 
 
 class Runs(Section):
-    lease_seconds: int = 15
-    concurrent: int = 200
-    queue_limit: int = 1000
+    """How runs are worked on. Limits are per tenant and hold over all processes; 0 per minute: no rate limit.
+
+    ``concurrent`` is how many runs one process works on at once, ``tenant_concurrent`` how many of a tenant are worked
+    on anywhere, ``queue_limit`` how many of a tenant may wait for a place. ``settle_seconds`` is how long a business
+    system may still carry out a call that nobody waits for any more. ``history_tokens`` bounds what a turn shows of the
+    thread, ``work_tokens`` what it shows of the run's own steps.
+    """
+
+    lease_seconds: int = Field(default=15, ge=2, le=300)
+    concurrent: int = Field(default=200, ge=1)
+    tenant_concurrent: int = Field(default=100, ge=1)
+    agent_concurrent: int = Field(default=100, ge=1)
+    tenant_per_minute: int = Field(default=0, ge=0)
+    queue_limit: int = Field(default=1000, ge=0)
     approval_hours: float = 72
-    history_messages: int = 200
+    history_tokens: int = 4000
+    work_tokens: int = 12000
+    function_seconds: float = Field(default=30, gt=0)
+    settle_seconds: float = Field(default=60, ge=0)
+    drain_seconds: float = Field(default=12, ge=0, le=15)
+    retention_days: int = Field(default=90, ge=1)
+
+
+class Drill(Section):
+    """For drills only; the azure profile refuses it. ``points`` maps a place in the code to what befalls the process
+    there: ``kill 0.05`` or ``freeze 0.05`` (the probability), each place listed in ``charter/runs/drill.py``.
+    """
+
+    points: dict[str, str] = {}
 
 
 class Http(Section):
@@ -136,6 +160,7 @@ class Settings(BaseSettings):
     telemetry: Telemetry = Telemetry()
     knowledge: Knowledge = Knowledge()
     runs: Runs = Runs()
+    drill: Drill = Drill()
     http: Http = Http()
 
     @field_validator("embedded_model")

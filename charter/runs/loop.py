@@ -17,6 +17,7 @@ from charter.runs.records import Claim
 from charter.runs.run import Step, new_id
 from charter.runs.work import Work, recall_passages
 from charter.runs.writing import Writer
+from charter.settings import Runs
 from charter.store.database import Database
 from charter.telemetry import names
 from charter.telemetry.tracing import Trace, Tracing
@@ -34,13 +35,13 @@ class Loop:
         calling: Calling,
         writer: Writer,
         tracing: Tracing,
-        history: int,
+        settings: Runs,
     ) -> None:
         self._database = database
         self._editions = editions
         self._calling = calling
         self._tracing = tracing
-        self._history = history
+        self._settings = settings
         self._writer = writer
 
     async def advance(self, claim: Claim, on_text: OnText | None) -> bool:
@@ -87,7 +88,7 @@ class Loop:
             return [], [], TRUSTED
         async with self._database.session(claim.ctx) as db:
             steps = await journal.steps(db, claim.run_id) if claim.epoch > 1 else []
-            return steps, *await conversation.history(db, claim, self._history)
+            return steps, *await conversation.history(db, claim, 200)
 
     @staticmethod
     def _pending(work: Work, steps: list[Step]) -> Pending:

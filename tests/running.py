@@ -169,7 +169,7 @@ async def running_host(folder: Path, **chosen: Any) -> AsyncIterator[RunningHost
 
 async def started(folder: Path, **chosen: Any) -> asyncio.subprocess.Process:
     """Start ``charter serve`` with these settings and wait for its sign."""
-    tree = settings.Settings(**overrides(folder, **chosen)).model_dump(mode="json", exclude_unset=True)
+    tree = _plain(settings.Settings(**overrides(folder, **chosen)).model_dump(exclude_unset=True))
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "settings.yaml"
     file.write_text(yaml.safe_dump(tree))
@@ -184,9 +184,22 @@ async def started(folder: Path, **chosen: Any) -> asyncio.subprocess.Process:
     return process
 
 
+def _plain(value: Any) -> Any:
+    """Return what a settings file holds: secrets in clear, paths as text."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, settings.SecretStr):
+        return value.get_secret_value()
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
 async def reached(folder: Path, http: aiohttp.ClientSession, inner: host.Host | None = None) -> RunningHost:
     told = orjson.loads((folder / "host.json").read_bytes())
-    secret = keys.client_secret(folder / "keys")
+    given = folder / "settings.yaml"
+    joined = (yaml.safe_load(given.read_text()) if given.exists() else {}).get("identity", {})
+    secret = joined.get("client_secret") or keys.client_secret(folder / "keys")
     people = People(settings.Identity(authority=told["entra"], client_secret=settings.SecretStr(secret)), http)
     await people.read()
     return RunningHost(told["address"], told["entra"], told["plugins"], people, http, folder, inner)

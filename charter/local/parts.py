@@ -3,7 +3,6 @@
 import contextlib
 import socket
 from dataclasses import dataclass
-from pathlib import Path
 
 from pydantic import SecretStr
 
@@ -20,49 +19,53 @@ class LocalParts:
 
     settings: Settings
     server: embedded.EmbeddedServer | None
-    twins: twins.Twins
+    twins: twins.Twins | None
 
     async def stop(self) -> None:
-        await self.twins.stop()
+        if self.twins is not None:
+            await self.twins.stop()
         if self.server is not None:
             await self.server.stop()
 
 
 async def start(settings: Settings, catalog: Catalog) -> LocalParts:
-    """Start PostgreSQL (unless settings name one), the Entra twin and every plugin's sandbox.
+    """Start PostgreSQL, the Entra twin and every plugin's sandbox, except what settings say is elsewhere already.
 
     Raises:
         StartRefused: a part does not start, or the host's own port is taken.
     """
     refuse_taken_port(settings)
+    child = None if settings.identity.authority else await _twins(settings, catalog)
+    try:
+        server = None if settings.database.url else await embedded.start(settings.data_dir.resolve() / "postgres")
+    except BaseException:
+        if child is not None:
+            await child.stop()
+        raise
+    return LocalParts(_placed(settings, child, server), server, child)
+
+
+async def _twins(settings: Settings, catalog: Catalog) -> twins.Twins:
     folder = settings.data_dir.resolve()
-    secret = keys.client_secret(folder / "keys")
-    child = await twins.start(
+    keys.client_secret(folder / "keys")
+    return await twins.start(
         folder / "twins",
         port=settings.port + 1 if settings.port else 0,
         sandboxes={name: plugin.sandbox for name, plugin in catalog.plugins.items() if plugin.sandbox},
         secret_file=folder / "keys" / "client_secret.key",
     )
-    try:
-        server = None if settings.database.url else await embedded.start(folder / "postgres")
-    except BaseException:
-        await child.stop()
-        raise
-    return LocalParts(_placed(settings, child, server, secret, folder), server, child)
 
 
-def _placed(
-    settings: Settings, child: twins.Twins, server: embedded.EmbeddedServer | None, secret: str, folder: Path
-) -> Settings:
-    identity = settings.identity.model_copy(
-        update={"authority": child.entra, "graph": f"{child.entra}/graph", "client_secret": SecretStr(secret)}
-    )
-    session_key = settings.session_key.get_secret_value() or keys.fernet_key(folder / "keys", "session").decode()
-    update: dict[str, object] = {
-        "identity": identity,
-        "session_key": SecretStr(session_key),
-        "plugin_urls": {**child.sandboxes, **settings.plugin_urls},
-    }
+def _placed(settings: Settings, child: twins.Twins | None, server: embedded.EmbeddedServer | None) -> Settings:
+    folder = settings.data_dir.resolve() / "keys"
+    update: dict[str, object] = {}
+    if not settings.session_key.get_secret_value():
+        update["session_key"] = SecretStr(keys.fernet_key(folder, "session").decode())
+    if child is not None:
+        secret = SecretStr(keys.client_secret(folder))
+        found = {"authority": child.entra, "graph": f"{child.entra}/graph", "client_secret": secret}
+        update["identity"] = settings.identity.model_copy(update=found)
+        update["plugin_urls"] = {**child.sandboxes, **settings.plugin_urls}
     if server is not None:
         update["database"] = settings.database.model_copy(update={"url": server.url})
     return settings.model_copy(update=update)

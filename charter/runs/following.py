@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -21,8 +21,16 @@ class Followers:
     def __init__(self, url: str) -> None:
         self._url = url
         self._queues: dict[str, set[asyncio.Queue[str | None]]] = defaultdict(set)
+        self._listeners: list[Callable[[str, str, str], None]] = []
         self._task: asyncio.Task[None] | None = None
         self._listening = asyncio.Event()
+
+    def listen(self, listener: Callable[[str, str, str], None]) -> None:
+        """Call with the run, the kind and the status of each entry that any process writes to a journal.
+
+        A lost connection loses news: whoever must know looks at the journal too.
+        """
+        self._listeners.append(listener)
 
     async def open(self) -> None:
         self._task = asyncio.create_task(self._listen())
@@ -57,7 +65,10 @@ class Followers:
             await connection.close(timeout=2)
 
     def _heard(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
-        self._wake(str(payload).partition(":")[0])
+        run_id, _, kind, status = str(payload).split(":", 3)
+        self._wake(run_id)
+        for listener in self._listeners:
+            listener(run_id, kind, status)
 
     def _wake(self, run_id: str) -> None:
         self._tell(run_id, None)

@@ -23,6 +23,8 @@ class Context:
     """The authority one piece of work is done under.
 
     ``tenant`` owns all that is read or written; ``agent`` and ``run_id`` are set once work is done by an agent in a run.
+    ``approver`` (``role:x`` or ``user:x``) answers where a manager would and the principal, a workload, has none; only a
+    trigger names one, never a request.
     """
 
     tenant: str
@@ -31,6 +33,7 @@ class Context:
     agent: str | None = None
     run_id: str | None = None
     channel: str = "api"
+    approver: str | None = None
 
     def narrowed(self, scopes: Iterable[str]) -> "Context":
         """Return the same authority with only those of ``scopes`` that it already has."""

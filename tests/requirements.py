@@ -88,6 +88,7 @@ PROMISES: dict[str, str] = {
     "governance.scope": "An agent calls only its own functions, and the catalog says what they do.",
     "governance.labels": "A result is trusted by checked types only; what is not declared is untrusted.",
     "governance.manager": "Where a manager must approve and there is none, the call is denied.",
+    "governance.trigger_approver": "Where a workload has no manager, whom its trigger names is asked, and nobody else can name one.",
     "governance.approval": "An approval counts for the gate only while it is approved and by those who are asked now.",
     "governance.digest": "An approval is given for one exact call; any difference is another call.",
     "governance.self_approval": "Nobody approves their own request, with whatever role.",

@@ -116,16 +116,23 @@ class Gate:
             return "confirmation", (requester,), ctx.principal.name
         named = {ask: ask.partition(":")[2] for ask in asks if ask not in ("manager", "requester")}
         if "manager" in asks:
-            manager = await self._manager(ctx)
-            named[f"user:{manager.id}"] = manager.name
+            entry, name = await self._superior(ctx)
+            named[entry] = name
         named.pop(requester, None)
         if not named:
             raise _Refused("Nobody but the requester could approve this, and nobody approves their own request.")
         return "approval", tuple(sorted(named)), " or ".join(named[entry] for entry in sorted(named))
 
-    async def _manager(self, ctx: Context) -> Person:
-        if ctx.principal.type == "workload":
+    async def _superior(self, ctx: Context) -> tuple[str, str]:
+        """Return who is asked as a manager is, and their name: for a workload whom its trigger names."""
+        if ctx.principal.type != "workload":
+            manager = await self._manager(ctx)
+            return f"user:{manager.id}", manager.name
+        if ctx.approver is None:
             raise _Refused("A manager has to approve this, and a workload has none.")
+        return ctx.approver, ctx.approver.partition(":")[2]
+
+    async def _manager(self, ctx: Context) -> Person:
         try:
             async with asyncio.timeout(self._patience):
                 manager = await self._directory.manager(ctx)

@@ -1,5 +1,6 @@
 """The port through which later segments of a run are started."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 
@@ -12,4 +13,8 @@ class SegmentQueue(Protocol):
 
     async def now(self, tenant: str, run_id: str, epoch: int) -> None:
         """Start the segment as soon as a place is free; twice is once."""
+        ...
+
+    async def forget(self, segments: Sequence[str]) -> None:
+        """Remove what the queue keeps of these segments (``<run>:<epoch>``); unknown ones are passed over."""
         ...

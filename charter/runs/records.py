@@ -59,6 +59,7 @@ def authority(ctx: Context) -> dict[str, Any]:
         "groups": sorted(principal.groups),
         "scopes": sorted(ctx.scopes),
         "channel": ctx.channel,
+        "approver": ctx.approver,
     }
 
 
@@ -68,7 +69,9 @@ def context_of(row: asyncpg.Record) -> Context:
     principal = Principal(
         row["principal"], kept["type"], kept["name"], frozenset(kept["roles"]), frozenset(kept["groups"])
     )
-    ctx = Context(row["tenant"], principal, frozenset(kept["scopes"]), channel=kept["channel"])
+    ctx = Context(
+        row["tenant"], principal, frozenset(kept["scopes"]), channel=kept["channel"], approver=kept.get("approver")
+    )
     return ctx.within(agent=row["agent"], run_id=row["id"])
 
 

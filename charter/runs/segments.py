@@ -7,7 +7,7 @@ has the same executor id and steals the others' work.
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -72,6 +72,9 @@ class DurableSegments:
             await self._enqueue(tenant, run_id, epoch, None)
         elif status.status == "DELAYED":
             await DBOS.resume_workflow_async(name, queue_name=QUEUE)
+
+    async def forget(self, segments: Sequence[str]) -> None:
+        await DBOS.delete_workflows_async(list(segments))
 
     async def _enqueue(self, tenant: str, run_id: str, epoch: int, seconds: float | None) -> None:
         options: Any = {

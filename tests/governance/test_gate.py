@@ -192,6 +192,23 @@ async def test_a_workload_has_no_manager() -> None:
     assert (await world(staff=staff).ask(erp, "create_order", LARGE)).outcome == "deny"
 
 
+@pytest.mark.promise("governance.trigger_approver")
+async def test_where_a_workload_has_no_manager_whom_its_trigger_names_is_asked(people: People) -> None:
+    erp = Context("contoso", Principal("erp", "workload", "ERP", frozenset({"employee"})), approver="role:buyer")
+    gate = world(staff=Staff({}))
+    question = await gate.ask(erp, "create_order", LARGE)
+    assert (question.outcome, question.approvers, question.kind) == ("ask", ("role:buyer",), "approval")
+    answered = approved(question, decided_as="role:buyer")
+    assert (await gate.ask(erp, "create_order", LARGE, approval=answered)).outcome == "allow"
+    assert (await gate.ask(replace(erp, approver=None), "create_order", LARGE, approval=answered)).outcome == "deny"
+
+
+@pytest.mark.promise("governance.trigger_approver")
+async def test_a_person_is_never_judged_by_a_triggers_approver(people: People) -> None:
+    alice = replace(people["alice"], approver="role:buyer")
+    assert (await world().ask(alice, "create_order", LARGE)).approvers == ("user:bob",)
+
+
 @pytest.mark.promise("governance.self_approval")
 async def test_whoever_is_their_own_manager_is_denied(people: People) -> None:
     staff = Staff({"alice": people["alice"].principal})

@@ -1,7 +1,7 @@
 """Every setting of the host: one frozen tree, read once, handed down in parts.
 
-Sources, strongest first: environment (``CHARTER_PORT``, ``CHARTER_SECTION__FIELD``), the YAML file that
-``CHARTER_SETTINGS`` names, the defaults below. Nothing else in the house reads the environment.
+Sources, strongest first: environment (``CHARTER_DATABASE_URL``, ``CHARTER_PORT``, ``CHARTER_SECTION__FIELD``), the YAML
+file that ``CHARTER_SETTINGS`` names, the defaults below. Nothing else in the house reads the environment.
 """
 
 import os
@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from charter.errors import StartRefused
 
 Tier = Literal["standard", "fast", "reasoning"]
+MOST_WORKERS = 64
 
 
 class Section(BaseModel):
@@ -134,8 +135,16 @@ class YamlSource(PydanticBaseSettingsSource):
         return tree  # pyright: ignore[reportUnknownVariableType]
 
 
+class ShortNames(YamlSource):
+    """Names that the outside world uses, shorter than their place in the tree."""
+
+    def __call__(self) -> dict[str, Any]:
+        url = os.environ.get("CHARTER_DATABASE_URL")
+        return {"database": {"url": url}} if url else {}
+
+
 class Settings(BaseSettings):
-    """The whole tree."""
+    """The whole tree. ``workers`` above 1: a supervisor, and so many processes that share the port."""
 
     model_config = SettingsConfigDict(
         env_prefix="CHARTER_",
@@ -148,6 +157,7 @@ class Settings(BaseSettings):
     profile: Literal["local", "azure"] = "local"
     host: str = "127.0.0.1"
     port: int = Field(default=3978, ge=0, le=65535)
+    workers: int = Field(default=1, ge=1, le=MOST_WORKERS)
     data_dir: Path = Path(".charter")
     agents_dirs: str = ""
     plugins_dirs: str = ""
@@ -188,7 +198,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, YamlSource(settings_cls)
+        return init_settings, ShortNames(settings_cls), env_settings, YamlSource(settings_cls)
 
 
 HOUSE = Path(__file__).resolve().parent.parent
@@ -209,7 +219,8 @@ def read(**overrides: Any) -> Settings:
 
 def _sentence(error: Mapping[str, Any]) -> str:
     path = "__".join(str(part).upper() for part in error["loc"])
-    return f"The setting CHARTER_{path} is wrong: {error['msg']}."
+    name = "DATABASE_URL" if path == "DATABASE__URL" else path
+    return f"The setting CHARTER_{name} is wrong: {error['msg']}."
 
 
 def process_environment() -> dict[str, str]:

@@ -105,6 +105,7 @@ PROMISES: dict[str, str] = {
     "journey.browser": "The main journey runs in a real browser at the assistance level.",
     "start.sign": "The start prints what runs, who you can be and where to click, and Ctrl-C leaves no process behind.",
     "start.again": "A second start goes on where the first stopped.",
+    "settings.database": "CHARTER_DATABASE_URL names the database, before CHARTER_DATABASE__URL and the settings file.",
     "start.refusal": "What keeps the host from starting is one clear sentence, never a traceback.",
     "journey.balance": "An employee's question is answered from the business system, which sees that employee as its caller.",
     "journey.order": "An order above the limit is placed once, as the person who asked, after the manager approved it.",

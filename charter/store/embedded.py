@@ -40,7 +40,7 @@ async def start(folder: Path) -> EmbeddedServer:
     except Exception as fault:
         raise StartRefused(
             f"The embedded PostgreSQL does not start in {folder}: {str(fault).splitlines()[0] if str(fault) else type(fault).__name__}.",
-            action="Set CHARTER_DATABASE__URL to a PostgreSQL 16 or newer with pgvector.",
+            action="Set CHARTER_DATABASE_URL to a PostgreSQL 16 or newer with pgvector.",
         ) from fault
     return EmbeddedServer(server, _asyncpg_url(str(server.get_uri())))
 

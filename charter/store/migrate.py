@@ -19,7 +19,7 @@ async def migrate(owner_url: str) -> list[str]:
     try:
         connection = await asyncpg.connect(owner_url)
     except (OSError, asyncpg.PostgresError) as fault:
-        raise StartRefused(f"The database does not answer: {fault}.", action="Check CHARTER_DATABASE__URL.") from fault
+        raise StartRefused(f"The database does not answer: {fault}.", action="Check CHARTER_DATABASE_URL.") from fault
     try:
         await connection.execute("select pg_advisory_lock($1)", _LOCK)
         return await _apply(connection)

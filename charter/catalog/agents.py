@@ -29,13 +29,17 @@ def read_agent(folder: Path, plugins: Mapping[str, PluginSpec], mistakes: list[M
     functions = dict(_resolved(charter["functions"], plugins))
     read_evals(folder, functions, mistakes)
     instructions, policy = folder / value["instructions"], folder / "policy.cedar"
-    tier = value.get("model", {}).get("tier", "standard")
-    used = {function.plugin for function in functions.values()}
+    used = sorted({function.plugin for function in functions.values()})
+    unreadable: list[Mistake] = []
+    files = bundle.files(folder, instructions, [plugins[name] for name in used], unreadable)
+    mistakes.extend(unreadable)
+    if unreadable:
+        return None
     return AgentSpec(
         name=value["name"],
         description=value["description"],
         instructions=instructions.read_text("utf-8"),
-        tier=tier,
+        tier=value.get("model", {}).get("tier", "standard"),
         owner=charter["owner"],
         acts_as=charter["acts_as"],
         functions=tuple(functions),
@@ -44,7 +48,8 @@ def read_agent(folder: Path, plugins: Mapping[str, PluginSpec], mistakes: list[M
         budget=_budget(charter.get("budget", {})),
         starters=tuple(charter.get("starters", ())),
         folder=folder,
-        bundle=bundle.digest(folder, instructions, [plugins[name] for name in used], tier),
+        bundle=bundle.digest(files),
+        files=files,
         triggers=tuple(charter.get("triggers", ())),
     )
 

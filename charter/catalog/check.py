@@ -11,8 +11,13 @@ from charter.catalog.policies import Rule
 from charter.catalog.spec import AgentSpec, Catalog, FunctionSpec, PluginSpec
 
 
-def check(agent_folders: Sequence[Path], plugin_folders: Sequence[Path]) -> tuple[Catalog | None, list[Mistake]]:
-    """Read all agents and plugins below the folders; return the catalog, or all mistakes in reading order."""
+def check(
+    agent_folders: Sequence[Path], plugin_folders: Sequence[Path], *, whole: bool = True
+) -> tuple[Catalog | None, list[Mistake]]:
+    """Read all agents and plugins below the folders; return the catalog, or all mistakes in reading order.
+
+    Not ``whole``: the folders hold one bundle only, whose rules may name functions of plugins that are not there.
+    """
     mistakes: list[Mistake] = []
     plugins: dict[str, PluginSpec] = {}
     broken: set[str] = set()
@@ -25,7 +30,7 @@ def check(agent_folders: Sequence[Path], plugin_folders: Sequence[Path]) -> tupl
         else:
             plugins[plugin.name] = plugin
     agents = _agents(agent_folders, plugins, broken, mistakes)
-    mistakes.extend(_policies(agents, plugins, broken))
+    mistakes.extend(_policies(agents, plugins, broken, whole=whole))
     found = sorted(set(mistakes))
     return (None, found) if found else (Catalog(agents, plugins), [])
 
@@ -73,10 +78,16 @@ def _twice(file: Path, first: Path) -> Mistake:
     return Mistake(file, 1, f"The name is taken by {first}.", "Rename one of the two folders, and `name:` with it.")
 
 
-def _policies(agents: Mapping[str, AgentSpec], plugins: Mapping[str, PluginSpec], broken: set[str]) -> list[Mistake]:
+def _policies(
+    agents: Mapping[str, AgentSpec], plugins: Mapping[str, PluginSpec], broken: set[str], *, whole: bool
+) -> list[Mistake]:
     mistakes: list[Mistake] = []
     functions = {function.full_name: function for plugin in plugins.values() for function in plugin.functions.values()}
     house: list[Rule] = []
+
+    def judged(plugin: str) -> bool:
+        return plugin not in broken and (whole or plugin in plugins)
+
     for plugin in plugins.values():
         found = policies.rules(plugin.folder / "policy.cedar", mistakes)
         mistakes.extend(fault for rule in found for fault in _of_plugin(rule, plugin))
@@ -88,9 +99,7 @@ def _policies(agents: Mapping[str, AgentSpec], plugins: Mapping[str, PluginSpec]
     mistakes.extend(policies.slips(house))
     mistakes.extend(policies.repeated(house))
     for rule in house:
-        unknown = {
-            name for name in policies.named(rule) if name not in functions and name.partition(".")[0] not in broken
-        }
+        unknown = {name for name in policies.named(rule) if name not in functions and judged(name.partition(".")[0])}
         mistakes.extend(
             rule.mistake(f'There is no function "{name}".', closest(name, functions)) for name in sorted(unknown)
         )

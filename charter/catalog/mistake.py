@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from charter.errors import StartRefused
+from charter.errors import CharterError, StartRefused
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -33,6 +33,13 @@ class CatalogInvalid(StartRefused):
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
         self.mistakes: Sequence[Mistake] = tuple(sorted(set(mistakes)))
         super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
+
+
+class BundleUnavailable(CharterError):
+    """A run cannot go on, because what it began with cannot be had, or is not what it was."""
+
+    code, status, title = "bundle_unavailable", 503, "What the run began with is not available."
+    action = "Start the run again; the log tells an operator the reason."
 
 
 def closest(word: str, known: Iterable[str]) -> str:

@@ -105,7 +105,7 @@ class Budget:
 class AgentSpec:
     """One folder of ``agents/`` and its charter. ``functions`` are full names, patterns already resolved.
 
-    ``bundle`` is the digest (``sha256:…``) of the agent, its instructions, plugins, policies and model tier.
+    ``bundle`` is the digest (``sha256:…``) of ``files``: the texts of the agent, its instructions, plugins and policies.
     """
 
     name: str
@@ -122,6 +122,12 @@ class AgentSpec:
     folder: Path
     bundle: str
     triggers: tuple[Mapping[str, Any], ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+
+    @property
+    def plugins(self) -> tuple[str, ...]:
+        """The names of the plugins that it has functions of."""
+        return tuple(sorted({name.partition(".")[0] for name in self.functions}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ class Gate:
         return call_digest(
             function,
             call.arguments,
-            policy_version=self._policies.version,
+            policy_version=self._policies.versions[agent.name],
             bundle=agent.bundle,
             requester=ctx.principal.id,
             tenant=ctx.tenant,

@@ -55,7 +55,7 @@ class Verdict:
 
 
 class Policies:
-    """All policies of this host, parsed once. ``version`` is the digest of their texts."""
+    """All policies of this host, parsed once. ``versions`` has, by agent, the digest of all that decides on its calls."""
 
     def __init__(self, catalog: Catalog, *, house: str | None = None) -> None:
         """Parse everything; ``house`` replaces the shipped rules of the house.
@@ -71,7 +71,7 @@ class Policies:
         self._house = frozenset(rule.id for rule in rules_of("the house", house))
         self._base = _sets(catalog)
         self._all = _sets(catalog, house)
-        self.version = "sha256:" + sha256(orjson.dumps(texts, option=orjson.OPT_SORT_KEYS)).hexdigest()
+        self.versions = {agent.name: _version(agent, texts) for agent in catalog.agents.values()}
         self._entities = lru_cache(REMEMBERED)(_entities)
         self._visible = lru_cache(REMEMBERED)(self._could_permit)
 
@@ -131,11 +131,18 @@ def _read(texts: Mapping[str, str]) -> None:
             owners[rule.id] = origin
 
 
+def _version(agent: AgentSpec, texts: Mapping[str, str]) -> str:
+    # Others' policies are none of its own: to change them must not undo what people approved for this agent.
+    origins = ["the house", f"agent {agent.name}", *(f"plugin {name}" for name in agent.plugins)]
+    bound = {origin: texts[origin] for origin in origins}
+    return "sha256:" + sha256(orjson.dumps(bound, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
 def _sets(catalog: Catalog, *house: str) -> dict[tuple[str, str], RuleSet]:
     return {
         (agent.name, plugin): RuleSet(_plugin_policy(catalog, agent, plugin), agent.policy, *house)
         for agent in catalog.agents.values()
-        for plugin in sorted({name.partition(".")[0] for name in agent.functions})
+        for plugin in agent.plugins
     }
 
 

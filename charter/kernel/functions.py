@@ -1,7 +1,5 @@
 """Functions as Semantic Kernel functions: declared once per bundle, bound to one principal only for the call."""
 
-import importlib.util
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
@@ -10,8 +8,7 @@ from semantic_kernel.functions import KernelArguments, KernelFunctionFromMethod,
 from semantic_kernel.functions.kernel_parameter_metadata import KernelParameterMetadata
 
 from charter.catalog.spec import FunctionSpec, PluginSpec
-from charter.errors import StartRefused
-from charter.kernel import openapi
+from charter.kernel import guest, openapi
 from charter.plugin import Access
 
 Handler = Callable[..., Awaitable[Any]]
@@ -22,7 +19,7 @@ class BoundPlugin:
 
     def __init__(self, spec: PluginSpec) -> None:
         self.spec = spec
-        self._class = _load_class(spec) if spec.kind == "python" else None
+        self._class = guest.load_class(spec) if spec.kind == "python" else None
         self.functions = {name: _declare(function) for name, function in spec.functions.items()}
 
     async def invoke(
@@ -80,20 +77,3 @@ def _declare(function: FunctionSpec) -> KernelFunctionFromMethod:
             for name, schema in properties.items()
         ],
     )
-
-
-def _load_class(spec: PluginSpec) -> Callable[[Access], Any]:
-    """Import the plugin's module by path: the house never imports a guest by name."""
-    assert spec.module is not None
-    assert spec.class_name is not None
-    name = f"charter_guest_{spec.name}"
-    location = importlib.util.spec_from_file_location(name, spec.module)
-    if location is None or location.loader is None:
-        raise StartRefused(f"{spec.module} cannot be loaded.")
-    module = importlib.util.module_from_spec(location)
-    sys.modules[name] = module
-    try:
-        location.loader.exec_module(module)
-        return cast("Callable[[Access], Any]", getattr(module, spec.class_name))
-    except Exception as fault:
-        raise StartRefused(f"{spec.module} cannot be imported: {fault}.") from fault

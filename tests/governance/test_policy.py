@@ -350,13 +350,23 @@ def test_an_agent_with_a_plugin_that_is_not_there_stops_the_start() -> None:
 
 def test_the_version_follows_every_policy_text() -> None:
     versions = {
-        world().policies.version,
-        world(POLICY + " ").policies.version,
-        world(agent_policy="// more").policies.version,
-        world(house="// none").policies.version,
+        world().policies.versions["buyer"],
+        world(POLICY + " ").policies.versions["buyer"],
+        world(agent_policy="// more").policies.versions["buyer"],
+        world(house="// none").policies.versions["buyer"],
     }
     assert len(versions) == 4
-    assert world().policies.version == world().policies.version
+    assert world().policies.versions == world().policies.versions
+
+
+def test_a_policy_of_others_changes_nothing_that_was_approved_for_an_agent() -> None:
+    found = catalog()
+    clerk = agent("procurement.create_order", name="clerk", policy="// of the clerk")
+    both = Policies(
+        Catalog({**found.agents, "clerk": clerk}, {**found.plugins, "other": plugin("other", {}, "// of others")})
+    )
+    assert both.versions["buyer"] == Policies(found).versions["buyer"]
+    assert both.versions["clerk"] != both.versions["buyer"]
 
 
 def test_a_model_is_offered_only_what_its_principal_could_ever_call(people: People) -> None:

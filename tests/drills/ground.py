@@ -65,6 +65,8 @@ class Ground:
     falls: list[Fall] = field(default_factory=list[Fall])
     tasks: list["asyncio.Task[None]"] = field(default_factory=list["asyncio.Task[None]"])
     closing: bool = False
+    thaw_after: float = 6
+    """How long a host stands still that a fault point froze."""
 
     # -- hosts
 
@@ -116,10 +118,15 @@ class Ground:
             )
             self.falls.append(Fall(host.number, how, moment, {row["id"]: row["epoch"] for row in rows}))
 
-    async def _watch_falls(self) -> None:
-        """Note when the runs of the fallen are taken over, ten times a second."""
+    async def _watch(self) -> None:
+        """Ten times a second: note whom a fault point froze, and when the runs of the fallen are taken over."""
         while not self.closing:
             await asyncio.sleep(0.1)
+            for host in self.hosts:
+                if not host.frozen and host.is_stopped():
+                    host.frozen = True
+                    await self.note_fall(host, "frozen")
+                    asyncio.get_running_loop().call_later(self.thaw_after, host.thaw)
             for fall in self.falls:
                 if waiting := fall.open:
                     with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
@@ -181,6 +188,9 @@ class Ground:
     async def until(self, true: Any, seconds: float, what: str) -> None:
         limit = time.monotonic() + seconds
         while not true():
+            for task in self.tasks:
+                if task.done():
+                    task.result()
             assert time.monotonic() < limit, f"not within {seconds:g} s: {what}"
             await asyncio.sleep(0.05)
 
@@ -242,7 +252,7 @@ async def _begin(here: Ground) -> None:
     )
     here.tasks += [asyncio.create_task(here._keep(host)) for host in others]
     await here.until(lambda: all(host.address for host in others), 120, "all hosts serve")
-    here.tasks.append(asyncio.create_task(here._watch_falls()))
+    here.tasks.append(asyncio.create_task(here._watch()))
     await here.client.open()
 
 

@@ -1,0 +1,81 @@
+"""SIGSTOP: a host that stands still loses its runs, and must not go on with them when it moves again."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+from tests.drills import load
+from tests.drills.audit import audit
+from tests.drills.drill_kill import QUICK
+from tests.drills.ground import Ground, ground
+from tests.drills.load import Size
+from tests.drills.result import Result
+
+_PLACES = ("claimed", "before_intent", "after_intent", "before_send", "after_send", "after_outcome")
+
+
+async def freeze(size: Size) -> Result:
+    """Three hosts under load: one stands still for a minute, the others for six seconds in turn."""
+    told = Result()
+    async with ground(3, runs=QUICK) as here:
+        await here.pace(0.15)
+        still = asyncio.create_task(_still(here, size))
+        asked = await load.ask(here, ["work"] * size.of(200), over=60)
+        await still
+        await here.ended([each.run for each in asked], seconds=60)
+        told.note(freezes=len(here.falls), repeated_requests=here.client.repeated)
+        told.take(await audit(here, asked))
+        told.adoptions([fall for fall in here.falls if fall.how == "frozen 60"])
+        _ends(here, told)
+    return told
+
+
+async def _still(here: Ground, size: Size) -> None:
+    minutes = asyncio.create_task(_frozen(here, random.randrange(len(here.hosts)), 4, 60))
+    while not minutes.done():
+        await asyncio.sleep(5)
+        if len(serving := here.serving()) > 1 and not minutes.done():
+            await _frozen(here, random.choice(serving).number, 0, 6)
+    await minutes
+
+
+async def _frozen(here: Ground, number: int, begin: float, seconds: float) -> None:
+    await asyncio.sleep(begin)
+    pid = here.hosts[number].pid
+    await here.freeze(number)
+    here.falls[-1].how = f"frozen {seconds:g}"
+    await asyncio.sleep(seconds)
+    if here.hosts[number].pid == pid:
+        here.thaw(number)
+
+
+async def zombies(size: Size) -> Result:
+    """At each place of an effect hosts stand still for longer than their lease, and find their runs with others."""
+    told = Result()
+    count = size.of(4)
+    async with ground(2, runs={**QUICK, "settle_seconds": 2, "lease_seconds": 3}) as here:
+        await here.pace(0.1)
+        here.thaw_after = 8
+        frozen = await asyncio.gather(*(here.add({place: "freeze"}) for place in _PLACES))
+        asked = []
+        for host in frozen:
+            for word in ["work"] * count:
+                sign = load.mark(word)
+                run = await here.client.start("alice", f"{word} {sign}", first=host.address if host.serves else "")
+                asked.append(load.Asked(word, sign, run))
+        await here.ended([each.run for each in asked], seconds=60)
+        await here.until(lambda: not any(host.frozen for host in here.hosts), 20, "all hosts move again")
+        await asyncio.sleep(2)  # what a thawed host still does in secret shows in the ledger
+        told.note(froze=f"{sum(fall.how == 'frozen' for fall in here.falls)} times at {len(_PLACES)} places")
+        told.take(await audit(here, asked))
+        told.adoptions([fall for fall in here.falls if fall.how == "frozen"])
+        _ends(here, told)
+    return told
+
+
+def _ends(here: Ground, told: Result) -> None:
+    ends = [fall.how for fall in here.falls if fall.how.startswith("ended")]
+    told.note(ended_when_thawed=len(ends))
+
+
+DRILLS: dict[str, Callable[[Size], Awaitable[Result]]] = {"freeze": freeze, "zombies": zombies}

@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from charter.catalog import bundle, grammar
+from charter.catalog import bundle, grammar, triggers
 from charter.catalog.document import Document, read
 from charter.catalog.evals import read_evals
 from charter.catalog.mistake import Mistake, closest
@@ -50,7 +50,7 @@ def read_agent(folder: Path, plugins: Mapping[str, PluginSpec], mistakes: list[M
         folder=folder,
         bundle=bundle.digest(files),
         files=files,
-        triggers=tuple(charter.get("triggers", ())),
+        triggers=triggers.read_triggers(charter.get("triggers", ())),
     )
 
 
@@ -66,10 +66,7 @@ def _faults(folder: Path, document: Document, plugins: Mapping[str, PluginSpec])
     yield from _instructions(folder / value["instructions"], document)
     yield from _functions(document, plugins)
     yield from _knowledge(document, plugins)
-    for n, trigger in enumerate(value["charter"].get("triggers", ())):
-        if ("event" in trigger) == ("schedule" in trigger):
-            place = ("charter", "triggers", n)
-            yield document.mistake(place, "A trigger has either `event` or `schedule`.", "Write one of the two.")
+    yield from triggers.faults(document)
 
 
 def _instructions(file: Path, document: Document) -> Iterator[Mistake]:

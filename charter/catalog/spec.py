@@ -102,6 +102,23 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduleTrigger:
+    """A time at which the agent is asked by itself: cron expression and IANA time zone.
+
+    ``as_`` is ``host`` or ``workload:<application id>``, never a person. ``tenants`` empty: every tenant that has that
+    identity. ``approver`` is asked where a policy asks a manager and there is none. ``n`` is its place in the list.
+    """
+
+    n: int
+    expression: str
+    as_: str
+    input: str
+    timezone: str = "UTC"
+    tenants: tuple[str, ...] = ()
+    approver: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AgentSpec:
     """One folder of ``agents/`` and its charter. ``functions`` are full names, patterns already resolved.
 
@@ -121,7 +138,7 @@ class AgentSpec:
     starters: tuple[str, ...]
     folder: Path
     bundle: str
-    triggers: tuple[Mapping[str, Any], ...] = ()
+    triggers: tuple[ScheduleTrigger | Mapping[str, Any], ...] = ()
     files: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
     @property

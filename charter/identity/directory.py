@@ -1,4 +1,4 @@
-"""Who is whose manager, and what else Microsoft Graph tells of people."""
+"""Who is whose manager, and what else Microsoft Graph tells of people and workloads."""
 
 import time
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from charter.context import Context
+from charter.context import Context, Principal
 from charter.errors import AuthorityLost, CharterError, Unavailable
 from charter.identity.expiring import Clock, Expiring
 from charter.identity.grants import Grants
@@ -24,6 +24,19 @@ class Person:
 
     id: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """An application of the tenant that works without a person (in Entra its service principal).
+
+    ``id`` as in ``Principal.id``; ``roles`` are the app roles of this host assigned to it, none while it is disabled.
+    """
+
+    id: str
+    name: str
+    enabled: bool
+    roles: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +93,38 @@ class Directory:
             raise Unavailable("The directory gave an answer that names no groups.")
         return frozenset(entry for entry in cast("list[object]", listed) if isinstance(entry, str))
 
-    async def enabled(self, ctx: Context) -> bool:
-        """Return whether the workload of ``ctx`` still exists and may sign in.
+    async def workload(self, tenant: str, *, identity: str = "", application: str = "") -> Workload | None:
+        """Return the workload of that object id or application id as it stands now; nothing where there is none.
 
         Raises:
-            AuthorityLost: the directory, or the token for it, is refused.
-            Unavailable: the directory does not answer.
+            Unavailable: the directory does not answer, or not to this host.
         """
-        path = f"/servicePrincipals/{quote(ctx.principal.id, safe='')}?$select=id,accountEnabled"
-        answer = await self._ask(ctx, "GET", path)
-        return answer.status == 200 and answer.members.get("accountEnabled") is True
+        asker = Context(tenant, Principal(self._settings.client_id, "workload", "host"))
+        place = f"/servicePrincipals/{quote(identity, safe='')}" if identity else _by_application(application)
+        answer = await self._ask(asker, "GET", f"{place}?$select=id,displayName,accountEnabled")
+        if answer.status == 404:
+            return None
+        person, enabled = _person(answer), answer.members.get("accountEnabled") is True
+        roles = await self._roles(asker, person.id) if enabled else frozenset[str]()
+        return Workload(person.id, person.name, enabled, roles)
+
+    async def _roles(self, asker: Context, identity: str) -> frozenset[str]:
+        """Return the values of this host's app roles that are assigned to a service principal."""
+        own = await self._ask(asker, "GET", f"{_by_application(self._settings.client_id)}?$select=id,appRoles")
+        host, offered = own.field("id"), _listed(own, "appRoles")
+        if not host:
+            raise Unavailable("The directory does not know this host's own application.")
+        wanted = quote(f"resourceId eq {host}", safe="")
+        path = f"/servicePrincipals/{quote(identity, safe='')}/appRoleAssignments?$filter={wanted}"
+        answer = await self._ask(asker, "GET", path)
+        if "@odata.nextLink" in answer.members:
+            raise Unavailable("The directory names more roles of one workload than this host has.")
+        given = {entry.get("appRoleId") for entry in _listed(answer, "value") if entry.get("resourceId") == host}
+        return frozenset(
+            str(role["value"])
+            for role in offered
+            if role.get("id") in given and role.get("isEnabled") is True and role.get("value")
+        )
 
     async def _ask(self, ctx: Context, method: str, path: str, body: Any = None) -> Answer:
         base = self._settings.graph.rstrip("/")
@@ -116,6 +151,18 @@ def _refused(ctx: Context) -> CharterError:
             action="Let an administrator grant this host the application permission Application.Read.All.",
         )
     return AuthorityLost("The directory does not answer in the name of the one who asked.")
+
+
+def _by_application(application: str) -> str:
+    # OData writes a quote within quotes twice.
+    return f"/servicePrincipals(appId='{quote(application.replace(chr(39), chr(39) * 2), safe='')}')"
+
+
+def _listed(answer: Answer, name: str) -> list[dict[str, Any]]:
+    found = answer.members.get(name)
+    if not isinstance(found, list):
+        raise Unavailable("The directory gave an answer that names no roles.")
+    return [entry for entry in cast("list[object]", found) if isinstance(entry, dict)]  # pyright: ignore[reportUnknownVariableType]
 
 
 def _person(answer: Answer) -> Person:

@@ -25,16 +25,14 @@ class Renewal:
         """Return ``ctx`` with only those roles and groups that the principal had then *and* has now.
 
         For a person the kept grant is redeemed for a fresh token of this host, which is verified like one that comes
-        in. Of a workload only is asked whether it still exists and is enabled; its roles stay as they were.
+        in. Of a workload, this host among them, the directory is asked, since its own token cannot be had.
 
         Raises:
             AuthorityLost: disabled, signed out, no longer admitted here, or somebody else.
             Unavailable: the identity provider does not answer; the authority may still stand.
         """
         if ctx.principal.type == "workload":
-            if not await self._directory.enabled(ctx):
-                raise AuthorityLost("The workload that asked no longer exists or is disabled.")
-            return ctx
+            return await self._of_workload(ctx)
         # Entra lets an application ask for a token to itself only by its client id.
         token = await self._grants.token(ctx, f"{self._settings.client_id}/{SCOPE}", fresh=True)
         try:
@@ -44,6 +42,15 @@ class Renewal:
         if (now.tenant, now.principal.id) != (ctx.tenant, ctx.principal.id):
             raise AuthorityLost("The kept authority is another person's.")
         return _narrowed(ctx, now)
+
+    async def _of_workload(self, ctx: Context) -> Context:
+        now = await self._directory.workload(ctx.tenant, identity=ctx.principal.id)
+        if now is None or not now.enabled:
+            raise AuthorityLost("The workload that asked no longer exists or is disabled.")
+        roles = ctx.principal.roles & now.roles
+        if not roles:
+            raise AuthorityLost("The workload that asked has no role for this host any more.")
+        return replace(ctx, principal=replace(ctx.principal, roles=roles))
 
     async def _admitted(self, ctx: Context, claims: Any) -> Context:
         groups = await self._directory.groups(ctx) if overage(claims) else None

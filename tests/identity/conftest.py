@@ -14,6 +14,7 @@ from charter.identity.directory import Directory
 from charter.identity.grants import Grants
 from charter.identity.renewal import Renewal
 from charter.identity.tokens import TokenVerifier
+from charter.identity.unattended import Unattended
 from charter.settings import Identity
 from charter.store.database import Database
 from tests.twins.running import RunningTwin, http, signing_keys, twin
@@ -48,6 +49,7 @@ class Room:
     verifier: TokenVerifier = field(init=False)
     authenticator: Authenticator = field(init=False)
     renewal: Renewal = field(init=False)
+    unattended: Unattended = field(init=False)
 
     def __post_init__(self) -> None:
         self.grants = Grants(self.database, self.settings, self.http, self.key, clock=self.clock)
@@ -57,6 +59,7 @@ class Room:
             self.verifier, self.settings.tenants, groups=self.directory.groups, clock=self.clock
         )
         self.renewal = Renewal(self.grants, self.verifier, self.directory, self.settings)
+        self.unattended = Unattended(self.grants, self.verifier, self.directory, self.settings)
 
     def other(self, *, key: bytes = KEY, settings: Identity | None = None) -> "Room":
         return Room(self.twin, self.database, self.http, settings or self.settings, key, self.clock)

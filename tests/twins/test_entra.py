@@ -225,6 +225,27 @@ async def test_graph_refuses_other_tokens_and_missing_permissions(twin: RunningT
     assert (await graph(twin, whole, "me"))[0] == 401
 
 
+@pytest.mark.promise("twins.graph")
+async def test_graph_tells_a_workloads_app_roles_of_this_host(twin: RunningTwin) -> None:
+    _, answer = await twin.as_host(grant_type="client_credentials", scope=GRAPH)
+    token = answer["access_token"]
+    _, host = await graph(twin, token, "servicePrincipals(appId='charter-host')?$select=id,appRoles")
+    names = {role["id"]: role["value"] for role in host["appRoles"] if role["isEnabled"]}
+    for place in ("servicePrincipals/erp", "servicePrincipals(appId='erp')"):
+        _, told = await graph(twin, token, place)
+        assert (told["id"], told["appId"], told["accountEnabled"]) == ("erp", "erp", True)
+        path = f"{place}/appRoleAssignments?$filter=resourceId eq {host['id']}"
+        [entry] = (await graph(twin, token, path))[1]["value"]
+        assert (names[entry["appRoleId"]], entry["resourceId"]) == ("workload", host["id"])
+        assert (entry["principalId"], entry["principalType"]) == ("erp", "ServicePrincipal")
+    assert len((await graph(twin, token, "servicePrincipals/charter-host/appRoleAssignments"))[1]["value"]) == 3
+    assert (await graph(twin, token, "servicePrincipals/erp/appRoleAssignments?$filter=id ne x"))[0] == 400
+    for place in ("servicePrincipals(appId='crm')", "servicePrincipals(appId='alice')", "servicePrincipals/nobody"):
+        assert (await graph(twin, token, place))[0] == 404
+    narrow = (await twin.sign_in("alice", GRAPH))["access_token"]
+    assert (await graph(twin, narrow, "servicePrincipals/erp/appRoleAssignments"))[0] == 403
+
+
 @pytest.mark.promise("twins.restart")
 async def test_tokens_and_sessions_survive_a_restart(tmp_path: Path, http: aiohttp.ClientSession) -> None:
     async with running_twin(tmp_path, http) as before:

@@ -1,11 +1,15 @@
 """The little of Microsoft Graph that the host asks. Tokens must be for Graph; a tenant sees its own accounts only."""
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import jwt
 from aiohttp import web
 
+from charter.twins.entra.clients import HOST
+from charter.twins.entra.minting import HOST_AT_GRAPH
 from charter.twins.entra.people import Account
 from charter.twins.entra.refusals import GraphRefused
 from charter.twins.entra.scopes import GRAPH
@@ -22,7 +26,11 @@ def routes() -> list[web.RouteDef]:
         web.post(f"{base}/me/getMemberObjects", _for("GroupMember.Read.All", _groups)),
         web.get(f"{base}/users/{{id}}", _for("User.Read.All", _user)),
         web.get(f"{base}/users/{{id}}/manager", _for("User.Read.All", _manager)),
-        web.get(f"{base}/servicePrincipals/{{id}}", _for("Application.Read.All", _service_principal)),
+        *(
+            web.get(f"{base}/{place}{part}", _for("Application.Read.All", handler))
+            for place in ("servicePrincipals/{id}", "servicePrincipals(appId='{id}')")
+            for part, handler in (("", _service_principal), ("/appRoleAssignments", _assignments))
+        ),
     ]
 
 
@@ -58,7 +66,8 @@ def _caller(twin: Twin, authorization: str) -> dict[str, Any]:
 
 
 def _found(twin: Twin, claims: dict[str, Any], identity: str, *, workload: bool = False) -> Account:
-    account = twin.people.find(claims["tid"], identity)
+    find = twin.application if workload else twin.people.find
+    account = find(claims["tid"], identity)
     if account is None or account.workload is not workload:
         text = f"Resource '{identity}' does not exist or one of its queried reference-property objects are not present."
         raise GraphRefused(404, "Request_ResourceNotFound", text)
@@ -86,12 +95,69 @@ async def _groups(request: web.Request, twin: Twin, claims: dict[str, Any]) -> w
 
 
 async def _service_principal(request: web.Request, twin: Twin, claims: dict[str, Any]) -> web.Response:
-    return _shown(request, _found(twin, claims, request.match_info["id"], workload=True))
+    return _shown(request, _found(twin, claims, request.match_info["id"], workload=True), twin)
 
 
-def _shown(request: web.Request, account: Account) -> web.Response:
+async def _assignments(request: web.Request, twin: Twin, claims: dict[str, Any]) -> web.Response:
+    """The application permissions of a service principal: this host's app roles, and Graph's for the host itself."""
+    account = _found(twin, claims, request.match_info["id"], workload=True)
+    given = [(HOST, "Charter host", role) for role in account.roles]
+    given += [(GRAPH, "Microsoft Graph", role) for role in (HOST_AT_GRAPH if account.id == HOST else ())]
+    wanted = _resource(request.query.get("$filter"))
+    entries = [
+        {
+            "id": str(uuid5(NAMESPACE_URL, f"{account.tenant}/{account.id}/{resource}/{role}")),
+            "deletedDateTime": None,
+            "appRoleId": _role_id(role),
+            "createdDateTime": "2026-01-01T00:00:00Z",
+            "principalDisplayName": account.name,
+            "principalId": account.id,
+            "principalType": "ServicePrincipal",
+            "resourceDisplayName": name,
+            "resourceId": resource,
+        }
+        for resource, name, role in given
+        if wanted in (None, resource)
+    ]
+    return web.json_response({"value": entries})
+
+
+def _resource(asked: str | None) -> str | None:
+    """Read ``$filter``, of which Graph offers one form here."""
+    if asked is None:
+        return None
+    form = re.fullmatch(r"resourceId eq ([\w.:/-]+)", asked)
+    if form is None:
+        raise GraphRefused(400, "Request_UnsupportedQuery", "Unsupported or invalid query filter clause specified.")
+    return form[1]
+
+
+def _role_id(role: str) -> str:
+    return str(uuid5(NAMESPACE_URL, f"{HOST}/{role}"))
+
+
+def _app_roles(twin: Twin) -> list[dict[str, Any]]:
+    """The app roles that this host's application offers: all that anybody has."""
+    roles = sorted({"workload", *(role for account in twin.people.accounts.values() for role in account.roles)})
+    return [
+        {
+            "id": _role_id(role),
+            "value": role,
+            "displayName": role,
+            "description": role,
+            "isEnabled": True,
+            "allowedMemberTypes": ["User", "Application"],
+        }
+        for role in roles
+    ]
+
+
+def _shown(request: web.Request, account: Account, twin: Twin | None = None) -> web.Response:
     whole: dict[str, Any] = {"id": account.id, "displayName": account.name, "accountEnabled": not account.disabled}
-    if not account.workload:
+    if account.workload:
+        whole |= {"appId": account.id, "servicePrincipalType": "Application"}
+        whole["appRoles"] = _app_roles(twin) if twin and account.id == HOST else []
+    else:
         whole |= {"userPrincipalName": account.address, "mail": account.address}
     wanted = request.query.get("$select")
     names = wanted.split(",") if wanted else list(whole)

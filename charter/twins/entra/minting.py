@@ -14,7 +14,7 @@ _BACKDATED = 300
 """Entra writes iat and nbf five minutes back, so that clocks may differ."""
 
 _MOST_GROUPS = 200
-_HOST_AT_GRAPH = ("Application.Read.All", "User.Read.All")
+HOST_AT_GRAPH = ("Application.Read.All", "User.Read.All")
 
 
 def mint(twin: Twin, client: Client, account: Account, scope: Scope) -> str:
@@ -39,7 +39,7 @@ def mint(twin: Twin, client: Client, account: Account, scope: Scope) -> str:
 
 
 def _of_workload(account: Account, scope: Scope) -> dict[str, Any]:
-    at_graph = _HOST_AT_GRAPH if account.id == HOST else ()
+    at_graph = HOST_AT_GRAPH if account.id == HOST else ()
     roles = at_graph if scope.resource == GRAPH else account.roles
     return {"idtyp": "app", "sub": account.id, **({"roles": list(roles)} if roles else {})}
 

@@ -46,9 +46,14 @@ class Twin:
 
     def account_of(self, client: Client, tenant: str) -> Account | None:
         """Return the service principal of a confidential client in a tenant."""
-        if client.id == HOST:
+        return self.application(tenant, client.id)
+
+    def application(self, tenant: str, identity: str) -> Account | None:
+        """Return the service principal of that object or application id (here the same) in a tenant."""
+        if identity == HOST:
             return Account(HOST, tenant, "Charter host", "host", workload=True, roles=("workload",))
-        return self.people.find(tenant, client.id)
+        account = self.people.find(tenant, identity)
+        return account if account is not None and account.workload else None
 
     def record(self, kind: str, **detail: Any) -> None:
         self.ledger.append({"at": time.time(), "kind": kind, **detail})

@@ -33,7 +33,7 @@ from charter.identity.directory import Directory
 from charter.identity.grants import Grants
 from charter.identity.renewal import Renewal
 from charter.identity.tokens import TokenVerifier
-from charter.kernel.connection import HttpConnection, Unconnected, bearer
+from charter.kernel.connection import HttpConnection, Unconnected, bearer, last_looks
 from charter.kernel.door import open_sessions
 from charter.kernel.session import Session
 from charter.knowledge.embedder import E5Embedder
@@ -47,12 +47,16 @@ from charter.models.deployments import open_deployment
 from charter.models.embedded.model import EmbeddedModel
 from charter.models.hints import hints_of
 from charter.plugin import Access
-from charter.runs.acting import AccessOf, Acting
+from charter.runs.acting import AccessOf, Acting, LastLook
 from charter.runs.calling import Calling
+from charter.runs.doubt import Doubt
+from charter.runs.drill import Drill
 from charter.runs.editions import Edition, Editions
-from charter.runs.engine import Engine
+from charter.runs.engine import Engine, owner_name
 from charter.runs.events import EventStream
 from charter.runs.following import Followers
+from charter.runs.keeping import Keeping
+from charter.runs.leases import Leases
 from charter.runs.loop import Loop
 from charter.runs.parking import Parking
 from charter.runs.segments import DurableSegments
@@ -134,7 +138,8 @@ async def _ground(settings: Settings, stack: AsyncExitStack) -> _Ground:
     tracer = Tracing(settings.telemetry)
     stack.callback(tracer.close)
     database = await _database(settings, stack)
-    http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
+    jar = aiohttp.DummyCookieJar()
+    http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar, trace_configs=[last_looks()]))
     grants = Grants(database, settings.identity, http, settings.session_key.get_secret_value().encode())
     directory = Directory(grants, settings.identity, http)
     verifier = TokenVerifier(settings.identity, http)
@@ -189,35 +194,45 @@ async def _runs(ground: _Ground, sessions: dict[str, Session]) -> RunService:
     followers = Followers(settings.database.url)
     await followers.open()
     ground.stack.push_async_callback(followers.close)
-    queue = DurableSegments(settings.database.url, concurrent=settings.runs.concurrent)
+    owner, drill = owner_name(), Drill(settings.drill)
+    queue = DurableSegments(
+        settings.database.url,
+        owner=owner,
+        concurrent=settings.runs.concurrent,
+        tenant_concurrent=settings.runs.tenant_concurrent,
+    )
     writer = Writer(database)
-    parking = Parking(database, queue, hours=settings.runs.approval_hours)
-    acting = Acting(database, _access_of(ground), parking, writer, ground.tracer)
+    parking = Parking(database, drill, hours=settings.runs.approval_hours)
+    doubt = Doubt(database, settings.runs)
+    acting = Acting(database, _access_of(ground), parking, doubt, writer, ground.tracer, settings.runs, drill)
     calling = Calling(database, acting, parking, writer)
     loop = Loop(database, editions, calling, writer, ground.tracer, settings.runs)
     renewal = Renewal(ground.grants, ground.verifier, ground.directory, settings.identity)
-    engine = Engine(database, loop, followers, queue, ground.tracer, renewal, settings.runs)
+    leases = Leases(database, owner, settings.runs)
+    engine = Engine(database, loop, followers, queue, ground.tracer, renewal, leases, settings.runs, drill, owner=owner)
+    followers.listen(engine.heard)
     await queue.open(engine.segment)
     ground.stack.push_async_callback(queue.close)
-    await engine.open()
-    ground.stack.push_async_callback(engine.close)
+    keeping = Keeping(engine, leases, queue, settings.runs)
+    await keeping.open()
+    ground.stack.push_async_callback(keeping.close)
     stream = EventStream(database, followers)
     return RunService(
         database,
         editions,
         ground.grants,
         engine,
-        queue,
         followers,
         stream,
         ground.index,
         settings.runs,
         settings.http,
+        drill,
     )
 
 
 def _access_of(ground: _Ground) -> AccessOf:
-    def access_of(catalog: Catalog, ctx: Context, plugin: str) -> Access:
+    def access_of(catalog: Catalog, ctx: Context, plugin: str, last_look: LastLook | None) -> Access:
         agent = catalog.agents[ctx.agent or ""]
         retriever = ContextRetriever(
             ground.index, ctx, agent.knowledge, top=ground.settings.knowledge.top, unread=ground.library.unread
@@ -225,7 +240,8 @@ def _access_of(ground: _Ground) -> AccessOf:
         spec = catalog.plugins[plugin].connection
         if spec is None:
             return Access(Unconnected(), retriever)
-        return Access(HttpConnection(spec, ground.http, bearer(ground.grants, spec, ctx)), retriever)
+        token, seconds = bearer(ground.grants, spec, ctx), ground.settings.runs.function_seconds
+        return Access(HttpConnection(spec, ground.http, token, seconds=seconds, last_look=last_look), retriever)
 
     return access_of
 

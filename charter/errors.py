@@ -21,6 +21,7 @@
     │   ├── QueueFull            429 queue_full
     │   └── BudgetExhausted      429 budget_exhausted
     ├── Unavailable              503 unavailable
+    │   ├── DatabaseUnavailable  503 unavailable
     │   ├── Draining             503 draining
     │   ├── Killed               503 killed
     │   └── ModelUnavailable     503 model_unavailable
@@ -167,6 +168,10 @@ class BudgetExhausted(TooMany):
 class Unavailable(CharterError):
     code, status, title, retryable = "unavailable", 503, "A part the host needs does not answer.", True
     action = "Try again shortly."
+
+
+class DatabaseUnavailable(Unavailable):
+    title = "The database does not answer."
 
 
 class Draining(Unavailable):

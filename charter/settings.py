@@ -88,7 +88,7 @@ class Runs(Section):
     thread, ``work_tokens`` what it shows of the run's own steps.
     """
 
-    lease_seconds: int = Field(default=15, ge=2, le=300)
+    lease_seconds: int = Field(default=10, ge=2, le=300)
     concurrent: int = Field(default=200, ge=1)
     tenant_concurrent: int = Field(default=100, ge=1)
     agent_concurrent: int = Field(default=100, ge=1)

@@ -33,15 +33,42 @@ def bearer(grants: Grants, spec: ConnectionSpec, ctx: Context) -> Token:
     return token
 
 
+LastLook = Callable[[], Awaitable[None]]
+"""Raises where a request must not leave any more."""
+
+
+def last_looks() -> aiohttp.TraceConfig:
+    """Return what makes a client session look once more when a request's first byte is about to be written: the token
+    is fetched by then, and the connection made.
+    """
+
+    async def look(_: Any, context: Any, __: Any) -> None:
+        if (last_look := context.trace_request_ctx) is not None:
+            await last_look()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_headers_sent.append(look)
+    return trace
+
+
 class HttpConnection:
-    """``charter.plugin.Connection`` over HTTP. ``token`` is asked anew for each request; ``None`` sends none."""
+    """``charter.plugin.Connection`` over HTTP. ``token`` is asked anew for each request; ``None`` sends none.
+    ``last_look`` is heeded where ``http`` was opened with ``last_looks()``.
+    """
 
     def __init__(
-        self, spec: ConnectionSpec, http: aiohttp.ClientSession, token: Token, *, seconds: float = SECONDS
+        self,
+        spec: ConnectionSpec,
+        http: aiohttp.ClientSession,
+        token: Token,
+        *,
+        seconds: float = SECONDS,
+        last_look: LastLook | None = None,
     ) -> None:
         self._spec = spec
         self._http = http
         self._token = token
+        self._last_look = last_look
         self._timeout = aiohttp.ClientTimeout(total=seconds)
 
     async def request(
@@ -95,6 +122,7 @@ class HttpConnection:
                 headers=sent,
                 timeout=self._timeout,
                 allow_redirects=False,
+                trace_request_ctx=self._last_look,
             ) as answer:
                 return Response(answer.status, await _body(answer, happened))
         except aiohttp.ClientConnectorError as fault:

@@ -4,62 +4,71 @@ The same Idempotency-Key with the same request is the same run; with another req
 """
 
 import hashlib
+from dataclasses import dataclass, replace
 
 import asyncpg
 
 from charter.catalog.spec import AgentSpec
 from charter.context import Context
-from charter.errors import IdempotencyKeyReused, NotFound, QueueFull
-from charter.runs import journal, records
+from charter.errors import IdempotencyKeyReused, NotFound
+from charter.runs import journal, places, records
+from charter.runs.places import BATCH, PEOPLE
 from charter.runs.run import Run, StartRun, new_id
+from charter.settings import Runs
 from charter.store.database import Database
 from charter.telemetry.tracing import Trace
 
 _INSERT = (
     "insert into runs (tenant, id, thread, agent, principal, authority, status, bundle, input, metadata, idempotency_key, "
-    "request_digest, lease_owner, lease_until, trace_id, span_id) "
-    "values ($1, $2, $3, $4, $5, $6, 'running', $7, $8, $9, $10, $11, $12, clock_timestamp() + make_interval(secs => $13), $14, $15) "
+    "request_digest, lease_owner, lease_until, trace_id, span_id, priority, epoch, working_since) "
+    "values ($1, $2, $3, $4, $5, $6, $16, $7, $8, $9, $10, $11, $12, clock_timestamp() + make_interval(secs => $13), $14, $15, $17, "
+    "case when $16 = 'running' then 1 else 0 end, case when $16 = 'running' then clock_timestamp() end) "
     "on conflict (tenant, principal, idempotency_key) where idempotency_key is not null do nothing returning *"
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Who admits: its name in leases, and whether it has a place for one more run."""
+
+    owner: str
+    free: bool
+    settings: Runs
+
+
 async def admit(
-    database: Database,
-    ctx: Context,
-    agent: AgentSpec,
-    request: StartRun,
-    *,
-    owner: str,
-    lease_seconds: int,
-    limit: int,
-    trace: Trace,
+    database: Database, ctx: Context, agent: AgentSpec, request: StartRun, host: Host, trace: Trace
 ) -> tuple[records.Claim, Run | None]:
-    """Admit the run and claim its first segment; the run comes with it only when it is new.
+    """Admit the run; it comes with its claim only when it is new. Begin with it here where its status is running;
+    where it is queued it has to be given to the queue.
 
     Raises:
         NotFound: the thread is not this principal's.
-        QueueFull: the tenant has ``limit`` runs in flight.
+        QueueFull: too many of the tenant's runs wait for a place.
+        TooMany: the tenant started too many in the last minute.
         IdempotencyKeyReused: the key came before with another request.
     """
     digest = _digest(request)
-    async with database.session(ctx) as session:
+    async with database.tenant_session(ctx.tenant, alone=True) as session:
         if request.idempotency_key and (known := await _known(session, ctx, request.idempotency_key)):
             return _same(known, digest), None
-        await _limit(session, limit)
+        status = await places.status(session, agent.name, priority(ctx), host.settings, free=host.free)
         thread = await _thread(session, ctx, agent, request)
         row = await session.fetchrow(
             _INSERT, ctx.tenant, new_id("run"), thread, agent.name, ctx.principal.id, records.authority(ctx), agent.bundle,
-            request.input, dict(request.metadata), request.idempotency_key, digest, owner, lease_seconds,
-            trace.trace_id, trace.span_id,
+            request.input, dict(request.metadata), request.idempotency_key, digest, host.owner, host.settings.lease_seconds,
+            trace.trace_id, trace.span_id, status, priority(ctx),
         )  # fmt: skip
-        if row is None:  # lost a race for the same key
-            known = await _known(session, ctx, request.idempotency_key or "")
-            assert known is not None
-            return _same(known, digest), None
-        await journal.append(
-            session, ctx.tenant, row["id"], row["epoch"], [journal.Entry("run", "running"), _message(request, trace)]
-        )
-        return records.claim_of(row, opens_thread=request.thread is None), records.run_of(row, effects=[])
+        assert row is not None, "no other admission of the tenant is open"
+        entries = [journal.Entry("run", status), _message(request, trace)]
+        seq = await journal.append(session, ctx.tenant, row["id"], row["epoch"], entries)
+        claim = replace(records.claim_of(row), opens_thread=request.thread is None, seq=seq)
+        return claim, records.run_of(row, effects=[])
+
+
+def priority(ctx: Context) -> int:
+    """People come before batch: the smaller number is served first."""
+    return BATCH if ctx.principal.type == "workload" else PEOPLE
 
 
 def _message(request: StartRun, trace: Trace) -> journal.Entry:
@@ -92,14 +101,6 @@ def _same(row: asyncpg.Record, digest: str) -> records.Claim:
     if row["request_digest"] != digest:
         raise IdempotencyKeyReused()
     return records.claim_of(row)
-
-
-async def _limit(session: "asyncpg.Connection[asyncpg.Record]", limit: int) -> None:
-    flying: int = await session.fetchval(
-        "select count(*) from (select 1 from runs where status in ('queued', 'running') limit $1) f", limit
-    )
-    if flying >= limit:
-        raise QueueFull(f"{limit} runs are in flight already.", retry_after=5)
 
 
 async def _thread(

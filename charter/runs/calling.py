@@ -44,7 +44,7 @@ class Calling:
             await self._parking.for_approval(work, act)
             return False
         if decision.outcome != "allow":
-            await self._deny(work, act)
+            await (self._acting.abandon(work, act) if step_id in work.doubtful else self._deny(work, act))
             return True
         return await self._acting.act(work, act)
 
@@ -55,7 +55,7 @@ class Calling:
 
     async def _approval(self, work: Work, step_id: str) -> Approval | None:
         step = work.steps.get(step_id)
-        if step is None or step.status != "waiting":
+        if step is None or step.status not in {"waiting", "running", "unknown"}:
             return None
         async with self._database.session(work.ctx) as db:
             asked = [a for a in await approvals.of_run(db, work.claim.run_id) if a.step_id == step_id]

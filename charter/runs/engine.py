@@ -1,35 +1,54 @@
-"""Who works on a run, and when: leases, heartbeats, segments, failures.
+"""Who works on a run, and when: segments, failures, cancellation, and the end of the host.
 
-A run is a chain of segments numbered by its epoch. The first runs here and now, under its lease; the following ones
-come from the segment queue, after a decision, a time-out, or the death of the host that had the run.
+A run is a chain of segments numbered by its epoch. The first runs here and now, under its lease, where there is a
+place; the others come from the segment queue: after a wait for a place, a decision, a time-out, or the death of the
+host that had the run.
 """
 
 import asyncio
 import os
 import secrets
 import socket
-from collections import defaultdict
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
-from charter.errors import BudgetExhausted, CharterError, Unavailable
+from charter.errors import BudgetExhausted, CharterError, DatabaseUnavailable, Unavailable
 from charter.identity.renewal import Renewal
 from charter.kernel.session import OnText
-from charter.runs import journal, records
+from charter.runs import journal, places, records
+from charter.runs.admission import Host
+from charter.runs.drill import Drill
 from charter.runs.following import Followers
+from charter.runs.grip import Grip, HandedOver
 from charter.runs.journal import Change, Entry, Fenced
+from charter.runs.leases import Leases
 from charter.runs.loop import Loop
 from charter.runs.queue import SegmentQueue
 from charter.runs.records import Claim
+from charter.runs.writing import persistently
 from charter.settings import Runs
-from charter.store import crossing
 from charter.store.database import Database
 from charter.telemetry import names
 from charter.telemetry.tracing import Trace, Tracing
 
 _log = structlog.get_logger(__name__)
+_PLACE_SECONDS = 0.2
+_LAST_SECONDS = 4.0
+
+
+def owner_name() -> str:
+    """Return a name for this process that no other has or had."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """A run in work: the right to it, the hold on it, and the task."""
+
+    claim: Claim
+    grip: Grip
+    task: asyncio.Task[None]
 
 
 class Engine:
@@ -43,7 +62,11 @@ class Engine:
         queue: SegmentQueue,
         tracing: Tracing,
         renewal: Renewal,
+        leases: Leases,
         settings: Runs,
+        drill: Drill,
+        *,
+        owner: str,
     ) -> None:
         self._database = database
         self._loop = loop
@@ -51,44 +74,55 @@ class Engine:
         self._queue = queue
         self._tracing = tracing
         self._renewal = renewal
+        self._leases = leases
         self._settings = settings
-        self._places = asyncio.Semaphore(settings.concurrent)
-        self._working: dict[str, tuple[Claim, asyncio.Task[None]]] = {}
-        self._keepers: list[asyncio.Task[None]] = []
-        self.owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._drill = drill
+        self._owner = owner
+        self._draining = False
+        self._working: dict[str, Hand] = {}
 
-    async def open(self) -> None:
-        self._keepers = [
-            asyncio.create_task(self._forever(self._renew, self._settings.lease_seconds / 3)),
-            asyncio.create_task(self._forever(self._adopt, self._settings.lease_seconds / 3)),
-        ]
+    @property
+    def draining(self) -> bool:
+        return self._draining
 
-    async def close(self) -> None:
-        """Stop working; what is unfinished is offered to other hosts at once."""
-        for keeper in self._keepers:
-            keeper.cancel()
-        working = list(self._working.values())
-        for _, task in working:
-            task.cancel()
-        await asyncio.gather(*self._keepers, *(task for _, task in working), return_exceptions=True)
-        for claim, _ in working:
-            await self._offer(claim)
+    @property
+    def host(self) -> Host:
+        """Who admits here, and whether there is a place for one more run."""
+        free = not self._draining and len(self._working) < self._settings.concurrent
+        return Host(self._owner, free, self._settings)
+
+    @property
+    def held(self) -> dict[str, tuple[Claim, Grip]]:
+        return {run_id: (hand.claim, hand.grip) for run_id, hand in self._working.items()}
 
     def begin(self, claim: Claim, *, streams: bool) -> asyncio.Task[None]:
-        """Work on the first segment in this process, in the background."""
-        task = asyncio.create_task(self._drive(claim, streams=streams), name=claim.run_id)
-        self._working[claim.run_id] = (claim, task)
-        task.add_done_callback(lambda _: self._working.pop(claim.run_id, None))
+        """Work on a claimed segment in this process, in the background."""
+        grip = Grip(lambda: self._leases.confirm(claim), trusted_seconds=self._settings.lease_seconds / 2)
+        task = asyncio.create_task(self._drive(claim, grip, streams=streams), name=claim.run_id)
+        hand = Hand(claim, grip, task)
+        self._working[claim.run_id] = hand
+        task.add_done_callback(lambda _: self._ended(hand))
         return task
 
+    def _ended(self, hand: Hand) -> None:
+        if self._working.get(hand.claim.run_id) is hand:
+            del self._working[hand.claim.run_id]
+
+    async def offer(self, claim: Claim) -> None:
+        """Give a run that has to wait for a place to the queue."""
+        await self._queue.now(claim.ctx.tenant, claim.run_id, claim.epoch + 1, priority=claim.priority)
+        async with self._database.session(claim.ctx) as session:
+            await records.enqueued(session, claim.run_id, claim.epoch)
+
     async def segment(self, tenant: str, run_id: str, epoch: int) -> str:
-        """Work on a later segment until it ends; say what became of it."""
-        async with self._database.tenant_session(tenant) as session:
-            claim = await records.claim(session, run_id, epoch, self.owner, self._settings.lease_seconds)
-        if claim is None:
-            return "superseded"
+        """Work on a segment from the queue until it ends; say what became of it."""
+        claim = await self._claim(tenant, run_id, epoch)
+        if isinstance(claim, str):
+            return claim
+        self._drill.at("claimed")
         try:
-            claim = replace(claim, ctx=await self._renewal.renew(claim.ctx))
+            if epoch > 1:
+                claim = replace(claim, ctx=await self._renewal.renew(claim.ctx))
         except Unavailable:
             # Nothing is known of the authority: the lease runs out, and some host tries again.
             return "postponed"
@@ -98,17 +132,50 @@ class Engine:
         await asyncio.shield(self.begin(claim, streams=self._followers.followed(run_id)))
         return "worked"
 
+    async def _claim(self, tenant: str, run_id: str, epoch: int) -> Claim | str:
+        """Take the run as soon as its tenant has a place for it."""
+        while True:
+            async with self._database.tenant_session(tenant, alone=True) as session:
+                if self._draining:
+                    await records.give_back(session, run_id, epoch - 1)
+                    return "draining"
+                if await places.room(session, run_id, self._settings):
+                    claim = await records.claim(session, run_id, epoch, self._owner, self._settings.lease_seconds)
+                    return claim or "superseded"
+            await asyncio.sleep(_PLACE_SECONDS)
+
     def local(self, run_id: str) -> "asyncio.Task[None] | None":
         """Return the task that works on the run here, if one does."""
-        entry = self._working.get(run_id)
-        return entry[1] if entry else None
+        hand = self._working.get(run_id)
+        return hand.task if hand else None
 
-    def interrupt(self, run_id: str) -> None:
-        """Stop the task that works on the run here. Its row must be fenced before."""
-        if task := self.local(run_id):
-            task.cancel()
+    def heard(self, run_id: str, kind: str, status: str) -> None:
+        """Take news of the journal: a cancelled run is let go at once, whoever cancelled it and where."""
+        hand = self._working.get(run_id)
+        if hand is not None and (kind, status) == ("run", "cancelled"):
+            hand.grip.let_go("lost")
 
-    async def _drive(self, claim: Claim, *, streams: bool) -> None:
+    async def drain(self) -> None:
+        """Finish what can be finished soon, then leave every run at a boundary to another host. An effect under way is
+        awaited as long as there is time; what is known of it is in the ledger in any case.
+        """
+        self._draining = True
+        await self._finished(self._settings.drain_seconds)
+        for hand in list(self._working.values()):
+            hand.grip.let_go("handover")
+        await self._finished(_LAST_SECONDS)
+        left = list(self._working.values())
+        for hand in left:
+            hand.task.cancel()
+        await asyncio.gather(*(hand.task for hand in left), return_exceptions=True)
+        for hand in left:
+            await self._leave(hand.claim)
+
+    async def _finished(self, seconds: float) -> None:
+        if tasks := [hand.task for hand in self._working.values()]:
+            await asyncio.wait(tasks, timeout=seconds)
+
+    async def _drive(self, claim: Claim, grip: Grip, *, streams: bool) -> None:
         attributes = {
             names.AGENT: claim.agent,
             names.CONVERSATION: claim.thread,
@@ -118,15 +185,18 @@ class Engine:
         }
         parent = Trace(claim.trace_id, claim.span_id) if claim.trace_id and claim.span_id else None
         structlog.contextvars.bind_contextvars(run=claim.run_id)
-        async with self._places:
-            with self._tracing.span("invoke_agent", claim.agent, attributes, parent=parent):
-                await self._guarded(claim, streams=streams)
+        with self._tracing.span("invoke_agent", claim.agent, attributes, parent=parent):
+            await self._guarded(claim, grip, streams=streams)
 
-    async def _guarded(self, claim: Claim, *, streams: bool) -> None:
+    async def _guarded(self, claim: Claim, grip: Grip, *, streams: bool) -> None:
         try:
-            await self._loop.advance(claim, self._speak(claim.run_id) if streams else None)
+            await self._loop.advance(claim, grip, self._speak(claim.run_id) if streams else None)
         except Fenced:
-            _log.info("another process has this run by now")
+            _log.info("this run is another process's, or cancelled")
+        except HandedOver:
+            await self._leave(claim)
+        except DatabaseUnavailable:
+            _log.warning("the database is gone; the run waits for its lease to end")
         except TimeoutError:
             await self._fail(claim, BudgetExhausted("The run used all its minutes."))
         except CharterError as fault:
@@ -142,7 +212,23 @@ class Engine:
         return speak
 
     async def _fail(self, claim: Claim, fault: CharterError) -> None:
-        error = fault.as_problem(claim.trace_id)
+        change = Change(status="failed", error=fault.as_problem(claim.trace_id))
+
+        async def write(again: bool) -> None:
+            async with self._database.session(claim.ctx) as session:
+                if again and await journal.ended(session, claim.run_id):
+                    return
+                await journal.append(
+                    session, claim.ctx.tenant, claim.run_id, claim.epoch, [Entry("run", "failed")], change
+                )
+
+        try:
+            await persistently(write)
+        except Fenced:
+            _log.info("this run is another process's, or cancelled")
+
+    async def _leave(self, claim: Claim) -> None:
+        """End the lease, so that whichever host looks next takes the run."""
         try:
             async with self._database.session(claim.ctx) as session:
                 await journal.append(
@@ -150,43 +236,9 @@ class Engine:
                     claim.ctx.tenant,
                     claim.run_id,
                     claim.epoch,
-                    [Entry("run", "failed")],
-                    Change(status="failed", error=error),
+                    [Entry("run", "queued")],
+                    Change(status="queued"),
                 )
-        except Fenced:
-            _log.info("another process has this run by now")
-
-    async def _forever(self, work: Callable[[], Awaitable[None]], seconds: float) -> None:
-        while True:
-            try:
-                await work()
-            except Exception:  # noqa: BLE001 - logged with its trace
-                _log.exception("keeping runs failed")
-            await asyncio.sleep(seconds)
-
-    async def _renew(self) -> None:
-        held: dict[str, list[str]] = defaultdict(list)
-        for claim, _ in list(self._working.values()):
-            held[claim.ctx.tenant].append(claim.run_id)
-        for tenant, runs in held.items():
-            async with self._database.tenant_session(tenant) as session:
-                await session.execute(
-                    "update runs set lease_until = clock_timestamp() + make_interval(secs => $3) where id = any($1) and lease_owner = $2",
-                    runs,
-                    self.owner,
-                    self._settings.lease_seconds,
-                )
-
-    async def _adopt(self) -> None:
-        for orphan in await crossing.orphans(self._database):
-            if self.local(orphan.run_id) is None:
-                _log.info("adopting a run whose host is gone", run=orphan.run_id)
-                await self._queue.now(orphan.tenant, orphan.run_id, orphan.epoch + 1)
-
-    async def _offer(self, claim: Claim) -> None:
-        async with self._database.session(claim.ctx) as session:
-            await session.execute(
-                "update runs set status = 'queued', lease_until = clock_timestamp() where id = $1 and epoch = $2 and status = 'running'",
-                claim.run_id,
-                claim.epoch,
-            )
+                await records.give_back(session, claim.run_id, claim.epoch)
+        except (Fenced, DatabaseUnavailable) as fault:
+            _log.info("the run could not be handed over; its lease will end", reason=type(fault).__name__)

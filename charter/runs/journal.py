@@ -9,7 +9,7 @@ from typing import Any, Literal
 import asyncpg
 import orjson
 
-from charter.runs.run import Step
+from charter.runs.run import TERMINAL, Step
 from charter.store.database import Session
 from charter.telemetry.tracing import Trace
 
@@ -78,6 +78,8 @@ _ADVANCE = (
     "waiting = case when $4::text is null then waiting else $5::jsonb end, output = coalesce($6::jsonb, output), "
     "error = coalesce($7::jsonb, error), model_turns = model_turns + $8, input_tokens = input_tokens + $9, "
     "output_tokens = output_tokens + $10, cost = cost + $11, trace_id = coalesce(trace_id, $12), span_id = coalesce(span_id, $13), "
+    "worked = worked + case when $4 <> 'running' and working_since is not null then clock_timestamp() - working_since "
+    "else interval '0' end, working_since = case when $4 <> 'running' then null else working_since end, "
     "updated_at = clock_timestamp() where id = $1 and epoch = $2 returning last_seq"
 )
 _INSERT = (
@@ -116,6 +118,23 @@ def _row(tenant: str, run_id: str, epoch: int, seq: int, entry: Entry) -> tuple[
         entry.input, entry.output, entry.label, entry.decision, entry.usage,
         trace.trace_id if trace else None, trace.span_id if trace else None, epoch, entry.started_at, entry.ended_at,
     )  # fmt: skip
+
+
+async def last(session: Session, run_id: str, epoch: int) -> int:
+    """Return the last journal number of the run.
+
+    Raises:
+        Fenced: the run's epoch is another one by now.
+    """
+    found: int | None = await session.fetchval("select last_seq from runs where id = $1 and epoch = $2", run_id, epoch)
+    if found is None:
+        raise Fenced(run_id)
+    return found
+
+
+async def ended(session: Session, run_id: str) -> bool:
+    status = await session.fetchval("select status from runs where id = $1", run_id)
+    return status in TERMINAL
 
 
 async def entries(session: Session, run_id: str, after: int = 0) -> list[asyncpg.Record]:

@@ -10,9 +10,10 @@ from charter.errors import BudgetExhausted
 from charter.governance.labels import TRUSTED, Label
 from charter.kernel.session import OnText
 from charter.models.chat import Message, Reply, ToolCall
-from charter.runs import answer, conversation, journal
+from charter.runs import answer, conversation, effects, journal
 from charter.runs.calling import Calling
 from charter.runs.editions import Editions
+from charter.runs.grip import Grip
 from charter.runs.records import Claim
 from charter.runs.run import Step, new_id
 from charter.runs.work import Work, recall_passages
@@ -44,26 +45,29 @@ class Loop:
         self._settings = settings
         self._writer = writer
 
-    async def advance(self, claim: Claim, on_text: OnText | None) -> bool:
+    async def advance(self, claim: Claim, grip: Grip, on_text: OnText | None) -> bool:
         """Work until the run ends (``True``) or waits (``False``).
 
         Raises:
             Fenced: another process works on this run by now.
+            HandedOver: this host goes down, and the run stands at a boundary.
             CharterError: the run cannot go on; the caller records why.
         """
-        work, pending = await self._open(claim, on_text)
+        work, pending = await self._open(claim, grip, on_text)
         while True:
             for call, step_id in pending:
+                grip.check()
                 if not await self._calling.carry_out(work, call, step_id):
                     return False
+            grip.check()
             pending = await self._turn(work)
             if not pending:
                 return True
 
-    async def _open(self, claim: Claim, on_text: OnText | None) -> tuple[Work, Pending]:
+    async def _open(self, claim: Claim, grip: Grip, on_text: OnText | None) -> tuple[Work, Pending]:
         edition = await self._editions.of(claim.agent, claim.bundle)
         agent = edition.catalog.agents[claim.agent]
-        steps, earlier, label = await self._recall(claim)
+        steps, doubtful, earlier, label = await self._recall(claim)
         for step in steps:
             label = label.joined(Label.from_json(step.label))
         messages = [conversation.system(agent, claim, journal.now().date()), *earlier, *conversation.own(claim, steps)]
@@ -75,20 +79,24 @@ class Loop:
             messages=messages,
             label=label,
             steps={step.id: step for step in steps},
-            deadline=journal.now() + timedelta(minutes=agent.budget.minutes),
+            doubtful=doubtful,
+            deadline=journal.now() + timedelta(minutes=agent.budget.minutes) - claim.worked,
             functions=edition.gate.visible(claim.ctx, agent),
+            grip=grip,
+            seq=claim.seq,
             on_text=on_text,
             turns=claim.model_turns,
             passages=recall_passages(steps),
         )
         return work, self._pending(work, steps)
 
-    async def _recall(self, claim: Claim) -> tuple[list[Step], list[Message], Label]:
+    async def _recall(self, claim: Claim) -> tuple[list[Step], set[str], list[Message], Label]:
         if claim.opens_thread:
-            return [], [], TRUSTED
+            return [], set(), [], TRUSTED
         async with self._database.session(claim.ctx) as db:
             steps = await journal.steps(db, claim.run_id) if claim.epoch > 1 else []
-            return steps, *await conversation.history(db, claim, 200)
+            doubtful = await effects.in_doubt(db, claim.run_id) if claim.epoch > 1 else set[str]()
+            return steps, doubtful, *await conversation.history(db, claim, 200)
 
     @staticmethod
     def _pending(work: Work, steps: list[Step]) -> Pending:
@@ -113,7 +121,7 @@ class Loop:
             left = (work.deadline - started).total_seconds()
             async with asyncio.timeout(max(left, 0.001)):
                 turn = work.session.turn(work.messages, functions=work.functions, on_text=work.on_text)
-                reply = await self._writer.meanwhile(work, turn)
+                reply = await self._writer.meanwhile(work, work.grip.while_held(turn))
             span.set_attributes(
                 {
                     names.RESPONSE_MODEL: reply.model,

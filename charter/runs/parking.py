@@ -1,27 +1,27 @@
 """Park a run: one transaction says what it waits for; then nothing of it is held in memory."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from charter.governance import approvals
 from charter.governance.approvals import Approval
 from charter.runs import effects, journal
 from charter.runs.act import Act, recorded
-from charter.runs.queue import SegmentQueue
+from charter.runs.drill import Drill
 from charter.runs.run import new_id, timestamp
 from charter.runs.work import Work
-from charter.store.database import Database
+from charter.store.database import Database, Session
 from charter.telemetry.tracing import Trace
 
-_GRACE_SECONDS = 5
+_GRACE = timedelta(seconds=5)
 
 
 class Parking:
     """Ends a segment where somebody must decide."""
 
-    def __init__(self, database: Database, queue: SegmentQueue, *, hours: float) -> None:
+    def __init__(self, database: Database, drill: Drill, *, hours: float) -> None:
         self._database = database
-        self._queue = queue
+        self._drill = drill
         self._hours = hours
 
     async def for_approval(self, work: Work, act: Act) -> None:
@@ -38,8 +38,9 @@ class Parking:
                 input={"approval_id": approval.id}, started_at=journal.now(), trace=Trace.present(),
             )  # fmt: skip
             entry = act.entry("waiting", input=act.arguments, label=work.label.as_json())
-            await self._wait(db, work, [entry, asking], waiting)
-        await self._queue.after(work.ctx.tenant, claim.run_id, claim.epoch + 1, self._hours * 3600 + _GRACE_SECONDS)
+            self._drill.at("before_park")
+            await self._wait(db, work, [entry, asking], waiting, approval.expires_at + _GRACE)
+        self._drill.at("after_park")
 
     async def for_unknown_effect(self, work: Work, act: Act) -> None:
         """Nobody knows whether the effect happened, and its target cannot say: a person must."""
@@ -54,17 +55,21 @@ class Parking:
         async with self._database.session(work.ctx) as db:
             await effects.settle(db, work.claim.run_id, act.step_id, "unknown", None)
             await recorded(db, work, act, "function.unknown")
-            await self._wait(db, work, [act.entry("unknown", label=work.label.as_json())], waiting)
+            await self._wait(db, work, [act.entry("unknown", label=work.label.as_json())], waiting, None)
 
     @staticmethod
-    async def _wait(db: Any, work: Work, entries: list[journal.Entry], waiting: dict[str, Any]) -> None:
+    async def _wait(
+        db: Session, work: Work, entries: list[journal.Entry], waiting: dict[str, Any], until: datetime | None
+    ) -> None:
         claim = work.claim
         work.put_off(
             [*entries, journal.Entry("run", "waiting", output=waiting)],
             journal.Change(status="waiting", waiting=waiting),
         )
-        await journal.append(db, work.ctx.tenant, claim.run_id, claim.epoch, work.unwritten, work.change)
-        work.written()
+        seq = await journal.append(db, work.ctx.tenant, claim.run_id, claim.epoch, work.unwritten, work.change)
+        # Nobody holds a waiting run. When its lease is over it is looked after like any other that nobody keeps.
+        await db.execute("update runs set lease_owner = null, lease_until = $2 where id = $1", claim.run_id, until)
+        work.written(seq)
 
 
 def _waiting_for(approval: Approval) -> dict[str, Any]:

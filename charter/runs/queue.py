@@ -7,12 +7,12 @@ from typing import Protocol
 class SegmentQueue(Protocol):
     """Starts a later segment of a run, in some host process, once."""
 
-    async def after(self, tenant: str, run_id: str, epoch: int, seconds: float) -> None:
-        """Start the segment when the time is over, unless ``now`` comes first."""
+    async def now(self, tenant: str, run_id: str, epoch: int, *, priority: int = 1) -> None:
+        """Start the segment as soon as a place is free, smaller priorities first; twice is once."""
         ...
 
-    async def now(self, tenant: str, run_id: str, epoch: int) -> None:
-        """Start the segment as soon as a place is free; twice is once."""
+    async def recover(self, owners: list[str]) -> None:
+        """Give what dead hosts took from the queue, and did not end, to those that live."""
         ...
 
     async def forget(self, segments: Sequence[str]) -> None:

@@ -3,8 +3,8 @@
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -12,6 +12,7 @@ import orjson
 
 from charter.context import Context, Principal
 from charter.errors import FieldError, InvalidRequest, NotFound
+from charter.runs import journal
 from charter.runs.run import Page, Run
 from charter.store.database import Session
 
@@ -47,6 +48,9 @@ class Claim:
     model_turns: int
     created_at: datetime
     opens_thread: bool = False
+    priority: int = 1
+    seq: int = 0
+    worked: timedelta = timedelta(0)
 
 
 def authority(ctx: Context) -> dict[str, Any]:
@@ -141,7 +145,9 @@ async def claim(session: Session, run_id: str, epoch: int, owner: str, lease_sec
     """Take the run for the segment ``epoch``, if the segment before it is over or its lease has run out."""
     row = await session.fetchrow(
         "update runs set epoch = $2, status = 'running', waiting = null, lease_owner = $3, "
-        "lease_until = clock_timestamp() + make_interval(secs => $4), updated_at = clock_timestamp() "
+        "lease_until = clock_timestamp() + make_interval(secs => $4), "
+        "worked = worked + case when status = 'running' then least(lease_until, clock_timestamp()) - working_since else interval '0' end, "
+        "working_since = clock_timestamp(), updated_at = clock_timestamp() "
         "where id = $1 and epoch = $2 - 1 and (status in ('queued', 'waiting') or (status = 'running' and lease_until < clock_timestamp())) "
         # A time-out that comes too early must not close a question that is still open.
         "and not exists (select 1 from approvals a where a.run_id = runs.id and a.status = 'pending' and a.expires_at > clock_timestamp()) "
@@ -151,7 +157,27 @@ async def claim(session: Session, run_id: str, epoch: int, owner: str, lease_sec
         owner,
         lease_seconds,
     )
-    return None if row is None else claim_of(row)
+    if row is None:
+        return None
+    seq = await journal.append(session, row["tenant"], run_id, epoch, [journal.Entry("run", "running")])
+    return replace(claim_of(row), seq=seq)
+
+
+async def give_back(session: Session, run_id: str, epoch: int, *, seconds: float = 0) -> None:
+    """Let the segment after ``epoch``, which was not begun here, be offered anew after that time."""
+    await session.execute(
+        "update runs set lease_until = clock_timestamp() + make_interval(secs => $3) where id = $1 and epoch = $2 and status = 'queued'",
+        run_id,
+        epoch,
+        seconds,
+    )
+
+
+async def enqueued(session: Session, run_id: str, epoch: int) -> None:
+    """Note that the segment after ``epoch`` is in the queue: nobody need look after the run until it comes out."""
+    await session.execute(
+        "update runs set lease_until = null where id = $1 and epoch = $2 and status = 'queued'", run_id, epoch
+    )
 
 
 def claim_of(row: asyncpg.Record, *, opens_thread: bool = False) -> Claim:
@@ -169,6 +195,9 @@ def claim_of(row: asyncpg.Record, *, opens_thread: bool = False) -> Claim:
         span_id=row["span_id"],
         model_turns=row["model_turns"],
         created_at=row["created_at"],
+        priority=row["priority"],
+        seq=row["last_seq"],
+        worked=row["worked"],
     )
 
 

@@ -1,4 +1,4 @@
-"""The segment queue on DBOS: durable, fair between tenants, delayed where a run waits.
+"""The segment queue on DBOS: durable, fair between tenants, people before batch.
 
 A workflow's row holds ids only. Steps inside a segment are in our journal, not in the engine's. Two things the
 library leaves open are closed here: it would unpickle any row that says it is a pickle, and by default every process
@@ -20,6 +20,9 @@ VERSION = "segments-1"
 """Revision of the segment protocol: segments of one revision may run on any host that knows it."""
 
 
+_OPEN = frozenset({"ENQUEUED", "PENDING", "DELAYED"})
+
+
 class _RefusingPickle:
     """Stands where the library's unpickler was: a planted row must not run code."""
 
@@ -30,14 +33,15 @@ class _RefusingPickle:
 class DurableSegments:
     """``SegmentQueue`` on Postgres."""
 
-    def __init__(self, url: str, *, concurrent: int) -> None:
+    def __init__(self, url: str, *, owner: str, concurrent: int, tenant_concurrent: int) -> None:
         _serialization.DBOSDefaultSerializer = _RefusingPickle()  # pyright: ignore
         self._concurrent = concurrent
+        self._tenant_concurrent = tenant_concurrent
         DBOS(
             config={
                 "name": "charter",
                 "system_database_url": url,
-                "executor_id": secrets.token_hex(8),
+                "executor_id": owner,
                 "application_version": VERSION,
                 "log_level": "ERROR",
                 "serializer": DBOSPortableJSONSerializer(),
@@ -55,34 +59,38 @@ class DurableSegments:
 
         del segment  # registered by its name
         DBOS.launch()
-        await DBOS.register_queue_async(QUEUE, partition_concurrency=self._concurrent, polling_interval_sec=0.2)
+        await DBOS.register_queue_async(
+            QUEUE,
+            worker_concurrency=self._concurrent,
+            partition_concurrency=self._tenant_concurrent,
+            polling_interval_sec=0.2,
+        )
 
     async def close(self) -> None:
         await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=0)
         # The library made its pool the loop's default and has just shut it down; what closes after us needs one.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="charter"))
 
-    async def after(self, tenant: str, run_id: str, epoch: int, seconds: float) -> None:
-        await self._enqueue(tenant, run_id, epoch, seconds)
-
-    async def now(self, tenant: str, run_id: str, epoch: int) -> None:
+    async def now(self, tenant: str, run_id: str, epoch: int, *, priority: int = 1) -> None:
         name = f"{run_id}:{epoch}"
         status = await DBOS.get_workflow_status_async(name)
-        if status is None:
-            await self._enqueue(tenant, run_id, epoch, None)
-        elif status.status == "DELAYED":
-            await DBOS.resume_workflow_async(name, queue_name=QUEUE)
-
-    async def forget(self, segments: Sequence[str]) -> None:
-        await DBOS.delete_workflows_async(list(segments))
-
-    async def _enqueue(self, tenant: str, run_id: str, epoch: int, seconds: float | None) -> None:
+        if status is not None and status.status in _OPEN:
+            return
+        if status is not None:
+            # It ended without beginning the segment, whose claim is still free: offer it under another name.
+            name = f"{name}.{secrets.token_hex(3)}"
         options: Any = {
             "workflow_name": "segment",
             "queue_name": QUEUE,
-            "workflow_id": f"{run_id}:{epoch}",
+            "workflow_id": name,
             "queue_partition_key": tenant,
+            "priority": priority,
         }
-        if seconds is not None:
-            options["delay_seconds"] = seconds
         await DBOS.enqueue_workflow_with_options_async(options, tenant, run_id, epoch)
+
+    async def recover(self, owners: list[str]) -> None:
+        # The library recovers by itself only what its own executor left behind, and every start is a new executor.
+        await asyncio.to_thread(DBOS._recover_pending_workflows, owners)  # pyright: ignore[reportPrivateUsage]
+
+    async def forget(self, segments: Sequence[str]) -> None:
+        await DBOS.delete_workflows_async(list(segments))

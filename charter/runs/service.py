@@ -12,15 +12,16 @@ from charter.governance import approvals
 from charter.governance.approvals import Approval
 from charter.identity.grants import Grants
 from charter.knowledge.index import Index
-from charter.runs import admission, journal, records
+from charter.runs import admission, journal, records, resolving
+from charter.runs.drill import Drill
 from charter.runs.editions import Editions
 from charter.runs.engine import Engine
 from charter.runs.events import EventStream
 from charter.runs.following import Followers
-from charter.runs.queue import SegmentQueue
+from charter.runs.records import Claim
 from charter.runs.run import TERMINAL, Event, Page, Run, StartRun, Step
 from charter.settings import Http, Runs
-from charter.store.database import Database
+from charter.store.database import Database, Session
 from charter.telemetry.tracing import Trace
 
 
@@ -32,12 +33,12 @@ class RunService:
     editions: Editions
     grants: Grants
     engine: Engine
-    queue: SegmentQueue
     followers: Followers
     stream: EventStream
     index: Index
     settings: Runs
     http: Http
+    drill: Drill
 
     def agents(self, ctx: Context) -> list[dict[str, Any]]:
         """Return what this principal may start."""
@@ -84,13 +85,13 @@ class RunService:
         self._acceptable(request)
         if assertion is not None and ctx.principal.type != "workload":
             await self.grants.keep(ctx, assertion)
-        claim, run = await admission.admit(
-            self.database, ctx, spec, request, owner=self.engine.owner, lease_seconds=self.settings.lease_seconds,
-            limit=self.settings.queue_limit, trace=Trace.present(),
-        )  # fmt: skip
+        claim, run = await admission.admit(self.database, ctx, spec, request, self.engine.host, Trace.present())
         if run is None:
             return await self.get(ctx, claim.run_id), False
-        self.engine.begin(claim, streams=request.streams)
+        if run.status == "running":
+            self.engine.begin(claim, streams=request.streams)
+        else:
+            await self.engine.offer(claim)
         return run, True
 
     def _acceptable(self, request: StartRun) -> None:
@@ -164,15 +165,14 @@ class RunService:
             )
             if not changed:
                 return approval
-            epoch = await self._note(session, ctx, approval)
-        await self.queue.now(ctx.tenant, approval.run_id, epoch + 1)
+            claim = await self._note(session, ctx, approval)
+        self.drill.at("decided")
+        await self.engine.offer(claim)
         return approval
 
-    async def _note(self, session: Any, ctx: Context, approval: Approval) -> int:
+    async def _note(self, session: Session, ctx: Context, approval: Approval) -> Claim:
         epoch: int | None = await session.fetchval(
-            "update runs set lease_until = clock_timestamp() + make_interval(secs => $2) where id = $1 and status = 'waiting' returning epoch",
-            approval.run_id,
-            self.settings.lease_seconds,
+            "select epoch from runs where id = $1 and status = 'waiting' for update", approval.run_id
         )
         if epoch is None:
             raise RunFinished("The run does not wait any more.")
@@ -196,14 +196,31 @@ class RunService:
             output=verdict,
             ended_at=journal.now(),
         )
-        waiting = journal.Change(status="queued")
-        await journal.append(
-            session, ctx.tenant, approval.run_id, epoch, [entry, journal.Entry("run", "queued")], waiting
+        return await resolving.released(
+            session, ctx, approval.run_id, epoch, [entry], lease_seconds=self.settings.lease_seconds
         )
-        return epoch
+
+    async def resolve(
+        self, ctx: Context, run_id: str, step_id: str, answer: resolving.Answer, result: Any = None
+    ) -> Run:
+        """Take a person's word on an effect of which nobody knows whether it happened; the run goes on with it. The
+        same word again changes nothing.
+
+        Raises:
+            NotFound, Conflict, RunFinished, InvalidRequest: see ``resolving``.
+        """
+        async with self.database.session(ctx) as session:
+            claim = await resolving.resolve(
+                session, ctx, run_id, step_id, answer, result, lease_seconds=self.settings.lease_seconds
+            )
+        if claim is not None:
+            self.drill.at("decided")
+            await self.engine.offer(claim)
+        return await self.get(ctx, run_id)
 
     async def cancel(self, ctx: Context, run_id: str) -> Run:
-        """Stop the run: it does nothing more; what it has done stays listed in its effects.
+        """Stop the run: a model's turn under way is cut off, an effect under way is not, and nothing more is begun.
+        What it has done stays listed in its effects.
 
         Raises:
             RunFinished: it has ended already.
@@ -213,7 +230,8 @@ class RunService:
             if run.status in TERMINAL:
                 raise RunFinished(f"The run is {run.status}.")
             epoch: int = await session.fetchval(
-                "update runs set epoch = epoch + 1, lease_owner = null where id = $1 returning epoch", run_id
+                "update runs set epoch = epoch + 1, lease_owner = null, lease_until = null where id = $1 returning epoch",
+                run_id,
             )
             await approvals.cancel_of_run(session, run_id)
             await journal.append(

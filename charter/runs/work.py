@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from charter.catalog.spec import AgentSpec
@@ -11,6 +11,7 @@ from charter.governance.labels import Label
 from charter.kernel.session import OnText, Session
 from charter.models.chat import Level, Message, ToolCall
 from charter.runs.editions import Edition
+from charter.runs.grip import Grip
 from charter.runs.journal import NOTHING, Change, Entry
 from charter.runs.records import Claim
 from charter.runs.run import Step
@@ -25,14 +26,18 @@ class Work:
     messages: list[Message]
     label: Label
     steps: dict[str, Step]
+    doubtful: set[str]
     deadline: datetime
     functions: frozenset[str]
+    grip: Grip
     on_text: OnText | None = None
+    seq: int = 0
     level: Level = "yours"
     turns: int = 0
     passages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     unwritten: list[Entry] = field(default_factory=list[Entry])
     change: Change = NOTHING
+    settles: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def ctx(self) -> Context:
@@ -43,9 +48,9 @@ class Work:
         self.unwritten += entries
         self.change = self.change | change
 
-    def written(self) -> None:
-        """Forget what was put off: it is in the journal."""
-        self.unwritten, self.change = [], NOTHING
+    def written(self, seq: int) -> None:
+        """Forget what was put off: it is in the journal, whose last number is ``seq``."""
+        self.unwritten, self.change, self.seq = [], NOTHING, seq
 
     def answer(self, call: ToolCall, text: str) -> None:
         """Give the model the result of its call."""

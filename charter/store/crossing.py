@@ -8,7 +8,7 @@ from charter.store.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """A run whose host is gone: its lease ran out while it was queued or running."""
+    """A run that nobody keeps: its lease ran out while it was queued or running, or its waiting time is over."""
 
     tenant: str
     run_id: str
@@ -24,12 +24,56 @@ async def ensure_tenants(database: Database, tenants: Iterable[str]) -> None:
         )
 
 
-async def orphans(database: Database, limit: int = 100) -> list[Orphan]:
-    """Return runs in flight whose lease has run out, oldest first."""
+async def orphans(database: Database, limit: int = 200) -> list[Orphan]:
+    """Return runs that nobody keeps, oldest first."""
     async with database.crossing() as session:
         rows = await session.fetch(
-            "select tenant, id, epoch from runs where status in ('queued', 'running') and lease_until < clock_timestamp() "
-            "order by lease_until limit $1",
+            "select tenant, id, epoch from runs where status in ('queued', 'running', 'waiting') "
+            "and lease_until < clock_timestamp() order by lease_until limit $1",
             limit,
         )
     return [Orphan(row["tenant"], row["id"], row["epoch"]) for row in rows]
+
+
+HOST_LOCK = "hashtextextended('charter host ' || {}, 0)"
+"""The advisory lock that a host holds while it lives, by its owner's name."""
+
+
+async def register_host(database: Database, owner: str) -> None:
+    """Say that this host lives. Its lock must be held already."""
+    async with database.crossing() as session:
+        await session.execute(
+            "insert into hosts (owner) values ($1) on conflict (owner) do update set seen_at = clock_timestamp()", owner
+        )
+
+
+async def bury(database: Database, owner: str) -> list[str]:
+    """End the leases of hosts whose lock is free, which proves their death; return their names. ``owner`` is spared."""
+    async with database.crossing() as session:
+        rows = await session.fetch(
+            f"select owner from hosts where owner <> $1 and pg_try_advisory_xact_lock({HOST_LOCK.format('owner')})",  # noqa: S608
+            owner,
+        )
+        dead = [str(row["owner"]) for row in rows]
+        if dead:
+            await session.execute(
+                "update runs set lease_until = clock_timestamp() where status = 'running' and lease_owner = any($1)",
+                dead,
+            )
+            await session.execute("delete from hosts where owner = any($1)", dead)
+    return dead
+
+
+async def silent_hosts(database: Database, seconds: float) -> list[str]:
+    """Return the hosts that have not been heard of for that long: frozen, or cut off from the database."""
+    async with database.crossing() as session:
+        rows = await session.fetch(
+            "select owner from hosts where seen_at < clock_timestamp() - make_interval(secs => $1)", seconds
+        )
+    return [str(row["owner"]) for row in rows]
+
+
+async def withdraw_host(database: Database, owner: str) -> None:
+    """Say that this host has ended in order."""
+    async with database.crossing() as session:
+        await session.execute("delete from hosts where owner = $1", owner)

@@ -1,15 +1,15 @@
 """The database as the host may use it: a session opens only for a tenant."""
 
 import re
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias
 
 import asyncpg
 import orjson
 
 from charter.context import Context
-from charter.errors import NotFound, Unavailable
+from charter.errors import DatabaseUnavailable, NotFound
 
 APP_ROLE = "charter_app"
 HOST_ROLE = "charter_host"
@@ -20,6 +20,36 @@ Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 def _encode(value: Any) -> str:
     return orjson.dumps(value).decode()
+
+
+_GONE = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.OperatorInterventionError,  # it stops, it starts
+    asyncpg.TooManyConnectionsError,
+)
+
+
+def _outage(fault: BaseException | None) -> bool:
+    """Tell whether the server went away, rather than that a statement was wrong."""
+    return isinstance(fault, _GONE) and not isinstance(fault, TimeoutError)
+
+
+@contextmanager
+def told_outages() -> Generator[None]:
+    """Turn the many faces of a lost server into one error.
+
+    Raises:
+        DatabaseUnavailable: the server does not answer; what was being committed may be written or not.
+    """
+    try:
+        yield
+    except Exception as fault:
+        if _outage(fault) or _outage(fault.__cause__):
+            raise DatabaseUnavailable from fault
+        raise
 
 
 async def _nothing_to_reset(_: Any) -> None: ...
@@ -58,7 +88,7 @@ class Database:
             self._pool = await self._connect(APP_ROLE, self._size)
             self._host_pool = await self._connect(HOST_ROLE, 2)
         except (OSError, asyncpg.PostgresError) as fault:
-            raise Unavailable(f"The database does not answer: {fault}.") from fault
+            raise DatabaseUnavailable(f"The database does not answer: {fault}.") from fault
 
     async def _connect(self, role: str, size: int) -> Any:
         return await asyncpg.create_pool(
@@ -78,19 +108,35 @@ class Database:
 
     @asynccontextmanager
     async def session(self, ctx: Context) -> AsyncGenerator[Session]:
-        """One transaction within the tenant of ``ctx``; commits at the end of the block, rolls back on an error."""
+        """One transaction within the tenant of ``ctx``; commits at the end of the block, rolls back on an error.
+
+        Raises:
+            DatabaseUnavailable: the server went away, before or within the block.
+        """
         async with self.tenant_session(ctx.tenant) as session:
             yield session
 
     @asynccontextmanager
-    async def tenant_session(self, tenant: str) -> AsyncGenerator[Session]:
-        """The same where only the tenant is known: work without a person (adoption, ingestion)."""
+    async def tenant_session(self, tenant: str, *, alone: bool = False) -> AsyncGenerator[Session]:
+        """The same where only the tenant is known: work without a person (adoption, ingestion).
+
+        ``alone``: no other such session of the tenant is open meanwhile, in any process (places are counted in it).
+        """
         if not _TENANT.fullmatch(tenant):
             raise NotFound("There is no such tenant.")
+        # One round trip opens the transaction and names its tenant; the name is checked above, not quoted.
+        opening = f"begin; set local charter.tenant = '{tenant}'"
+        if alone:
+            opening += f"; select pg_advisory_xact_lock(hashtextextended('charter places {tenant}', 0))"
+        with told_outages():
+            async with self._opened(opening) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def _opened(self, opening: str) -> AsyncGenerator[Session]:
         async with self._pool.acquire() as connection:
-            # One round trip opens the transaction and names its tenant; the name is checked above, not quoted.
-            await connection.execute(f"begin; set local charter.tenant = '{tenant}'")
             try:
+                await connection.execute(opening)
                 yield connection
             except BaseException:
                 await _roll_back(connection)
@@ -100,8 +146,9 @@ class Database:
     @asynccontextmanager
     async def crossing(self) -> AsyncGenerator[Session]:
         """One transaction across tenants, for the named statements of ``charter/store/crossing.py`` only."""
-        async with self._host_pool.acquire() as connection, connection.transaction():
-            yield connection
+        with told_outages():
+            async with self._host_pool.acquire() as connection, connection.transaction():
+                yield connection
 
     async def ping(self) -> None:
         """Ask the server for nothing.
@@ -112,4 +159,4 @@ class Database:
         try:
             await self._pool.fetchval("select 1", timeout=3)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
-            raise Unavailable("The database does not answer.") from fault
+            raise DatabaseUnavailable from fault

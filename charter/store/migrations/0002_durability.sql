@@ -3,18 +3,21 @@
 -- The processes that may work on runs. Each holds an advisory lock on its owner's name while it lives.
 create table hosts (
     owner      text primary key,
-    started_at timestamptz not null default clock_timestamp()
+    started_at timestamptz not null default clock_timestamp(),
+    seen_at    timestamptz not null default clock_timestamp()
 );
 alter table hosts enable row level security;
 alter table hosts force row level security;
 create policy host_hosts on hosts to charter_host using (true) with check (true);
-grant select, insert, delete on hosts to charter_host;
+grant select, insert, update, delete on hosts to charter_host;
 
 -- Working time counts against a run's minutes; time spent waiting does not.
 alter table runs add column priority smallint not null default 1;       -- smaller first: 1 people, 10 batch
 alter table runs add column working_since timestamptz;
 alter table runs add column worked interval not null default '0';
 update runs set working_since = updated_at where status = 'running';
+drop index runs_leases;
+create index runs_leases on runs (lease_until) where status in ('queued', 'running', 'waiting');
 create index runs_working on runs (tenant, agent) where status = 'running';
 create index runs_queued on runs (tenant) where status = 'queued';
 create index runs_owner on runs (lease_owner) where status = 'running';

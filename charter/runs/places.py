@@ -1,0 +1,62 @@
+"""How many runs of a tenant, and of an agent, are worked on at once; who has to wait, and who is turned away.
+
+Places are counted in the database while no other place of the tenant can be given (``tenant_session(alone=True)``), so
+the limits hold over all processes.
+"""
+
+from charter.errors import QueueFull, TooMany
+from charter.settings import Runs
+from charter.store.database import Session
+
+PEOPLE, BATCH = 1, 10
+_RETRY_SECONDS = 5
+
+_COUNT = (
+    "select (select count(*) from (select 1 from runs where status = 'running' limit $2) w) as working, "
+    "(select count(*) from (select 1 from runs where status = 'running' and agent = $1 limit $3) a) as of_agent, "
+    "(select count(*) from (select 1 from runs where status = 'queued' limit $4) q) as queued, "
+    "case when $5 = 0 then 0 else (select count(*) from "
+    "(select 1 from runs where created_at > clock_timestamp() - interval '1 minute' limit $5) l) end as lately"
+)
+
+
+async def status(session: Session, agent: str, priority: int, limits: Runs, *, free: bool) -> str:
+    """Return ``running`` where a new run may begin at once in this process, ``queued`` where it has to wait.
+
+    Raises:
+        QueueFull: too many wait already.
+        TooMany: too many came in the last minute.
+    """
+    counted = await session.fetchrow(
+        _COUNT,
+        agent,
+        limits.tenant_concurrent,
+        limits.agent_concurrent,
+        limits.queue_limit + 1,
+        limits.tenant_per_minute,
+    )
+    assert counted is not None
+    if limits.tenant_per_minute and counted["lately"] >= limits.tenant_per_minute:
+        raise TooMany(f"{limits.tenant_per_minute} runs were started in the last minute already.", retry_after=15)
+    room = counted["working"] < limits.tenant_concurrent and counted["of_agent"] < limits.agent_concurrent
+    # Batch work joins the queue behind what waits there; people do not wait behind batch work.
+    if free and room and (priority == PEOPLE or not counted["queued"]):
+        return "running"
+    if counted["queued"] >= limits.queue_limit:
+        raise QueueFull(f"{counted['queued']} runs wait for a place already.", retry_after=_RETRY_SECONDS)
+    return "queued"
+
+
+async def room(session: Session, run_id: str, limits: Runs) -> bool:
+    """Tell whether the tenant and the run's agent have a place for this run; a run that is adopted keeps its own."""
+    found = await session.fetchrow(
+        "select r.status, (select count(*) from (select 1 from runs where status = 'running' limit $2) w) as working, "
+        "(select count(*) from (select 1 from runs where status = 'running' and agent = r.agent limit $3) a) as of_agent "
+        "from runs r where r.id = $1",
+        run_id,
+        limits.tenant_concurrent,
+        limits.agent_concurrent,
+    )
+    if found is None or found["status"] == "running":
+        return True
+    return found["working"] < limits.tenant_concurrent and found["of_agent"] < limits.agent_concurrent

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import os
 import signal
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
@@ -9,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-import orjson
 import structlog
 import uvloop
 from aiohttp import web
@@ -25,7 +25,6 @@ from charter.channels.ops.described import OPERATIONS as OPS
 from charter.channels.responses import routes as responses
 from charter.channels.responses.described import OPERATIONS as RESPONSES
 from charter.context import Context
-from charter.errors import StartRefused
 from charter.governance.gate import Gate
 from charter.governance.policy import Policies
 from charter.identity.authentication import Authenticator
@@ -40,9 +39,11 @@ from charter.knowledge.embedder import E5Embedder
 from charter.knowledge.library import Library
 from charter.knowledge.pgvector import PgIndex
 from charter.knowledge.retriever import ContextRetriever
-from charter.local import parts
+from charter.local import parts, whereabouts
 from charter.local.people import People
+from charter.local.place import Place
 from charter.local.sign import sign
+from charter.local.stopping import Stop
 from charter.models.deployments import open_deployment
 from charter.models.embedded.model import EmbeddedModel
 from charter.models.hints import hints_of
@@ -104,16 +105,17 @@ class _Ground:
     index: PgIndex
     library: Library
     stack: AsyncExitStack
+    place: Place | None
 
 
-async def start(settings: Settings) -> Host:
-    """Start everything that settings ask for, and listen.
+async def start(settings: Settings, place: Place | None = None) -> Host:
+    """Start everything that settings ask for, and listen; as a worker, in its place.
 
     Raises:
         StartRefused: one sentence why not; whatever had started is stopped again.
     """
     async with AsyncExitStack() as stack:
-        ground = await _ground(settings, stack)
+        ground = await _ground(settings, place, stack)
         model = await _model(ground)
         sessions = await _sessions(ground, model)
         service = await _runs(ground, sessions)
@@ -122,22 +124,25 @@ async def start(settings: Settings) -> Host:
         library = ground.library
         app = _application(ground, service, people, model, library)
         address = await _listen(ground, app)
+        # Stopped in the reverse order: runs finish while the doors still answer, and tell who comes to go elsewhere.
+        stack.push_async_callback(service.drain)
         if ground.settings.knowledge.at_start:
             stack.push_async_callback(_ended, asyncio.create_task(library.read()))
         running = {"Entra twin": ground.settings.identity.authority, **ground.settings.plugin_urls}
         host = Host(ground.settings, service, people, model, library, address, app, running, stack.pop_all())
-    _write_address(host)
+    if place is None:
+        whereabouts.write(host.settings, address, [os.getpid()])
     return host
 
 
-async def _ground(settings: Settings, stack: AsyncExitStack) -> _Ground:
+async def _ground(settings: Settings, place: Place | None, stack: AsyncExitStack) -> _Ground:
     catalog = loader.load(settings)
-    local = await parts.start(settings, catalog)
+    local = await (parts.join(settings, place) if place else parts.start(settings, catalog))
     stack.push_async_callback(local.stop)
     settings = local.settings
     tracer = Tracing(settings.telemetry)
     stack.callback(tracer.close)
-    database = await _database(settings, stack)
+    database = await _database(settings, stack, migrates=place is None)
     jar = aiohttp.DummyCookieJar()
     http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar, trace_configs=[last_looks()]))
     grants = Grants(database, settings.identity, http, settings.session_key.get_secret_value().encode())
@@ -158,11 +163,13 @@ async def _ground(settings: Settings, stack: AsyncExitStack) -> _Ground:
         index,
         Library(index, settings),
         stack,
+        place,
     )
 
 
-async def _database(settings: Settings, stack: AsyncExitStack) -> Database:
-    await migrate.migrate(settings.database.owner_url or settings.database.url)
+async def _database(settings: Settings, stack: AsyncExitStack, *, migrates: bool) -> Database:
+    if migrates:
+        await migrate.migrate(settings.database.owner_url or settings.database.url)
     database = Database(settings.database.url, size=settings.database.pool)
     await database.open()
     stack.push_async_callback(database.close)
@@ -258,7 +265,9 @@ def _application(
     routes = [
         *api.routes(service),
         *responses.routes(service),
-        *health.routes(_checks(ground, model, library)),
+        *health.routes(
+            _checks(ground, model, library), service.admittance, worker=ground.place.number if ground.place else 0
+        ),
         *openapi.routes([*API, *RESPONSES, *OPS]),
     ]
     return application.build(
@@ -270,7 +279,7 @@ async def _listen(ground: _Ground, app: web.Application) -> str:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
     await runner.setup()
     ground.stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, ground.settings.host, ground.settings.port)
+    site = web.TCPSite(runner, ground.settings.host, ground.settings.port, reuse_port=ground.place is not None)
     await site.start()
     return f"http://localhost:{runner.addresses[0][1]}"
 
@@ -295,37 +304,35 @@ async def _ended(task: "asyncio.Task[Any]") -> None:
         await task
 
 
-def _write_address(host: Host) -> None:
-    told = {
-        "address": host.address,
-        "entra": host.settings.identity.authority,
-        "plugins": host.settings.plugin_urls,
-        "database": host.settings.database.url,
-    }
-    (host.settings.data_dir / "host.json").write_bytes(orjson.dumps(told))
-
-
-async def serve(settings: Settings) -> None:
-    """Run until SIGINT or SIGTERM, then stop everything that was started."""
-    logs.configure(settings.telemetry)
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    host = await start(settings)
+async def serve(settings: Settings, place: Place | None = None) -> None:
+    """Run until SIGINT or SIGTERM, a worker until its supervisor is gone, too; then stop everything that was started."""
+    logs.configure(settings.telemetry, worker=place.number if place else 0)
+    stop = Stop()
+    stop.on_signals(signal.SIGTERM)
+    if place is None:
+        stop.on_signals(signal.SIGINT)
+    else:
+        stop.with_input(hurry=place.sandboxed)
+    host = await stop.before(start(settings, place))
+    if host is None:
+        return
+    stop.hurry = host.service.admittance.hurry
     try:
-        print(sign(host.address, host.running, host.people.all, host.model.status()), flush=True)  # noqa: T201
-        await stop.wait()
+        if place is None:
+            print(sign(host.address, host.running, host.people.all, host.model.status()), flush=True)  # noqa: T201
+        else:
+            place.ready(host.model.status())
+        await stop.asked.wait()
     finally:
         await host.close()
 
 
-def main(settings: Settings) -> None:
-    """Serve; called by ``charter serve``.
+def main(settings: Settings, place: Place | None = None) -> None:
+    """Serve; called by ``charter serve``, and in each of its workers.
 
     Raises:
         StartRefused: the profile is not one that this version can serve.
     """
-    if settings.profile != "local":
-        raise StartRefused("The azure profile is not served by this version.", action="Unset CHARTER_PROFILE.")
+    parts.refuse_other_profile(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(settings))
+        runner.run(serve(settings, place))

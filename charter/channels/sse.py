@@ -13,6 +13,15 @@ from charter.errors import FieldError, InvalidRequest
 PING_SECONDS = 15.0
 
 
+CLOSING = web.AppKey("closing", asyncio.Event)
+"""Set when the host goes: streams end then, without an end of their run, and their clients come back to another host."""
+
+
+async def end_streams(app: web.Application) -> None:
+    """Let every open stream end; to be called when the host shuts its doors."""
+    app[CLOSING].set()
+
+
 async def open_stream(request: web.Request) -> web.StreamResponse:
     """Begin the answer. Proxies are told not to buffer it."""
     response = web.StreamResponse(
@@ -41,15 +50,18 @@ def last_event_id(request: web.Request) -> int:
     return int(text)
 
 
-async def send(response: web.StreamResponse, lines: AsyncIterator[bytes]) -> None:
-    """Write the lines, with a ping where nothing happens for long; stops when the client is gone."""
+async def send(response: web.StreamResponse, lines: AsyncIterator[bytes], closing: asyncio.Event | None = None) -> None:
+    """Write the lines, with a ping where nothing happens for long; stops when the client is gone or the host closes."""
     iterator = lines.__aiter__()
     following: asyncio.Task[bytes] | None = None
+    closed = asyncio.ensure_future((closing or asyncio.Event()).wait())
     try:
         while True:
             following = following or asyncio.ensure_future(iterator.__anext__())  # pyright: ignore[reportArgumentType]
-            done, _ = await asyncio.wait({following}, timeout=PING_SECONDS)
-            if not done:
+            await asyncio.wait({following, closed}, timeout=PING_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if not following.done():
+                if closed.done():
+                    break
                 await response.write(b": ping\n\n")
                 continue
             try:
@@ -62,6 +74,7 @@ async def send(response: web.StreamResponse, lines: AsyncIterator[bytes]) -> Non
     except ConnectionError:
         pass  # the client is gone; there is nobody to tell
     finally:
+        closed.cancel()
         if following is not None:
             following.cancel()
             with suppress(asyncio.CancelledError, StopAsyncIteration, Exception):

@@ -30,6 +30,7 @@ def main() -> None:
 
 main.add_command(checking.check)
 main.add_command(serving.serve)
+main.add_command(serving.worker)
 main.add_command(running.run)
 main.add_command(running.token)
 main.add_command(knowledge.knowledge)

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from charter.catalog.spec import Catalog
 from charter.errors import StartRefused
 from charter.local import keys, twins
+from charter.local.place import Place
 from charter.settings import Settings
 from charter.store import embedded
 
@@ -45,6 +46,15 @@ async def start(settings: Settings, catalog: Catalog) -> LocalParts:
     return LocalParts(_placed(settings, child, server), server, child)
 
 
+async def join(settings: Settings, place: Place) -> LocalParts:
+    """Return the parts of a worker: its supervisor started them, and settings say where they are.
+
+    The embedded server is joined, so that the last of all who use it stops it, whoever was killed before.
+    """
+    server = await embedded.start(place.postgres) if place.postgres else None
+    return LocalParts(settings, server, None)
+
+
 async def _twins(settings: Settings, catalog: Catalog) -> twins.Twins:
     folder = settings.data_dir.resolve()
     keys.client_secret(folder / "keys")
@@ -69,6 +79,16 @@ def _placed(settings: Settings, child: twins.Twins | None, server: embedded.Embe
     if server is not None:
         update["database"] = settings.database.model_copy(update={"url": server.url})
     return settings.model_copy(update=update)
+
+
+def refuse_other_profile(settings: Settings) -> None:
+    """Say that this version serves one profile only.
+
+    Raises:
+        StartRefused: settings ask for another one.
+    """
+    if settings.profile != "local":
+        raise StartRefused("The azure profile is not served by this version.", action="Unset CHARTER_PROFILE.")
 
 
 def refuse_taken_port(settings: Settings) -> None:

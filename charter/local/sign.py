@@ -6,10 +6,13 @@ from typing import Any
 from charter.local.people import Person
 
 
-def sign(address: str, running: Mapping[str, str], people: Sequence[Person], level: Mapping[str, Any]) -> str:
+def sign(
+    address: str, running: Mapping[str, str], people: Sequence[Person], level: Mapping[str, Any], *, workers: int = 1
+) -> str:
     """Return the text; short enough for one screen."""
     width = max(len(name) for name in running)
-    lines = ["", "  Charter is ready.", "", f"  Open {address}/console", ""]
+    ready = "Charter is ready." if workers == 1 else f"Charter is ready: {workers} workers share the port."
+    lines = ["", f"  {ready}", "", f"  Open {address}/console", ""]
     lines += [f"    {name:<{width}}  {where}" for name, where in running.items()]
     lines += ["", f"  Model: {_level(level)}"]
     lines += ["  Documents: read in the background; the first time this takes some seconds.", "", "  You can be:"]

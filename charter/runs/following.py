@@ -58,8 +58,7 @@ class Followers:
             await connection.add_listener("charter_journal", self._heard)
             self._listening.set()
             # What happened while nobody listened is in the journal: let everyone look.
-            for run_id in list(self._queues):
-                self._wake(run_id)
+            self.wake_all()
             await gone.wait()
         finally:
             await connection.close(timeout=2)
@@ -69,6 +68,11 @@ class Followers:
         self._wake(run_id)
         for listener in self._listeners:
             listener(run_id, kind, status)
+
+    def wake_all(self) -> None:
+        """Let everyone look at the journal, and at whether this host goes on."""
+        for run_id in list(self._queues):
+            self._wake(run_id)
 
     def _wake(self, run_id: str) -> None:
         self._tell(run_id, None)

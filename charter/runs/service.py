@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from charter.catalog.spec import AgentSpec
@@ -13,6 +13,7 @@ from charter.governance.approvals import Approval
 from charter.identity.grants import Grants
 from charter.knowledge.index import Index
 from charter.runs import admission, journal, records, resolving
+from charter.runs.admittance import Admittance
 from charter.runs.drill import Drill
 from charter.runs.editions import Editions
 from charter.runs.engine import Engine
@@ -39,6 +40,7 @@ class RunService:
     settings: Runs
     http: Http
     drill: Drill
+    admittance: Admittance = field(default_factory=Admittance)
 
     def agents(self, ctx: Context) -> list[dict[str, Any]]:
         """Return what this principal may start."""
@@ -79,8 +81,9 @@ class RunService:
         """Admit the run and begin to work on it; say whether it is new (``False``: the idempotency key is known).
 
         Raises:
-            NotFound, InvalidRequest, QueueFull, IdempotencyKeyReused, AuthorityLost: see each.
+            Draining, NotFound, InvalidRequest, QueueFull, IdempotencyKeyReused, AuthorityLost: see each.
         """
+        self.admittance.check()
         spec = self._startable(ctx, request.agent)
         self._acceptable(request)
         if assertion is not None and ctx.principal.type != "workload":
@@ -112,13 +115,13 @@ class RunService:
             return await records.listing(session, ctx, cursor=cursor, limit=limit, filters=filters)
 
     async def wait(self, ctx: Context, run_id: str, seconds: float) -> Run:
-        """Return the run once it is settled, or as it is when the time is over."""
+        """Return the run once it is settled, or as it is when the time is over or the host goes."""
         try:
             async with asyncio.timeout(seconds):
                 if task := self.engine.local(run_id):
                     await asyncio.wait({task})
                 async with self.followers.follow(run_id) as queue:
-                    while not (run := await self.get(ctx, run_id)).settled:
+                    while not ((run := await self.get(ctx, run_id)).settled or self.admittance.over.is_set()):
                         await queue.get()
                     return run
         except TimeoutError:
@@ -243,6 +246,13 @@ class RunService:
                 journal.Change(status="cancelled"),
             )
         return await self.get(ctx, run_id)
+
+    async def drain(self) -> None:
+        """Take nothing new, let what runs finish or leave it to others, and send away who waits here."""
+        self.admittance.shut()
+        await self.engine.drain()
+        self.admittance.end()
+        self.followers.wake_all()
 
     async def passage(self, ctx: Context, document_id: str, passage_id: str) -> dict[str, Any]:
         """Open a cited passage in its document, if this principal may read it."""

@@ -19,7 +19,7 @@ class EmbeddedServer:
     """A running server; ``url`` connects as its owner."""
 
     def __init__(self, folder: Path, server: Any, url: str) -> None:
-        self._folder = folder
+        self.folder = folder
         self._server = server
         self.url = url
 
@@ -28,8 +28,8 @@ class EmbeddedServer:
         await asyncio.to_thread(self._leave)
 
     def _leave(self) -> None:
-        with _alone(self._folder):
-            _forget_the_dead(self._folder)
+        with _alone(self.folder):
+            _forget_the_dead(self.folder)
             self._server.cleanup()
 
 

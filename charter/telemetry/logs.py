@@ -1,20 +1,26 @@
 """Structured logs on standard error: a line of JSON each, or plain text on a terminal."""
 
 import logging
+import os
 import sys
 
 import structlog
+from structlog.typing import EventDict, Processor
 
 from charter.settings import Telemetry
 
 
-def configure(settings: Telemetry) -> None:
-    """Switch logging on for this process; libraries speak from warnings upward."""
+def configure(settings: Telemetry, *, worker: int = 0) -> None:
+    """Switch logging on for this process; libraries speak from warnings upward.
+
+    ``worker`` is its number under a supervisor, which every line then tells, with the process id.
+    """
     level = getattr(logging, settings.log_level.upper())
     render = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            _naming(worker),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -24,4 +30,14 @@ def configure(settings: Telemetry) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    who = f"worker {worker} (process {os.getpid()}) " if worker else ""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format=f"{who}%(levelname)s %(name)s %(message)s")
+
+
+def _naming(worker: int) -> Processor:
+    named = {"worker": worker, "pid": os.getpid()} if worker else {}
+
+    def name(_logger: object, _method: str, event: EventDict) -> EventDict:
+        return {**event, **named}
+
+    return name

@@ -1,5 +1,7 @@
 """Spans of runs, sent over OTLP where a collector is configured. No span carries content or secrets."""
 
+import os
+import socket
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
@@ -23,7 +25,13 @@ class Tracing:
         self._provider = TracerProvider(
             # Without a collector spans are not recorded; their ids still join runs, steps and problem documents.
             sampler=sampling.ALWAYS_ON if settings.otlp_endpoint else sampling.ALWAYS_OFF,
-            resource=Resource.create({"service.name": settings.service_name}),
+            resource=Resource.create(
+                {
+                    "service.name": settings.service_name,
+                    # Several processes of one name are told apart by this.
+                    "service.instance.id": f"{socket.gethostname()}:{os.getpid()}",
+                }
+            ),
             shutdown_on_exit=False,
         )
         if settings.otlp_endpoint:

@@ -17,7 +17,8 @@ class DependencyState(BaseModel, extra="allow"):
 
 
 class Readiness(BaseModel):
-    status: Literal["ok", "unavailable"]
+    status: Literal["ok", "unavailable", "draining"]
+    worker: int | None = None
     checks: dict[str, DependencyState]
 
 
@@ -34,7 +35,7 @@ OPERATIONS = (
     ),
     Operation(
         "GET", "/readyz", "getReadiness", "Whether every dependency serves", "operations",
-        {200: Answer("All do.", Readiness), 503: Answer("One does not.", Readiness)},
+        {200: Answer("All do.", Readiness), 503: Answer("One does not, or the host goes down.", Readiness)},
         public=True,
     ),
     Operation(

@@ -7,21 +7,26 @@ import orjson
 from aiohttp import web
 
 from charter.errors import CharterError
+from charter.runs.admittance import Admittance
 
 Check = Callable[[], Awaitable[Mapping[str, Any]]]
 """Return what is worth knowing of a dependency; raise when it does not serve."""
 
 
-def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
-    """Return ``/healthz`` (the process lives) and ``/readyz`` (200 when every dependency serves, else 503)."""
+def routes(checks: Mapping[str, Check], admittance: Admittance, *, worker: int = 0) -> list[web.RouteDef]:
+    """Return ``/healthz`` (the process lives) and ``/readyz``: 200 when every dependency serves and the host takes work,
+    else 503. Where several workers share the port, each tells its number.
+    """
+    who = {"worker": worker} if worker else {}
 
     async def healthz(_: web.Request) -> web.Response:
         return _json({"status": "ok"}, 200)
 
     async def readyz(_: web.Request) -> web.Response:
         states = {name: await _state(check) for name, check in checks.items()}
-        ready = all(state["status"] == "ok" for state in states.values())
-        return _json({"status": "ok" if ready else "unavailable", "checks": states}, 200 if ready else 503)
+        serves = all(state["status"] == "ok" for state in states.values())
+        status = "draining" if admittance.draining else "ok" if serves else "unavailable"
+        return _json({"status": status, **who, "checks": states}, 200 if status == "ok" else 503)
 
     return [web.get("/healthz", healthz), web.get("/readyz", readyz)]
 

@@ -77,7 +77,7 @@ class _Reader:
         if not self._sources(module):
             return None
         functions = {name: self._function(name, facts) for name, facts in self._value["functions"].items()}
-        self._lookups()
+        self._lookups(functions)
         sandbox, policy = self._folder / "sandbox.py", self._folder / "policy.cedar"
         return PluginSpec(
             name=self._value["name"],
@@ -203,16 +203,21 @@ class _Reader:
         except TemplateSyntaxError as fault:
             self._mistake((name, "receipt"), f"The receipt is no template: {fault.message}.", "Mend its `{{ … }}`.")
 
-    def _lookups(self) -> None:
-        functions: Mapping[str, Any] = self._value["functions"]
-        for name, facts in functions.items():
+    def _lookups(self, functions: Mapping[str, FunctionSpec | None]) -> None:
+        for name, facts in self._value["functions"].items():
             other = facts.get("lookup")
             if other is None:
                 continue
+            place = (name, "lookup")
             if other not in functions:
-                self._mistake((name, "lookup"), f"There is no function `{other}`.", closest(other, functions))
-            elif functions[other]["effect"] != "read":
-                self._mistake((name, "lookup"), f"`{other}` is no read.", "Name a function that only reads.")
+                self._mistake(place, f"There is no function `{other}`.", closest(other, functions))
+                continue
+            function = functions[other]
+            if function is not None and function.effect != "read":
+                self._mistake(place, f"`{other}` is no read.", "Name a function that only reads.")
+            elif function is not None and len(function.parameters.get("required", ())) != 1:
+                remedy = "Name a read function whose one required argument is the key."
+                self._mistake(place, f"`{other}` cannot be asked by the key alone.", remedy)
 
 
 def _argument(name: str, hints: Mapping[str, Any]) -> ArgumentSpec:

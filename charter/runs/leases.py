@@ -62,9 +62,7 @@ class Leases:
         await crossing.register_host(self._database, self._owner)
 
     async def close(self) -> None:
-        """Withdraw; the lock goes with its connection."""
-        with suppress(DatabaseUnavailable):
-            await crossing.withdraw_host(self._database, self._owner)
+        """Let the lock go: to the others this host is dead, and they look after all that it may have left."""
         if self._lock is not None:
             with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
                 await self._lock.close(timeout=2)
@@ -108,8 +106,9 @@ class Leases:
         if clock() < self._silent_until:
             return
         if dead := await crossing.bury(self._database, self._owner):
-            _log.info("hosts are gone", hosts=dead)
+            _log.info("hosts have ended", hosts=dead)
             await recover(dead)
+            await crossing.forget_hosts(self._database, dead)
         silent = set(await crossing.silent_hosts(self._database, self._seconds)) - {self._owner}
         if newly := sorted(silent - self._silent):
             # What they took from the queue and have not begun must not wait for them; what they began has a lease.

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from dbos import DBOS, DBOSPortableJSONSerializer, _serialization  # pyright: ignore[reportPrivateUsage]
+from dbos._serialization import DBOSDefaultSerializer, Serializer  # pyright: ignore[reportPrivateUsage]
 
 Work = Callable[[str, str, int], Awaitable[str]]
 
@@ -23,10 +24,23 @@ VERSION = "segments-1"
 _OPEN = frozenset({"ENQUEUED", "PENDING", "DELAYED"})
 
 
-class _RefusingPickle:
-    """Stands where the library's unpickler was: a planted row must not run code."""
+class RefusingPickle(Serializer):
+    """Stands where the library's unpickler was: a planted row must not run code. It says the unpickler's name, so that
+    such a row ends as a failed one instead of holding its place in the queue.
+    """
 
-    def __getattr__(self, name: str) -> Any:
+    def name(self) -> str:
+        return DBOSDefaultSerializer.name()
+
+    def serialize(self, data: Any) -> str:
+        return str(data)
+
+    def deserialize(self, serialized_data: str) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Refuse.
+
+        Raises:
+            PermissionError: always.
+        """
         raise PermissionError("pickled workflow data is refused")
 
 
@@ -34,7 +48,7 @@ class DurableSegments:
     """``SegmentQueue`` on Postgres."""
 
     def __init__(self, url: str, *, owner: str, concurrent: int, tenant_concurrent: int) -> None:
-        _serialization.DBOSDefaultSerializer = _RefusingPickle()  # pyright: ignore
+        _serialization.DBOSDefaultSerializer = RefusingPickle()  # pyright: ignore
         self._concurrent = concurrent
         self._tenant_concurrent = tenant_concurrent
         DBOS(

@@ -60,8 +60,13 @@ async def bury(database: Database, owner: str) -> list[str]:
                 "update runs set lease_until = clock_timestamp() where status = 'running' and lease_owner = any($1)",
                 dead,
             )
-            await session.execute("delete from hosts where owner = any($1)", dead)
     return dead
+
+
+async def forget_hosts(database: Database, owners: list[str]) -> None:
+    """Take buried hosts off the list; not before all that they left behind is offered to others."""
+    async with database.crossing() as session:
+        await session.execute("delete from hosts where owner = any($1)", owners)
 
 
 async def silent_hosts(database: Database, seconds: float) -> list[str]:
@@ -71,9 +76,3 @@ async def silent_hosts(database: Database, seconds: float) -> list[str]:
             "select owner from hosts where seen_at < clock_timestamp() - make_interval(secs => $1)", seconds
         )
     return [str(row["owner"]) for row in rows]
-
-
-async def withdraw_host(database: Database, owner: str) -> None:
-    """Say that this host has ended in order."""
-    async with database.crossing() as session:
-        await session.execute("delete from hosts where owner = $1", owner)

@@ -1,6 +1,6 @@
 """The REST door, described."""
 
-from charter.channels.api.schemas import CreateRun, Decide
+from charter.channels.api.schemas import CreateRun, Decide, Resolve
 from charter.channels.api.shapes import Agent, AgentList, Approval, ApprovalPage, Run, RunPage, StepList
 from charter.channels.described import EVENTS, IDEMPOTENCY_KEY, Answer, Operation, Parameter, query
 
@@ -55,8 +55,20 @@ OPERATIONS = (
     ),
     Operation(
         "POST", "/v1/runs/{run}/cancel", "cancelRun", "Stop a run", "runs", {200: Answer("The run as it was stopped.", Run)},
-        description="It does nothing more. What it has done stays listed in its effects.",
+        description=(
+            "A model's turn under way is cut off, an effect under way is not. What was done stays listed in the run's effects."
+        ),
         problems=(409,),
+    ),
+    Operation(
+        "POST", "/v1/runs/{run}/resolve", "resolveRun", "Say what became of an effect that nobody knows of", "runs",
+        {200: Answer("The run, which goes on.", Run)},
+        description=(
+            "For a run that waits for `unknown_effect`. `happened`: it was done, with `result` if it is known. `retry`: it "
+            "was not done, and is called once more. `give_up`: it stays unknown and is not called again."
+        ),
+        body=Resolve,
+        problems=(409, 422),
     ),
     Operation(
         "GET", "/v1/approvals", "listApprovals", "List approvals", "approvals", {200: Answer("A page.", ApprovalPage)},

@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 
 from charter.channels import sse
-from charter.channels.api.schemas import CreateRun, Decide
+from charter.channels.api.schemas import CreateRun, Decide, Resolve
 from charter.channels.reading import body, caller, context, idempotency_key, whole
 from charter.runs.run import Page, Run, StartRun
 from charter.runs.service import RunService
@@ -29,6 +29,7 @@ def routes(service: RunService) -> list[web.RouteDef]:
         web.get("/v1/runs/{run}/events", door.events),
         web.get("/v1/runs/{run}/timeline", door.timeline),
         web.post("/v1/runs/{run}/cancel", door.cancel),
+        web.post("/v1/runs/{run}/resolve", door.resolve),
         web.get("/v1/approvals", door.approvals),
         web.get("/v1/approvals/{approval}", door.approval),
         web.post("/v1/approvals/{approval}/decision", door.decide),
@@ -89,6 +90,13 @@ class _Door:
 
     async def cancel(self, request: web.Request) -> web.Response:
         return _run(await self._service.cancel(context(request), request.match_info["run"]))
+
+    async def resolve(self, request: web.Request) -> web.Response:
+        asked = await body(request, Resolve)
+        run = await self._service.resolve(
+            context(request), request.match_info["run"], asked.step_id, asked.answer, asked.result
+        )
+        return _run(run)
 
     async def approvals(self, request: web.Request) -> web.Response:
         page = await self._service.approvals(

@@ -14,6 +14,12 @@ class CreateRun(Body):
     metadata: dict[str, Any] = Field(default_factory=dict[str, Any])
 
 
+class Resolve(Body):
+    step_id: str = Field(max_length=64)
+    answer: Literal["happened", "retry", "give_up"]
+    result: Any = None
+
+
 class Decide(Body):
     decision: Literal["approve", "reject"]
     digest: str = Field(max_length=128)

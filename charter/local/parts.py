@@ -1,5 +1,6 @@
 """Start the local profile's parts and say, as settings, where they are."""
 
+import asyncio
 import contextlib
 import socket
 from dataclasses import dataclass
@@ -23,10 +24,7 @@ class LocalParts:
     twins: twins.Twins | None
 
     async def stop(self) -> None:
-        if self.twins is not None:
-            await self.twins.stop()
-        if self.server is not None:
-            await self.server.stop()
+        await asyncio.gather(*(part.stop() for part in (self.twins, self.server) if part is not None))
 
 
 async def start(settings: Settings, catalog: Catalog) -> LocalParts:

@@ -35,6 +35,7 @@ from charter.telemetry.tracing import Trace, Tracing
 _log = structlog.get_logger(__name__)
 _PLACE_SECONDS = 0.2
 _LAST_SECONDS = 4.0
+_HASTE_SECONDS = 0.3
 
 
 def owner_name() -> str:
@@ -155,15 +156,20 @@ class Engine:
         if hand is not None and (kind, status) == ("run", "cancelled"):
             hand.grip.let_go("lost")
 
-    async def drain(self) -> None:
+    async def drain(self, hurried: asyncio.Event | None = None) -> None:
         """Finish what can be finished soon, then leave every run at a boundary to another host. An effect under way is
         awaited as long as there is time; what is known of it is in the ledger in any case.
+
+        With ``hurried`` nothing is waited for any longer, nor when this is called again.
         """
+        hurried = hurried or asyncio.Event()
+        if self._draining:
+            hurried.set()
         self._draining = True
-        await self._finished(self._settings.drain_seconds)
+        await self._finished(self._settings.drain_seconds, hurried)
         for hand in list(self._working.values()):
             hand.grip.let_go("handover")
-        await self._finished(_LAST_SECONDS)
+        await self._finished(_LAST_SECONDS, hurried)
         left = list(self._working.values())
         for hand in left:
             hand.task.cancel()
@@ -171,9 +177,16 @@ class Engine:
         for hand in left:
             await self._leave(hand.claim)
 
-    async def _finished(self, seconds: float) -> None:
-        if tasks := [hand.task for hand in self._working.values()]:
-            await asyncio.wait(tasks, timeout=seconds)
+    async def _finished(self, seconds: float, hurried: asyncio.Event) -> None:
+        """Wait for all that is in work, for so long; in a hurry just long enough to let go."""
+        if not (tasks := [hand.task for hand in self._working.values()]):
+            return
+        finished = asyncio.ensure_future(asyncio.wait(tasks, timeout=seconds))
+        hurry = asyncio.ensure_future(hurried.wait())
+        await asyncio.wait({finished, hurry}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({finished}, timeout=_HASTE_SECONDS)
+        finished.cancel()
+        hurry.cancel()
 
     async def _drive(self, claim: Claim, grip: Grip, *, streams: bool) -> None:
         attributes = {

@@ -250,7 +250,7 @@ class RunService:
     async def drain(self) -> None:
         """Take nothing new, let what runs finish or leave it to others, and send away who waits here."""
         self.admittance.shut()
-        await self.engine.drain()
+        await self.engine.drain(self.admittance.hurried)
         self.admittance.end()
         self.followers.wake_all()
 

@@ -2,6 +2,7 @@
 
 The openai client re-validates every message of every request against its types; with 200 messages that is nine tenths
 of a turn's CPU. Semantic Kernel's payload is JSON already, so it travels in ``extra_body``, which is merged untouched.
+Its settings object would copy and dump that payload once more; therefore the messages go past it.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from semantic_kernel.connectors.ai.open_ai import OpenAIChatCompletion
 from semantic_kernel.connectors.ai.open_ai.prompt_execution_settings.open_ai_prompt_execution_settings import (
     OpenAIPromptExecutionSettings,
 )
+from semantic_kernel.contents import ChatHistory
 
 from charter.models.chat import ToolCall, Usage
 
@@ -24,6 +26,7 @@ class Turn:
     """What one model turn may offer, and what came back. It carries no authority."""
 
     tools: Mapping[str, Mapping[str, Any]]
+    messages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     text: list[str] = field(default_factory=list[str])
     calls: dict[int, dict[str, str]] = field(default_factory=dict[int, dict[str, str]])
     usage: Usage = field(default_factory=Usage)
@@ -58,10 +61,17 @@ present_turn: ContextVar[Turn] = ContextVar("charter_model_turn")
 class GovernedChatCompletion(OpenAIChatCompletion):
     """OpenAI chat completions, offered only the functions of the present turn."""
 
+    def _prepare_chat_history_for_request(
+        self, chat_history: ChatHistory, role_key: str = "role", content_key: str = "content"
+    ) -> list[dict[str, Any]]:
+        present_turn.get().messages = [m.to_dict(role_key, content_key) for m in chat_history.messages]
+        return []
+
     async def _send_completion_request(self, settings: OpenAIPromptExecutionSettings) -> Any:
         body: dict[str, Any] = settings.prepare_settings_dict()  # pyright: ignore[reportUnknownMemberType]
         turn = present_turn.get()
-        extra: dict[str, Any] = {"messages": body.pop("messages")}
+        extra: dict[str, Any] = {"messages": turn.messages}
+        body.pop("messages", None)
         body.pop("parallel_tool_calls", None)
         if tools := self._offered(turn, body.pop("tools", None)):
             extra["tools"] = tools

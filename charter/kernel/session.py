@@ -13,19 +13,13 @@ import openai
 from semantic_kernel import Kernel
 from semantic_kernel.agents import ChatCompletionAgent, ChatHistoryAgentThread
 from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
-from semantic_kernel.contents import (
-    ChatHistory,
-    ChatMessageContent,
-    FunctionCallContent,
-    FunctionResultContent,
-    TextContent,
-)
-from semantic_kernel.contents.utils.author_role import AuthorRole
+from semantic_kernel.contents import ChatHistory, ChatMessageContent, FunctionCallContent, TextContent
 
 from charter.catalog.spec import AgentSpec, Catalog
 from charter.errors import ModelUnavailable
 from charter.kernel.connector import GovernedChatCompletion, Turn, present_turn
 from charter.kernel.functions import BoundPlugin, wire_tool
+from charter.kernel.history import History
 from charter.models.chat import Message, Reply, ToolCall, Usage
 from charter.models.deployments import Deployed
 from charter.plugin import Access
@@ -61,16 +55,22 @@ class Session:
         return kernel
 
     async def turn(
-        self, messages: Sequence[Message], *, functions: Collection[str], on_text: OnText | None = None
+        self,
+        messages: Sequence[Message],
+        *,
+        functions: Collection[str],
+        on_text: OnText | None = None,
+        history: History | None = None,
     ) -> Reply:
-        """Ask the model once, offering the named functions; with ``on_text`` the answer streams.
+        """Ask the model once, offering the named functions; with ``on_text`` the answer streams. With the same
+        ``history`` for all turns of a run, each message is converted once.
 
         Raises:
             ModelUnavailable: the endpoint refused, failed, timed out or answered garbage.
         """
         offered = {self._functions[n].wire_name for n in functions if n in self._functions}
         turn = Turn({name: tool for name, tool in self._tools.items() if name in offered})
-        thread = ChatHistoryAgentThread(chat_history=ChatHistory(messages=[_content(m) for m in messages]))
+        thread = ChatHistoryAgentThread(chat_history=ChatHistory(messages=list((history or History()).of(messages))))
         task = asyncio.get_running_loop().create_task(self._take(turn, thread, on_text), context=copy_context())
         try:
             return await task
@@ -123,19 +123,6 @@ class Session:
         """
         spec = self._functions[function]
         return await self._plugins[spec.plugin].invoke(self._kernel, spec, arguments, access, headers)
-
-
-def _content(message: Message) -> ChatMessageContent:
-    if message.role == "tool":
-        name = (message.name or "").replace(".", "-", 1)
-        return ChatMessageContent(
-            role=AuthorRole.TOOL, items=[FunctionResultContent(id=message.call_id, name=name, result=message.text)]
-        )
-    calls = [
-        FunctionCallContent(id=c.id, name=c.name.replace(".", "-", 1), arguments=c.arguments) for c in message.calls
-    ]
-    text = [TextContent(text=message.text)] if message.text or not calls else []
-    return ChatMessageContent(role=AuthorRole(message.role), items=[*text, *calls])
 
 
 def _unavailable(fault: Exception) -> ModelUnavailable:

@@ -190,7 +190,7 @@ class Acting:
             work.put_off([entry])
         work.doubtful.discard(act.step_id)
         work.label = work.label.joined(label)
-        work.answer(act.call, orjson.dumps(output).decode())
+        work.answered(act.call, output)
 
     async def _settle_effect(self, work: Work, act: Act, outcome: str, output: Any, entry: journal.Entry) -> None:
         async def note(db: Session) -> None:

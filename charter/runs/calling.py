@@ -1,6 +1,5 @@
 """Take one call that the model asked for through the gate: refuse it, let it wait, or hand it on to be done."""
 
-import orjson
 
 from charter.catalog.spec import FunctionSpec
 from charter.governance import approvals
@@ -69,7 +68,7 @@ class Calling:
             output=output, label=work.label.as_json(), started_at=moment, ended_at=moment, trace=Trace.present(),
         )  # fmt: skip
         work.put_off([entry])
-        work.answer(call, orjson.dumps(output).decode())
+        work.answered(call, output)
 
     async def _deny(self, work: Work, act: Act) -> None:
         output = {"error": act.decision.public}
@@ -81,7 +80,7 @@ class Calling:
             await recorded(db, work, act, "function.denied", {"reason": act.decision.reason})
 
         await self._writer.write(work, [entry], also=note)
-        work.answer(act.call, orjson.dumps(output).decode())
+        work.answered(act.call, output)
 
 
 def _refusal(approval: Approval | None) -> Decision | None:

@@ -15,11 +15,10 @@ import structlog
 
 from charter.errors import BudgetExhausted, CharterError, DatabaseUnavailable, Unavailable
 from charter.identity.renewal import Renewal
-from charter.kernel.session import OnText
 from charter.runs import journal, places, records
 from charter.runs.admission import Host
 from charter.runs.drill import Drill
-from charter.runs.following import Followers
+from charter.runs.following import Followers, Voice
 from charter.runs.grip import Grip, HandedOver
 from charter.runs.journal import Change, Entry, Fenced
 from charter.runs.leases import Leases
@@ -72,6 +71,7 @@ class Engine:
         self._database = database
         self._loop = loop
         self._followers = followers
+        followers.works_here = lambda run_id: self.local(run_id) is not None
         self._queue = queue
         self._tracing = tracing
         self._renewal = renewal
@@ -130,7 +130,7 @@ class Engine:
         except CharterError as fault:
             await self._fail(claim, fault)
             return "refused"
-        await asyncio.shield(self.begin(claim, streams=self._followers.followed(run_id)))
+        await asyncio.shield(self.begin(claim, streams=False))
         return "worked"
 
     async def _claim(self, tenant: str, run_id: str, epoch: int) -> Claim | str:
@@ -203,7 +203,7 @@ class Engine:
 
     async def _guarded(self, claim: Claim, grip: Grip, *, streams: bool) -> None:
         try:
-            await self._loop.advance(claim, grip, self._speak(claim.run_id) if streams else None)
+            await self._loop.advance(claim, grip, Voice(self._followers, claim.run_id, always=streams))
         except Fenced:
             _log.info("this run is another process's, or cancelled")
         except HandedOver:
@@ -217,12 +217,6 @@ class Engine:
         except Exception:  # noqa: BLE001 - logged with its trace
             _log.exception("run failed")
             await self._fail(claim, CharterError("Something in the host failed; the trace tells an operator what."))
-
-    def _speak(self, run_id: str) -> OnText:
-        async def speak(text: str) -> None:
-            self._followers.text(run_id, text)
-
-        return speak
 
     async def _fail(self, claim: Claim, fault: CharterError) -> None:
         change = Change(status="failed", error=fault.as_problem(claim.trace_id))

@@ -8,14 +8,15 @@ from opentelemetry.trace import SpanKind
 
 from charter.errors import BudgetExhausted
 from charter.governance.labels import TRUSTED, Label
-from charter.kernel.session import OnText
 from charter.models.chat import Message, Reply, ToolCall
 from charter.runs import answer, conversation, effects, journal
 from charter.runs.calling import Calling
 from charter.runs.editions import Editions
+from charter.runs.following import Voice
 from charter.runs.grip import Grip
 from charter.runs.records import Claim
 from charter.runs.run import Step, new_id
+from charter.runs.shown import Shown
 from charter.runs.work import Work, recall_passages
 from charter.runs.writing import Writer
 from charter.settings import Runs
@@ -45,7 +46,7 @@ class Loop:
         self._settings = settings
         self._writer = writer
 
-    async def advance(self, claim: Claim, grip: Grip, on_text: OnText | None) -> bool:
+    async def advance(self, claim: Claim, grip: Grip, voice: Voice) -> bool:
         """Work until the run ends (``True``) or waits (``False``).
 
         Raises:
@@ -53,7 +54,7 @@ class Loop:
             HandedOver: this host goes down, and the run stands at a boundary.
             CharterError: the run cannot go on; the caller records why.
         """
-        work, pending = await self._open(claim, grip, on_text)
+        work, pending = await self._open(claim, grip, voice)
         while True:
             for call, step_id in pending:
                 grip.check()
@@ -64,19 +65,21 @@ class Loop:
             if not pending:
                 return True
 
-    async def _open(self, claim: Claim, grip: Grip, on_text: OnText | None) -> tuple[Work, Pending]:
+    async def _open(self, claim: Claim, grip: Grip, voice: Voice) -> tuple[Work, Pending]:
         edition = await self._editions.of(claim.agent, claim.bundle)
         agent = edition.catalog.agents[claim.agent]
         steps, doubtful, earlier, label = await self._recall(claim)
         for step in steps:
             label = label.joined(Label.from_json(step.label))
-        messages = [conversation.system(agent, claim, journal.now().date()), *earlier, *conversation.own(claim, steps)]
+        instructions = conversation.system(agent, claim, journal.now().date())
+        shown = Shown([instructions, *earlier], Message("user", claim.input), self._settings.work_tokens)
+        conversation.recall(shown, steps)
         work = Work(
             claim=claim,
             edition=edition,
             agent=agent,
             session=edition.sessions[claim.agent],
-            messages=messages,
+            messages=shown,
             label=label,
             steps={step.id: step for step in steps},
             doubtful=doubtful,
@@ -84,7 +87,7 @@ class Loop:
             functions=edition.gate.visible(claim.ctx, agent),
             grip=grip,
             seq=claim.seq,
-            on_text=on_text,
+            voice=voice,
             turns=claim.model_turns,
             passages=recall_passages(steps),
         )
@@ -96,7 +99,7 @@ class Loop:
         async with self._database.session(claim.ctx) as db:
             steps = await journal.steps(db, claim.run_id) if claim.epoch > 1 else []
             doubtful = await effects.in_doubt(db, claim.run_id) if claim.epoch > 1 else set[str]()
-            return steps, doubtful, *await conversation.history(db, claim, 200)
+            return steps, doubtful, *await conversation.history(db, claim, self._settings.history_tokens)
 
     @staticmethod
     def _pending(work: Work, steps: list[Step]) -> Pending:
@@ -120,8 +123,15 @@ class Loop:
             trace = Trace.present()
             left = (work.deadline - started).total_seconds()
             async with asyncio.timeout(max(left, 0.001)):
-                turn = work.session.turn(work.messages, functions=work.functions, on_text=work.on_text)
+                turn = work.session.turn(
+                    work.messages.messages(),
+                    functions=work.functions,
+                    on_text=work.voice.say if (heard := work.voice.heard) else None,
+                    history=work.history,
+                )
                 reply = await self._writer.meanwhile(work, work.grip.while_held(turn))
+            if heard:
+                await work.voice.settle()
             span.set_attributes(
                 {
                     names.RESPONSE_MODEL: reply.model,

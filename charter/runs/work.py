@@ -8,13 +8,17 @@ from typing import Any, cast
 from charter.catalog.spec import AgentSpec
 from charter.context import Context
 from charter.governance.labels import Label
-from charter.kernel.session import OnText, Session
-from charter.models.chat import Level, Message, ToolCall
+from charter.kernel.history import History
+from charter.kernel.session import Session
+from charter.models.chat import Level, ToolCall
+from charter.runs import conversation
 from charter.runs.editions import Edition
+from charter.runs.following import Voice
 from charter.runs.grip import Grip
 from charter.runs.journal import NOTHING, Change, Entry
 from charter.runs.records import Claim
 from charter.runs.run import Step
+from charter.runs.shown import Shown
 
 
 @dataclass(slots=True)
@@ -23,17 +27,18 @@ class Work:
     edition: Edition
     agent: AgentSpec
     session: Session
-    messages: list[Message]
+    messages: Shown
     label: Label
     steps: dict[str, Step]
     doubtful: set[str]
     deadline: datetime
     functions: frozenset[str]
     grip: Grip
-    on_text: OnText | None = None
+    voice: Voice
     seq: int = 0
     level: Level = "yours"
     turns: int = 0
+    history: History = field(default_factory=History)
     passages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     unwritten: list[Entry] = field(default_factory=list[Entry])
     change: Change = NOTHING
@@ -52,9 +57,9 @@ class Work:
         """Forget what was put off: it is in the journal, whose last number is ``seq``."""
         self.unwritten, self.change, self.seq = [], NOTHING, seq
 
-    def answer(self, call: ToolCall, text: str) -> None:
+    def answered(self, call: ToolCall, output: Any) -> None:
         """Give the model the result of its call."""
-        self.messages.append(Message("tool", text, call_id=call.id, name=call.name))
+        self.messages.append(conversation.result(call, output))
 
     def number(self, result: Any) -> Any:
         """Number found passages through the whole run, so that ``[3]`` means one passage only."""

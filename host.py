@@ -4,7 +4,7 @@ import asyncio
 import base64
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ import uvloop
 from aiohttp import web
 
 from charter.catalog import loader
-from charter.catalog.spec import Catalog
+from charter.catalog.spec import AgentSpec, Catalog
 from charter.channels import application
 from charter.channels.api import routes as api
 from charter.channels.api.described import OPERATIONS as API
@@ -32,6 +32,7 @@ from charter.identity.directory import Directory
 from charter.identity.grants import Grants
 from charter.identity.renewal import Renewal
 from charter.identity.tokens import TokenVerifier
+from charter.identity.unattended import Unattended
 from charter.kernel.connection import HttpConnection, Unconnected, bearer, last_looks
 from charter.kernel.door import open_sessions
 from charter.kernel.session import Session
@@ -60,6 +61,7 @@ from charter.runs.keeping import Keeping
 from charter.runs.leases import Leases
 from charter.runs.loop import Loop
 from charter.runs.parking import Parking
+from charter.runs.schedules import Schedules
 from charter.runs.segments import DurableSegments
 from charter.runs.service import RunService
 from charter.runs.writing import Writer
@@ -126,6 +128,7 @@ async def start(settings: Settings, place: Place | None = None) -> Host:
         address = await _listen(ground, app)
         # Stopped in the reverse order: runs finish while the doors still answer, and tell who comes to go elsewhere.
         stack.push_async_callback(service.drain)
+        _schedules(ground, service)
         if ground.settings.knowledge.at_start:
             stack.push_async_callback(_ended, asyncio.create_task(library.read()))
         running = {"Entra twin": ground.settings.identity.authority, **ground.settings.plugin_urls}
@@ -236,6 +239,18 @@ async def _runs(ground: _Ground, sessions: dict[str, Session]) -> RunService:
         settings.http,
         drill,
     )
+
+
+def _schedules(ground: _Ground, service: RunService) -> None:
+    identity = ground.settings.identity
+
+    def agents() -> Iterable[AgentSpec]:
+        return service.editions.current.catalog.agents.values()
+
+    unattended = Unattended(ground.grants, ground.verifier, ground.directory, identity)
+    schedules = Schedules(ground.database, agents, service, unattended, identity.tenants.values())
+    schedules.open()
+    ground.stack.push_async_callback(schedules.close)
 
 
 def _access_of(ground: _Ground) -> AccessOf:

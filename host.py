@@ -61,6 +61,7 @@ from charter.runs.keeping import Keeping
 from charter.runs.leases import Leases
 from charter.runs.loop import Loop
 from charter.runs.parking import Parking
+from charter.runs.retention import Retention
 from charter.runs.schedules import Schedules
 from charter.runs.segments import DurableSegments
 from charter.runs.service import RunService
@@ -226,6 +227,7 @@ async def _runs(ground: _Ground, sessions: dict[str, Session]) -> RunService:
     keeping = Keeping(engine, leases, queue, settings.runs)
     await keeping.open()
     ground.stack.push_async_callback(keeping.close)
+    _retention(ground, queue, editions)
     stream = EventStream(database, followers)
     return RunService(
         database,
@@ -239,6 +241,15 @@ async def _runs(ground: _Ground, sessions: dict[str, Session]) -> RunService:
         settings.http,
         drill,
     )
+
+
+def _retention(ground: _Ground, queue: DurableSegments, editions: Editions) -> None:
+    async def present() -> Iterable[str]:
+        return [agent.bundle for agent in editions.current.catalog.agents.values()]
+
+    retention = Retention(ground.database, queue, present, days=ground.settings.runs.retention_days)
+    retention.open()
+    ground.stack.push_async_callback(retention.close)
 
 
 def _schedules(ground: _Ground, service: RunService) -> None:

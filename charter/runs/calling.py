@@ -1,6 +1,5 @@
 """Take one call that the model asked for through the gate: refuse it, let it wait, or hand it on to be done."""
 
-
 from charter.catalog.spec import FunctionSpec
 from charter.governance import approvals
 from charter.governance.approvals import Approval

@@ -1,6 +1,7 @@
 """The port through which later segments of a run are started."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 
@@ -16,5 +17,9 @@ class SegmentQueue(Protocol):
         ...
 
     async def forget(self, segments: Sequence[str]) -> None:
-        """Remove what the queue keeps of these segments (``<run>:<epoch>``); unknown ones are passed over."""
+        """Remove what the queue keeps of these segments; unknown ones are passed over."""
+        ...
+
+    async def ended(self, before: datetime, limit: int) -> Sequence[str]:
+        """Return segments that were given to the queue before that moment and are over, oldest first."""
         ...

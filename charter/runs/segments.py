@@ -9,6 +9,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 from dbos import DBOS, DBOSPortableJSONSerializer, _serialization  # pyright: ignore[reportPrivateUsage]
@@ -22,6 +23,7 @@ VERSION = "segments-1"
 
 
 _OPEN = frozenset({"ENQUEUED", "PENDING", "DELAYED"})
+_OVER = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
 
 class RefusingPickle(Serializer):
@@ -108,3 +110,9 @@ class DurableSegments:
 
     async def forget(self, segments: Sequence[str]) -> None:
         await DBOS.delete_workflows_async(list(segments))
+
+    async def ended(self, before: datetime, limit: int) -> Sequence[str]:
+        over = await DBOS.list_workflows_async(
+            end_time=before.isoformat(), status=_OVER, limit=limit, load_input=False, load_output=False
+        )
+        return [status.workflow_id for status in over]

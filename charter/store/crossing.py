@@ -76,3 +76,56 @@ async def silent_hosts(database: Database, seconds: float) -> list[str]:
             "select owner from hosts where seen_at < clock_timestamp() - make_interval(secs => $1)", seconds
         )
     return [str(row["owner"]) for row in rows]
+
+
+_ENDED = "status in ('completed', 'failed', 'cancelled') and updated_at < clock_timestamp() - make_interval(days => $1)"
+_FORGETTING = "select pg_try_advisory_xact_lock(hashtextextended('charter retention', 0))"
+
+
+async def forget_runs(database: Database, days: int, limit: int = 500) -> int | None:
+    """Delete up to ``limit`` runs that ended longer ago, with all that hangs on them but the audit; return how many.
+
+    ``None``: another host is deleting just now.
+    """
+    async with database.crossing() as session:
+        if not await session.fetchval(_FORGETTING):
+            return None
+        rows = await session.fetch(
+            f"select tenant, id from runs where {_ENDED} order by updated_at limit $2",  # noqa: S608 - a constant
+            days,
+            limit,
+        )
+        gone = [row["tenant"] for row in rows], [row["id"] for row in rows]
+        for table, column in (("journal", "run_id"), ("effects", "run_id"), ("approvals", "run_id"), ("runs", "id")):
+            await session.execute(
+                f"delete from {table} t using unnest($1::text[], $2::text[]) as gone (tenant, run) "  # noqa: S608
+                f"where t.tenant = gone.tenant and t.{column} = gone.run",
+                *gone,
+            )
+    return len(rows)
+
+
+async def forget_threads(database: Database, days: int, limit: int = 500) -> int:
+    """Delete up to ``limit`` threads that have no run left and were not touched for longer; return how many."""
+    async with database.crossing() as session:
+        done = await session.execute(
+            "delete from threads t where t.updated_at < clock_timestamp() - make_interval(days => $1) "
+            "and not exists (select 1 from runs r where r.tenant = t.tenant and r.thread = t.id) "
+            "and (t.tenant, t.id) in (select s.tenant, s.id from threads s where s.updated_at < clock_timestamp() - make_interval(days => $1) "
+            "and not exists (select 1 from runs r where r.tenant = s.tenant and r.thread = s.id) limit $2)",
+            days,
+            limit,
+        )
+    return int(done.split()[-1])
+
+
+async def forget_bundles(database: Database, days: int, keep: Iterable[str]) -> int:
+    """Delete bundles that were kept longer ago and that no run names, except ``keep``; return how many."""
+    async with database.crossing() as session:
+        done = await session.execute(
+            "delete from bundles b where b.created_at < clock_timestamp() - make_interval(days => $1) "
+            "and b.digest <> all($2::text[]) and not exists (select 1 from runs r where r.bundle = b.digest)",
+            days,
+            list(keep),
+        )
+    return int(done.split()[-1])

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from charter.catalog import loader
 from charter.catalog.spec import AgentSpec, Catalog
+from charter.catalog.stamp import Stamp, stamp
 from charter.channels import application
 from charter.channels.api import routes as api
 from charter.channels.api.described import OPERATIONS as API
@@ -25,8 +26,6 @@ from charter.channels.ops.described import OPERATIONS as OPS
 from charter.channels.responses import routes as responses
 from charter.channels.responses.described import OPERATIONS as RESPONSES
 from charter.context import Context
-from charter.governance.gate import Gate
-from charter.governance.policy import Policies
 from charter.identity.authentication import Authenticator
 from charter.identity.directory import Directory
 from charter.identity.grants import Grants
@@ -34,8 +33,6 @@ from charter.identity.renewal import Renewal
 from charter.identity.tokens import TokenVerifier
 from charter.identity.unattended import Unattended
 from charter.kernel.connection import HttpConnection, Unconnected, bearer, last_looks
-from charter.kernel.door import open_sessions
-from charter.kernel.session import Session
 from charter.knowledge.embedder import E5Embedder
 from charter.knowledge.library import Library
 from charter.knowledge.pgvector import PgIndex
@@ -50,10 +47,11 @@ from charter.models.embedded.model import EmbeddedModel
 from charter.models.hints import hints_of
 from charter.plugin import Access
 from charter.runs.acting import AccessOf, Acting, LastLook
+from charter.runs.building import Builder
 from charter.runs.calling import Calling
 from charter.runs.doubt import Doubt
 from charter.runs.drill import Drill
-from charter.runs.editions import Edition, Editions
+from charter.runs.editions import Editions
 from charter.runs.engine import Engine, owner_name
 from charter.runs.events import EventStream
 from charter.runs.following import Followers
@@ -61,6 +59,7 @@ from charter.runs.keeping import Keeping
 from charter.runs.leases import Leases
 from charter.runs.loop import Loop
 from charter.runs.parking import Parking
+from charter.runs.reloading import Reloading
 from charter.runs.retention import Retention
 from charter.runs.schedules import Schedules
 from charter.runs.segments import DurableSegments
@@ -99,6 +98,7 @@ class _Ground:
 
     settings: Settings
     catalog: Catalog
+    loaded: Stamp
     database: Database
     http: aiohttp.ClientSession
     tracer: Tracing
@@ -120,12 +120,15 @@ async def start(settings: Settings, place: Place | None = None) -> Host:
     async with AsyncExitStack() as stack:
         ground = await _ground(settings, place, stack)
         model = await _model(ground)
-        sessions = await _sessions(ground, model)
-        service = await _runs(ground, sessions)
+        builder = _builder(ground, model)
+        editions = await _editions(ground, builder)
+        service = await _runs(ground, editions)
+        reloading = await _reloading(ground, builder, editions)
         people = People(ground.settings.identity, ground.http)
         await people.read()
         library = ground.library
-        app = _application(ground, service, people, model, library)
+        checks = _checks(ground, model, library, reloading)
+        app = _application(ground, service, people, model, checks)
         address = await _listen(ground, app)
         # Stopped in the reverse order: runs finish while the doors still answer, and tell who comes to go elsewhere.
         stack.push_async_callback(service.drain)
@@ -140,6 +143,7 @@ async def start(settings: Settings, place: Place | None = None) -> Host:
 
 
 async def _ground(settings: Settings, place: Place | None, stack: AsyncExitStack) -> _Ground:
+    loaded = stamp((*settings.agent_folders, *settings.plugin_folders))
     catalog = loader.load(settings)
     local = await (parts.join(settings, place) if place else parts.start(settings, catalog))
     stack.push_async_callback(local.stop)
@@ -158,6 +162,7 @@ async def _ground(settings: Settings, place: Place | None, stack: AsyncExitStack
     return _Ground(
         settings,
         loader.placed(catalog, settings.plugin_urls),
+        loaded,
         database,
         http,
         tracer,
@@ -189,19 +194,31 @@ async def _model(ground: _Ground) -> EmbeddedModel:
     return model
 
 
-async def _sessions(ground: _Ground, model: EmbeddedModel) -> dict[str, Session]:
+def _builder(ground: _Ground, model: EmbeddedModel) -> Builder:
     deployments = {
         tier: open_deployment(tier, deployment, model) for tier, deployment in ground.settings.models.items()
     }
     for deployed in deployments.values():
         ground.stack.push_async_callback(deployed.close)
-    return open_sessions(ground.catalog, deployments)
+    return Builder(ground.settings, deployments, ground.directory)
 
 
-async def _runs(ground: _Ground, sessions: dict[str, Session]) -> RunService:
+async def _editions(ground: _Ground, builder: Builder) -> Editions:
+    key = ground.settings.session_key.get_secret_value().encode()
+    editions = Editions(ground.database, builder, key, builder.edition(ground.catalog))
+    await editions.open()
+    return editions
+
+
+async def _reloading(ground: _Ground, builder: Builder, editions: Editions) -> Reloading:
+    reloading = Reloading(editions, builder, ground.settings, ground.loaded)
+    await reloading.open()
+    ground.stack.push_async_callback(reloading.close)
+    return reloading
+
+
+async def _runs(ground: _Ground, editions: Editions) -> RunService:
     settings, database = ground.settings, ground.database
-    gate = Gate(ground.catalog, Policies(ground.catalog), ground.directory)
-    editions = Editions(Edition(ground.catalog, sessions, gate))
     followers = Followers(settings.database.url)
     await followers.open()
     ground.stack.push_async_callback(followers.close)
@@ -280,7 +297,7 @@ def _access_of(ground: _Ground) -> AccessOf:
 
 
 def _application(
-    ground: _Ground, service: RunService, people: People, model: EmbeddedModel, library: Library
+    ground: _Ground, service: RunService, people: People, model: EmbeddedModel, checks: Mapping[str, health.Check]
 ) -> web.Application:
     settings = ground.settings
     authenticator = Authenticator(ground.verifier, settings.identity.tenants, groups=ground.directory.groups)
@@ -291,9 +308,7 @@ def _application(
     routes = [
         *api.routes(service),
         *responses.routes(service),
-        *health.routes(
-            _checks(ground, model, library), service.admittance, worker=ground.place.number if ground.place else 0
-        ),
+        *health.routes(checks, service.admittance, worker=ground.place.number if ground.place else 0),
         *openapi.routes([*API, *RESPONSES, *OPS]),
     ]
     return application.build(
@@ -310,7 +325,7 @@ async def _listen(ground: _Ground, app: web.Application) -> str:
     return f"http://localhost:{runner.addresses[0][1]}"
 
 
-def _checks(ground: _Ground, model: EmbeddedModel, library: Library) -> dict[str, health.Check]:
+def _checks(ground: _Ground, model: EmbeddedModel, library: Library, reloading: Reloading) -> dict[str, health.Check]:
     async def database() -> dict[str, Any]:
         await ground.database.ping()
         return {}
@@ -321,7 +336,10 @@ def _checks(ground: _Ground, model: EmbeddedModel, library: Library) -> dict[str
     async def told_knowledge() -> Mapping[str, Any]:
         return library.status()
 
-    return {"database": database, "model": told_model, "knowledge": told_knowledge}
+    async def told_catalog() -> Mapping[str, Any]:
+        return reloading.status()
+
+    return {"database": database, "model": told_model, "knowledge": told_knowledge, "catalog": told_catalog}
 
 
 async def _ended(task: "asyncio.Task[Any]") -> None:

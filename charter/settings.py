@@ -144,7 +144,10 @@ class ShortNames(YamlSource):
 
 
 class Settings(BaseSettings):
-    """The whole tree. ``workers`` above 1: a supervisor, and so many processes that share the port."""
+    """The whole tree. ``workers`` above 1: a supervisor, and so many processes that share the port.
+
+    ``reload``: what changes in the folders of agents and plugins counts without a new start.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="CHARTER_",
@@ -161,6 +164,7 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".charter")
     agents_dirs: str = ""
     plugins_dirs: str = ""
+    reload: bool = True
     plugin_urls: dict[str, str] = {}
     embedded_model: str = "1.5b"
     session_key: SecretStr = SecretStr("")

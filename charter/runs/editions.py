@@ -1,33 +1,99 @@
-"""What a run works with: the agents, functions and policies of its bundle, built and ready."""
+"""What a run works with: the agents, functions and policies of its bundle, whatever lies in the folders today."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import asyncio
+import hashlib
+import hmac
+from collections import OrderedDict
 
-from charter.catalog.spec import Catalog
-from charter.governance.gate import Gate
-from charter.kernel.session import Session
+import structlog
 
+from charter.catalog.mistake import BundleUnavailable
+from charter.errors import StartRefused
+from charter.identity.flight import SingleFlight
+from charter.runs.building import Builder, Edition
+from charter.store import bundles
+from charter.store.bundles import Bundle
+from charter.store.database import Database
 
-@dataclass(frozen=True, slots=True)
-class Edition:
-    """One consistent state of agents, plugins and policies."""
+__all__ = ["Edition", "Editions"]
 
-    catalog: Catalog
-    sessions: Mapping[str, Session]
-    gate: Gate
+REMEMBERED = 32
+"""Bundles of earlier editions that are kept built; others are read from the database when a run needs them."""
+
+_log = structlog.get_logger(__name__)
 
 
 class Editions:
-    """The present edition, and the earlier ones that unfinished runs still need."""
+    """The present edition, and the earlier ones that unfinished runs still need.
 
-    def __init__(self, current: Edition) -> None:
+    ``key`` is the installation's own: a bundle holds code, and only what a host of ours sealed with it is loaded.
+    """
+
+    def __init__(self, database: Database, builder: Builder, key: bytes, current: Edition) -> None:
+        self._database = database
+        self._builder = builder
+        self._key = key
         self._current = current
+        self._earlier: OrderedDict[tuple[str, str], Edition] = OrderedDict()
+        self._reading: SingleFlight[Edition] = SingleFlight()
 
     @property
     def current(self) -> Edition:
         """The edition that new runs begin with."""
         return self._current
 
+    async def open(self) -> None:
+        """Keep the bundles of the first edition, before any run is pinned to them."""
+        await self._keep(self._current)
+
+    async def begin(self, edition: Edition) -> None:
+        """Make this edition the present one, once its bundles are kept; runs of the one before go on with theirs."""
+        await self._keep(edition)
+        before, self._current = self._current, edition
+        for agent in before.catalog.agents.values():
+            if edition.bundle(agent.name) != agent.bundle:
+                self._remember(agent.name, agent.bundle, before)
+
     async def of(self, agent: str, bundle: str) -> Edition:
-        """Return the edition in which ``agent`` has that bundle."""
-        return self._current
+        """Return the edition in which ``agent`` has that bundle.
+
+        Raises:
+            BundleUnavailable: it was not kept, was altered, or cannot be loaded on this host any more.
+        """
+        if self._current.bundle(agent) == bundle:
+            return self._current
+        if (agent, bundle) in self._earlier:
+            self._earlier.move_to_end((agent, bundle))
+            return self._earlier[agent, bundle]
+        return await self._reading.run((agent, bundle), lambda: self._read(agent, bundle))
+
+    async def _read(self, agent: str, digest: str) -> Edition:
+        kept = await bundles.find(self._database, digest)
+        try:
+            if kept is None:
+                raise BundleUnavailable(f"The bundle {digest} of {agent} was not kept.")
+            if not hmac.compare_digest(kept.seal, self._seal(digest)):
+                raise BundleUnavailable(f"The bundle {digest} of {agent} does not bear this installation's seal.")
+            edition = await asyncio.to_thread(self._builder.earlier, agent, digest, kept.files)
+        except StartRefused as fault:
+            _log.error("bundle refused", agent=agent, bundle=digest, reason=fault.detail)
+            raise BundleUnavailable(f"The bundle {digest} of {agent} does not load on this host.") from fault
+        except BundleUnavailable as fault:
+            _log.error("bundle refused", agent=agent, bundle=digest, reason=str(fault.__cause__ or fault))
+            raise
+        self._remember(agent, digest, edition)
+        _log.info("bundle loaded for a run that began with it", agent=agent, bundle=digest)
+        return edition
+
+    def _remember(self, agent: str, bundle: str, edition: Edition) -> None:
+        self._earlier[agent, bundle] = edition
+        self._earlier.move_to_end((agent, bundle))
+        while len(self._earlier) > REMEMBERED:
+            self._earlier.popitem(last=False)
+
+    async def _keep(self, edition: Edition) -> None:
+        agents = sorted(edition.catalog.agents.values(), key=lambda agent: agent.bundle)
+        await bundles.keep(self._database, [Bundle(a.bundle, a.name, a.files, self._seal(a.bundle)) for a in agents])
+
+    def _seal(self, digest: str) -> str:
+        return hmac.new(self._key, f"bundle {digest}".encode(), hashlib.sha256).hexdigest()

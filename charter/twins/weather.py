@@ -67,6 +67,8 @@ class Weather:
         if request.path.startswith("/_sandbox/"):
             return await handler(request)
         fault = self._next(request) or Fault()
+        # The whole request is here before any delay: a caller who gives up meanwhile does not stop the work.
+        await request.read()
         await asyncio.sleep(fault.delay_seconds)
         if fault.cut == "before":
             return _broken(request)

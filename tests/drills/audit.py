@@ -21,11 +21,16 @@ PATHS = {"counter.book": "key", "counter.sign": "key", "counter.note": "lookup",
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One run of a drill: what it was told, under which mark."""
+    """One run of a drill: what it was told, under which mark. ``done`` names its entries where they are not the word's."""
 
     word: str
     mark: str
     run: str
+    done: tuple[tuple[str, int], ...] | None = None
+
+    @property
+    def entries(self) -> tuple[tuple[str, int], ...]:
+        return WORDS[self.word] if self.done is None else self.done
 
 
 @dataclass(slots=True)
@@ -68,7 +73,7 @@ async def audit(here: Ground, asked: Sequence[Asked], *, may_wait: frozenset[str
 def _compare(
     told: Audit, each: Asked, state: str, found: Counter[tuple[str, int]], known: dict[tuple[str, str], Counter[str]]
 ) -> None:
-    for entry in WORDS[each.word]:
+    for entry in each.entries:
         count = found.pop(entry, 0)
         if count > 1:
             told.doubled += count - 1
@@ -77,9 +82,9 @@ def _compare(
             told.lost += 1
             told.faults.append(f"lost: {each.word} {each.mark} {entry} ({each.run}) is completed")
         found[entry] = count
-    if unasked := [entry for entry, count in found.items() if count and entry not in WORDS[each.word]]:
+    if unasked := [entry for entry, count in found.items() if count and entry not in each.entries]:
         told.faults.append(f"unasked: {each.mark} has {unasked}")
-    for kind in {kind for kind, _ in WORDS[each.word]}:
+    for kind in {kind for kind, _ in each.entries}:
         outcomes = known.get((each.run, f"counter.{kind}"), Counter())
         least, most = outcomes["done"], outcomes["done"] + outcomes["unknown"] + outcomes["open"]
         count = sum(n for (k, _), n in found.items() if k == kind)

@@ -42,8 +42,7 @@ async def _still(here: Ground, size: Size) -> None:
 async def _frozen(here: Ground, number: int, begin: float, seconds: float) -> None:
     await asyncio.sleep(begin)
     pid = here.hosts[number].pid
-    await here.freeze(number)
-    here.falls[-1].how = f"frozen {seconds:g}"
+    await here.freeze(number, f"frozen {seconds:g}")
     await asyncio.sleep(seconds)
     if here.hosts[number].pid == pid:
         here.thaw(number)

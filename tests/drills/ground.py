@@ -77,10 +77,10 @@ class Ground:
         """SIGKILL; the keeper notes the fall and starts it again."""
         self.hosts[number].kill()
 
-    async def freeze(self, number: int) -> None:
+    async def freeze(self, number: int, how: str = "frozen") -> None:
         """SIGSTOP; nobody else notices but by its silence."""
         self.hosts[number].freeze()
-        await self.note_fall(self.hosts[number], "frozen")
+        await self.note_fall(self.hosts[number], how)
 
     def thaw(self, number: int) -> None:
         self.hosts[number].thaw()

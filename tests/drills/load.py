@@ -23,7 +23,7 @@ class Size:
     long: bool = False
 
     def of(self, number: int) -> int:
-        return max(2, round(number * self.scale))
+        return max(1, round(number * self.scale))
 
 
 Drill = Callable[[Size], Awaitable["result.Result"]]

@@ -1,6 +1,5 @@
 """The aiohttp application: all doors behind the same middleware."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 from aiohttp import web
@@ -8,7 +7,6 @@ from aiohttp import web
 from charter.channels.middleware import authentication, tracing
 from charter.channels.problems import problems
 from charter.channels.responses.faults import openai_errors
-from charter.channels.sse import CLOSING, end_streams
 from charter.identity.authentication import Authenticator
 from charter.settings import Http
 from charter.telemetry.tracing import Tracing
@@ -29,8 +27,6 @@ def build(
     )
     app.add_routes(routes)
     app.router.add_get("/", _home)
-    app[CLOSING] = asyncio.Event()
-    app.on_shutdown.append(end_streams)
     for prefix, door in mounted.items():
         app.add_subapp(prefix, door)
     return app

@@ -8,18 +8,9 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from charter.errors import FieldError, InvalidRequest
+from charter.errors import Draining, FieldError, InvalidRequest
 
 PING_SECONDS = 15.0
-
-
-CLOSING = web.AppKey("closing", asyncio.Event)
-"""Set when the host goes: streams end then, without an end of their run, and their clients come back to another host."""
-
-
-async def end_streams(app: web.Application) -> None:
-    """Let every open stream end; to be called when the host shuts its doors."""
-    app[CLOSING].set()
 
 
 async def open_stream(request: web.Request) -> web.StreamResponse:
@@ -50,31 +41,27 @@ def last_event_id(request: web.Request) -> int:
     return int(text)
 
 
-async def send(response: web.StreamResponse, lines: AsyncIterator[bytes], closing: asyncio.Event | None = None) -> None:
-    """Write the lines, with a ping where nothing happens for long; stops when the client is gone or the host closes."""
+async def send(response: web.StreamResponse, lines: AsyncIterator[bytes]) -> None:
+    """Write the lines, with a ping where nothing happens for long; stops when the client is gone or the host goes."""
     iterator = lines.__aiter__()
     following: asyncio.Task[bytes] | None = None
-    closed = asyncio.ensure_future((closing or asyncio.Event()).wait())
     try:
         while True:
             following = following or asyncio.ensure_future(iterator.__anext__())  # pyright: ignore[reportArgumentType]
-            await asyncio.wait({following, closed}, timeout=PING_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            if not following.done():
-                if closed.done():
-                    break
+            done, _ = await asyncio.wait({following}, timeout=PING_SECONDS)
+            if not done:
                 await response.write(b": ping\n\n")
                 continue
             try:
                 chunk = following.result()
-            except StopAsyncIteration:
-                break
+            except (StopAsyncIteration, Draining):
+                break  # without an end of the run the client comes back, to another host
             following = None
             await response.write(chunk)
         await response.write_eof()
     except ConnectionError:
         pass  # the client is gone; there is nobody to tell
     finally:
-        closed.cancel()
         if following is not None:
             following.cancel()
             with suppress(asyncio.CancelledError, StopAsyncIteration, Exception):

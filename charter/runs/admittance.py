@@ -1,4 +1,4 @@
-"""Whether this host still takes work in: open, then draining, then over. There is no way back."""
+"""Whether this host still takes work in. There is no way back from a no."""
 
 import asyncio
 
@@ -8,11 +8,9 @@ _RETRY_SECONDS = 3
 
 
 class Admittance:
-    """One per host. Whoever starts something asks ``check``; whoever waits for something ends with ``over``."""
+    """One per host. Whoever starts something asks ``check``."""
 
     def __init__(self) -> None:
-        self.over = asyncio.Event()
-        """Nothing is worked on here any more: followers had better ask another host."""
         self.hurried = asyncio.Event()
         """Somebody wants this host gone now: what still runs is left to others."""
         self.draining = False
@@ -34,8 +32,3 @@ class Admittance:
         """Let nothing finish that takes time."""
         self.draining = True
         self.hurried.set()
-
-    def end(self) -> None:
-        """Say that nothing is worked on here any more."""
-        self.draining = True
-        self.over.set()

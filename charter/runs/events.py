@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 
 from charter.context import Context
+from charter.errors import Draining
 from charter.governance import approvals
 from charter.runs import journal, records
 from charter.runs.following import Followers
@@ -38,6 +39,7 @@ class EventStream:
 
         Raises:
             NotFound: not a run that this principal may see; before the first event.
+            Draining: the host goes down before the run is done; another one can go on behind the last number.
         """
         reader = _Reader(self._database, ctx, run_id, after)
         async with self._followers.follow(run_id) as queue:
@@ -51,6 +53,8 @@ class EventStream:
                     if run.status in TERMINAL and not reader.more:
                         break
                     if not reader.more:
+                        if self._followers.over:
+                            raise Draining("The host is going down; the run goes on.", action="Follow it again.")
                         async for text in _texts(queue, reader.after):
                             yield Event("output.delta", {"text": text})
                     run, events = await reader.read()

@@ -44,6 +44,8 @@ class Followers:
         self._saying = asyncio.Lock()
         self._listening = asyncio.Event()
         self._beat = asyncio.Event()
+        self.over = False
+        """Whoever follows here had better follow elsewhere."""
         self.works_here: Callable[[str], bool] = lambda _: False
         """Tells whether this process works on a run; such a run's followers need not announce themselves."""
 
@@ -84,15 +86,19 @@ class Followers:
             self._connection = connection
             self._listening.set()
             # What happened while nobody listened is in the journal: let everyone look.
-            self.wake_all()
+            self._wake_all()
             self._remote.announce_again()
             await gone.wait()
         finally:
             self._connection = None
             await connection.close(timeout=2)
 
-    def wake_all(self) -> None:
-        """Let everyone look at the journal, and at whether this host goes on."""
+    def send_away(self) -> None:
+        """Let everyone look once more and then go: no news of runs will come here any more."""
+        self.over = True
+        self._wake_all()
+
+    def _wake_all(self) -> None:
         for run_id in list(self._queues):
             self._tell(self._queues, run_id, 0)
 

@@ -121,7 +121,7 @@ class RunService:
                 if task := self.engine.local(run_id):
                     await asyncio.wait({task})
                 async with self.followers.follow(run_id) as queue:
-                    while not ((run := await self.get(ctx, run_id)).settled or self.admittance.over.is_set()):
+                    while not ((run := await self.get(ctx, run_id)).settled or self.followers.over):
                         await queue.get()
                     return run
         except TimeoutError:
@@ -251,8 +251,7 @@ class RunService:
         """Take nothing new, let what runs finish or leave it to others, and send away who waits here."""
         self.admittance.shut()
         await self.engine.drain(self.admittance.hurried)
-        self.admittance.end()
-        self.followers.wake_all()
+        self.followers.send_away()
 
     async def passage(self, ctx: Context, document_id: str, passage_id: str) -> dict[str, Any]:
         """Open a cited passage in its document, if this principal may read it."""

@@ -81,7 +81,7 @@ class _Door:
         ctx, run_id = context(request), request.match_info["run"]
         await self._service.get(ctx, run_id)  # a missing run is a problem document, not a broken stream
         response = await sse.open_stream(request)
-        await sse.send(response, self._lines(ctx, run_id, after), request.app[sse.CLOSING])
+        await sse.send(response, self._lines(ctx, run_id, after))
         return response
 
     async def _lines(self, ctx: Any, run_id: str, after: int) -> AsyncIterator[bytes]:

@@ -144,7 +144,7 @@ class _Door:
             await following.close()
             raise
         with suppress(ConnectionError):  # the client is gone; the run goes on
-            await sse.send(answer, _lines(following, wire), request.app[sse.CLOSING])
+            await sse.send(answer, _lines(following, wire))
         return answer
 
 

@@ -41,6 +41,10 @@ class Client:
             self._tokens[name] = await self._people.sign_in(name)
         return self._tokens[name]
 
+    def forget(self) -> None:
+        """Let everybody sign in anew."""
+        self._tokens.clear()
+
     async def once(
         self,
         address: str,

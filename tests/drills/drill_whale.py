@@ -30,10 +30,15 @@ class Offered:
 
 
 async def whale(size: Size) -> Result:
-    """Pile up the batch runs of one tenant; meanwhile people of both tenants ask."""
+    """Pile up the batch runs of one tenant, which may take every place there is; meanwhile people of two tenants ask."""
     result = Result()
     pile, places = size.of(5000), 20
-    runs = {"queue_limit": pile + 100, "tenant_concurrent": places, "agent_concurrent": places, "concurrent": 60}
+    runs = {
+        "queue_limit": pile + 100,
+        "tenant_concurrent": places,
+        "agent_concurrent": places,
+        "concurrent": places // 2,
+    }
     async with ground(2, script=PILE, runs=runs) as here:
         over = asyncio.create_task(most_at_once(here, "contoso"))
         offered = await offer(here, "erp", "slow", pile)

@@ -153,6 +153,12 @@ PROMISES: dict[str, str] = {
     "schedules.late": "What keeps a schedule from its time for a while makes it late; it neither loses nor repeats it.",
     "telemetry.spans": "A run is one trace of agent, chat and tool spans over OTLP, without content or secrets.",
     "journal.fence": "Whoever works on a run under an old epoch can record nothing.",
+    "runs.history": "A thread of hundreds of exchanges costs no more tokens than a short one; the oldest are mentioned last.",
+    "runs.labels-survive": "An untrusted answer of the thread still counts when it is only mentioned, or not at all.",
+    "runs.view": "A run that is opened again shows its model exactly what it showed before.",
+    "runs.work-bounded": "What a long run shows its model is bounded, keeps its input whole, and tears no call from its result.",
+    "runs.live-elsewhere": "Live text reaches followers in other processes, and nothing is sent where nobody follows.",
+    "runs.follow-anywhere": "A follower whose host was killed goes on at another one, misses no event and gets none twice.",
     "runs.private": "A run is seen by its owner and by operators of its tenant only.",
     # channels
     "responses.stock-client": "The plain OpenAI client asks, streams, goes on, reads back and lists, with an agent as its model.",

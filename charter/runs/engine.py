@@ -203,7 +203,7 @@ class Engine:
 
     async def _guarded(self, claim: Claim, grip: Grip, *, streams: bool) -> None:
         try:
-            await self._loop.advance(claim, grip, Voice(self._followers, claim.run_id, always=streams))
+            await self._loop.advance(claim, grip, Voice(self._followers, claim.run_id, expected=streams))
         except Fenced:
             _log.info("this run is another process's, or cancelled")
         except HandedOver:

@@ -128,11 +128,15 @@ class Followers:
 
     async def _beats(self) -> None:
         """Announce followers and pass text on, both in batches, while there is any."""
+        was_here: set[str] = set()
         while True:
             if not (self._live or self._outlet.waiting):
                 await self._beat.wait()
             self._beat.clear()
-            followed = [run_id for run_id in self._live if not self.works_here(run_id)]
+            here = {run_id for run_id in self._live if self.works_here(run_id)}
+            # A run that was worked on here a moment ago has most likely ended; its followers are about to go.
+            followed = [run_id for run_id in self._live if run_id not in here | was_here]
+            was_here = here
             told = [("charter_follow", f"{self._name}:{line}") for line in self._remote.announcements(followed)]
             await self._notify([*told, *self._outlet.due()])
             await asyncio.sleep(_BEAT_SECONDS)
@@ -196,18 +200,20 @@ def _among(
 class Voice:
     """What a run's model says while it says it. Whether a turn streams is decided when it begins."""
 
-    def __init__(self, followers: Followers, run_id: str, *, always: bool) -> None:
+    def __init__(self, followers: Followers, run_id: str, *, expected: bool) -> None:
+        """``expected`` says that a follower is about to come: the first turn streams for it already."""
         self._followers = followers
         self._run_id = run_id
-        self._always = always
+        self._expected = expected
 
-    @property
-    def heard(self) -> bool:
-        return self._always or self._followers.followed(self._run_id)
+    def begin(self) -> bool:
+        """Begin a turn; tell whether it streams."""
+        expected, self._expected = self._expected, False
+        return expected or self._followers.followed(self._run_id)
 
     async def say(self, text: str) -> None:
         self._followers.text(self._run_id, text)
 
-    async def settle(self) -> None:
-        """End a turn that was heard: what follows in the journal must not overtake it."""
+    async def end(self) -> None:
+        """End a turn that streamed: what follows in the journal must not overtake its text."""
         await self._followers.settle(self._run_id)

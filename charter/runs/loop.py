@@ -122,16 +122,17 @@ class Loop:
         with self._tracing.span("chat", deployed.model, attributes, kind=SpanKind.CLIENT) as span:
             trace = Trace.present()
             left = (work.deadline - started).total_seconds()
+            streams = work.voice.begin()
             async with asyncio.timeout(max(left, 0.001)):
                 turn = work.session.turn(
                     work.messages.messages(),
                     functions=work.functions,
-                    on_text=work.voice.say if (heard := work.voice.heard) else None,
+                    on_text=work.voice.say if streams else None,
                     history=work.history,
                 )
                 reply = await self._writer.meanwhile(work, work.grip.while_held(turn))
-            if heard:
-                await work.voice.settle()
+            if streams:
+                await work.voice.end()
             span.set_attributes(
                 {
                     names.RESPONSE_MODEL: reply.model,

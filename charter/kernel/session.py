@@ -108,6 +108,9 @@ class Session:
         return self._reply(text, calls, turn)
 
     def _reply(self, text: str, calls: tuple[ToolCall, ...], turn: Turn) -> Reply:
+        if not calls and not text.strip():
+            # Garbage of many kinds arrives here as an empty message: an empty answer is none.
+            raise ModelUnavailable("The model's answer could not be read: it is empty.")
         return Reply(
             text, calls, turn.usage, turn.model or self.deployed.model, self.deployed.level(), turn.finish_reason
         )

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from charter.errors import BudgetExhausted, CharterError, DatabaseUnavailable, Unavailable
+from charter.governance import audit
 from charter.identity.renewal import Renewal
 from charter.runs import journal, places, records
 from charter.runs.admission import Host
@@ -128,7 +129,7 @@ class Engine:
             # Nothing is known of the authority: the lease runs out, and some host tries again.
             return "postponed"
         except CharterError as fault:
-            await self._fail(claim, fault)
+            await self._fail(claim, fault, audited="run.refused")
             return "refused"
         await asyncio.shield(self.begin(claim, streams=False))
         return "worked"
@@ -218,7 +219,7 @@ class Engine:
             _log.exception("run failed")
             await self._fail(claim, CharterError("Something in the host failed; the trace tells an operator what."))
 
-    async def _fail(self, claim: Claim, fault: CharterError) -> None:
+    async def _fail(self, claim: Claim, fault: CharterError, *, audited: str | None = None) -> None:
         change = Change(status="failed", error=fault.as_problem(claim.trace_id))
 
         async def write(again: bool) -> None:
@@ -228,6 +229,9 @@ class Engine:
                 await journal.append(
                     session, claim.ctx.tenant, claim.run_id, claim.epoch, [Entry("run", "failed")], change
                 )
+                if audited is not None:
+                    detail = {"code": fault.code, "reason": fault.detail}
+                    await audit.record(session, claim.ctx, audited, detail=detail, trace_id=claim.trace_id)
 
         try:
             await persistently(write)

@@ -161,6 +161,27 @@ MUTANTS = (
         "claim = replace(claim, ctx=claim.ctx)",
         ("tests/runs/test_survival.py",),
     ),
+    Mutant(
+        "open doors while the host goes",
+        "charter/runs/service.py",
+        "        self.admittance.check()\n",
+        "",
+        ("tests/journeys/test_drain.py",),
+    ),
+    Mutant(
+        "workers that outlive their supervisor",
+        "host.py",
+        "stop.with_input(hurry=place.sandboxed)",
+        "pass",
+        ("tests/journeys/test_workers.py",),
+    ),
+    Mutant(
+        "weights fetched by everyone",
+        "charter/models/embedded/weights.py",
+        "await self._alone(lock)",
+        "pass",
+        ("tests/models/test_weights.py",),
+    ),
 )
 
 

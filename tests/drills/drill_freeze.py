@@ -52,24 +52,24 @@ async def zombies(size: Size) -> Result:
     """At each place of an effect hosts stand still for longer than their lease, and find their runs with others."""
     told = Result()
     count = size.of(4)
-    async with ground(2, runs={**QUICK, "settle_seconds": 2, "lease_seconds": 3}) as here:
+    async with ground(1, runs={**QUICK, "settle_seconds": 2, "lease_seconds": 3}) as here:
         await here.pace(0.1)
         here.thaw_after = 8
         frozen = await asyncio.gather(*(here.add({place: "freeze"}) for place in _PLACES))
-        asked = []
-        for host in frozen:
-            for word in ["work"] * count:
-                sign = load.mark(word)
-                run = await here.client.start("alice", f"{word} {sign}", first=host.address if host.serves else "")
-                asked.append(load.Asked(word, sign, run))
+        asked = [await load.ask_at(here, "work", host) for host in frozen for _ in range(count)]
         await here.ended([each.run for each in asked], seconds=60)
-        await here.until(lambda: not any(host.frozen for host in here.hosts), 20, "all hosts move again")
-        await asyncio.sleep(2)  # what a thawed host still does in secret shows in the ledger
+        await all_thawed(here)
         told.note(froze=f"{sum(fall.how == 'frozen' for fall in here.falls)} times at {len(_PLACES)} places")
         told.take(await audit(here, asked))
         told.adoptions([fall for fall in here.falls if fall.how == "frozen"])
         _ends(here, told)
     return told
+
+
+async def all_thawed(here: Ground) -> None:
+    """Wait until every host moves again, and has had time to do in secret what it must not: the ledger shows it."""
+    await here.until(lambda: not any(host.frozen for host in here.hosts), 30, "all hosts move again")
+    await asyncio.sleep(2)
 
 
 def _ends(here: Ground, told: Result) -> None:

@@ -77,9 +77,9 @@ _STARTED_AT = ("before_intent", "after_intent", "before_send", "after_send", "af
 async def at_each_place(here: Ground, doomed: dict[str, Host], told: Result) -> None:
     """Lead a run past each doomed host's place; then count."""
     asked: list[Asked] = await asyncio.gather(
-        *(_asked_of(here, "work", doomed[place]) for place in _STARTED_AT if place in doomed),
-        *(_asked_of(here, "sign", doomed[place]) for place in ("before_park", "after_park") if place in doomed),
-        *(_asked_of(here, "sign", here.hosts[0]) for place in ("decided",) if place in doomed),
+        *(load.ask_at(here, "work", doomed[place]) for place in _STARTED_AT if place in doomed),
+        *(load.ask_at(here, "sign", doomed[place]) for place in ("before_park", "after_park") if place in doomed),
+        *(load.ask_at(here, "sign", here.hosts[0]) for place in ("decided",) if place in doomed),
     )
     signed = [each for each in asked if each.word == "sign"]
     late = doomed.get("decided")
@@ -89,23 +89,18 @@ async def at_each_place(here: Ground, doomed: dict[str, Host], told: Result) -> 
     if "claimed" in doomed:
         asked += await _until_it_dies(here, doomed["claimed"])
     await here.ended([each.run for each in asked], seconds=45)
-    told.take(await audit(here, asked))
+    told.take(await audit(here, asked, only_these=False))
     told.adoptions(here.falls)
     told.note(places=f"{len(here.falls)} of {len(doomed)} hosts died at theirs")
     if alive := [place for place, host in doomed.items() if host.serves]:
         told.faults.append(f"nobody came by: {', '.join(alive)}")
 
 
-async def _asked_of(here: Ground, word: str, host: Host) -> Asked:
-    sign = load.mark(word)
-    return Asked(word, sign, await here.client.start("alice", f"{word} {sign}", first=host.address))
-
-
 async def _until_it_dies(here: Ground, host: Host) -> list[Asked]:
     """Give the queue segments until that host has taken one."""
     asked: list[Asked] = []
     while host.serves and len(asked) < 15:
-        asked.append(await _asked_of(here, "sign", here.hosts[0]))
+        asked.append(await load.ask_at(here, "sign", here.hosts[0]))
         await consent(here, asked[-1].run)
     return asked
 

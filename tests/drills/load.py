@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from tests.drills import result
 from tests.drills.audit import Asked
 from tests.drills.ground import Ground
+from tests.drills.host import Host
 
 _marks = itertools.count(1)
 
@@ -56,3 +57,10 @@ async def _asked(here: Ground, word: str, delay: float, name: str) -> Asked:
     await asyncio.sleep(delay)
     sign = mark(word)
     return Asked(word, sign, await here.client.start(name, f"{word} {sign}"))
+
+
+async def ask_at(here: Ground, word: str, host: Host) -> Asked:
+    """Start a run on that host, or elsewhere when it does not answer."""
+    sign = mark(word)
+    first = host.address if host.serves else ""
+    return Asked(word, sign, await here.client.start("alice", f"{word} {sign}", first=first))

@@ -182,6 +182,55 @@ MUTANTS = (
         "pass",
         ("tests/models/test_weights.py",),
     ),
+    Mutant(
+        "schedule without idempotency key",
+        "charter/runs/schedules.py",
+        "idempotency_key=due.key,",
+        "idempotency_key=None,",
+        ("tests/runs/test_schedules.py",),
+    ),
+    Mutant(
+        "a new schedule fires for the past",
+        "charter/runs/schedules.py",
+        "if name not in known or name in fresh:",
+        "if name not in known:",
+        ("tests/runs/test_schedules.py",),
+    ),
+    Mutant(
+        "a schedule's workload keeps the roles it lost",
+        "charter/identity/renewal.py",
+        "return replace(ctx, principal=replace(ctx.principal, roles=roles))",
+        "return ctx",
+        ("tests/identity/test_directory.py",),
+    ),
+    Mutant(
+        "unattended work as a person",
+        "charter/identity/unattended.py",
+        'if kind != "workload" or not application:',
+        "if not application:",
+        ("tests/identity/test_directory.py",),
+    ),
+    Mutant(
+        "a person judged by a trigger's approver",
+        "charter/governance/gate.py",
+        'if ctx.principal.type != "workload":\n            manager',
+        'if ctx.approver is None and ctx.principal.type != "workload":\n            manager',
+        ("tests/governance/test_gate.py",),
+    ),
+    Mutant(
+        "retention deletes waiting runs",
+        "charter/store/migrations/0002_durability.sql",
+        "and r.status in ('completed', 'failed', 'cancelled'))",
+        ")",
+        ("tests/runs/test_retention.py",),
+    ),
+    Mutant(
+        "retention deletes what ended just now",
+        "charter/store/crossing.py",
+        "and updated_at < clock_timestamp() - make_interval(days => $1)",
+        "and $1::int is not null",
+        ("tests/runs/test_retention.py",),
+    ),
 )
 
 

@@ -1,10 +1,10 @@
-"""``charter``: check, serve, run, token, knowledge. Semantic Kernel is loaded by ``serve`` alone."""
+"""``charter``: check, schedules, serve, run, token, knowledge. Semantic Kernel is loaded by ``serve`` alone."""
 
 import sys
 
 import click
 
-from charter.cli import checking, knowledge, running, serving
+from charter.cli import checking, knowledge, running, scheduling, serving
 from charter.errors import CharterError
 
 
@@ -29,6 +29,7 @@ def main() -> None:
 
 
 main.add_command(checking.check)
+main.add_command(scheduling.schedules)
 main.add_command(serving.serve)
 main.add_command(serving.worker)
 main.add_command(running.run)

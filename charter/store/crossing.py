@@ -96,13 +96,14 @@ async def forget_runs(database: Database, days: int, limit: int = 500) -> int | 
             limit,
         )
         gone = [row["tenant"] for row in rows], [row["id"] for row in rows]
+        done = "DELETE 0"
         for table, column in (("journal", "run_id"), ("effects", "run_id"), ("approvals", "run_id"), ("runs", "id")):
-            await session.execute(
+            done = await session.execute(
                 f"delete from {table} t using unnest($1::text[], $2::text[]) as gone (tenant, run) "  # noqa: S608
                 f"where t.tenant = gone.tenant and t.{column} = gone.run",
                 *gone,
             )
-    return len(rows)
+    return int(done.split()[-1])
 
 
 async def forget_threads(database: Database, days: int, limit: int = 500) -> int:

@@ -1,10 +1,14 @@
 """Triggers of an agent: what they say, and when a schedule's times are."""
 
+import asyncio
+import json
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from charter import settings
 from charter.catalog import cron
 from charter.catalog.check import check
 from charter.catalog.spec import ScheduleTrigger
@@ -46,6 +50,25 @@ def test_a_schedule_is_what_its_folder_says(tmp_path: Path) -> None:
         1, "0 7 * * 1-5", "workload:erp", "List the rates.", "Europe/Berlin", ("contoso",), "role:buyer"
     )
     assert often == ScheduleTrigger(2, "*/15 * * * *", "host", "Look after the rates.")
+
+
+async def test_the_command_lists_every_schedule_with_its_next_time(tmp_path: Path) -> None:
+    environment = {**settings.process_environment(), "CHARTER_DATA_DIR": str(tmp_path)}
+    for arguments in (["--json"], []):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "charter.cli", "schedules", *arguments,
+            cwd=settings.HOUSE, env=environment, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        output, _ = await asyncio.wait_for(process.communicate(), 60)
+        assert process.returncode == 0
+        if arguments:
+            [item] = [item for item in json.loads(output)["items"] if item["agent"] == "buyer"]
+            assert (item["schedule"], item["as"], item["timezone"]) == ("0 7 * * 1-5", "host", "UTC")
+            following = datetime.fromisoformat(item["next"])
+            assert following > datetime.now(UTC)
+            assert (following.hour, following.minute, following.weekday() < 5) == (7, 0, True)
+        else:
+            assert "buyer as host  (0 7 * * 1-5)\n  List orders waiting for delivery.\n" in output.decode()
 
 
 def test_times_are_those_of_the_schedules_own_time_zone() -> None:

@@ -69,6 +69,16 @@ async def _answer(host: RunningHost, run: str) -> str:
     raise AssertionError("the stream ended before the run")
 
 
+async def test_the_supervisor_stays_light() -> None:
+    heavy = "{'semantic_kernel', 'dbos', 'openai', 'numpy', 'xllamacpp'} & set(sys.modules)"
+    code = f"import sys, charter.cli.main, charter.local.supervisor; print({heavy})"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, cwd=HOUSE, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await asyncio.wait_for(process.communicate(), 60)
+    assert said.decode().strip() == "set()"
+
+
 @pytest.mark.promise("workers.port", "workers.replaced", "workers.end")
 @pytest.mark.timeout(300)
 async def test_workers_share_a_port_replace_each_other_and_end_together(tmp_path: Path) -> None:

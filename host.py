@@ -123,7 +123,7 @@ async def start(settings: Settings, place: Place | None = None) -> Host:
         builder = _builder(ground, model)
         editions = await _editions(ground, builder)
         service = await _runs(ground, editions)
-        reloading = await _reloading(ground, builder, editions)
+        reloading = await _reloading(ground, builder, editions, model)
         people = People(ground.settings.identity, ground.http)
         await people.read()
         library = ground.library
@@ -206,12 +206,15 @@ def _builder(ground: _Ground, model: EmbeddedModel) -> Builder:
 async def _editions(ground: _Ground, builder: Builder) -> Editions:
     key = ground.settings.session_key.get_secret_value().encode()
     editions = Editions(ground.database, builder, key, builder.edition(ground.catalog))
-    await editions.open()
+    await editions.keep()
     return editions
 
 
-async def _reloading(ground: _Ground, builder: Builder, editions: Editions) -> Reloading:
-    reloading = Reloading(editions, builder, ground.settings, ground.loaded)
+async def _reloading(ground: _Ground, builder: Builder, editions: Editions, model: EmbeddedModel) -> Reloading:
+    async def taken(catalog: Catalog) -> None:
+        await model.learn(hints_of(catalog))
+
+    reloading = Reloading(editions, builder, ground.settings, loaded=ground.loaded, taken=taken)
     await reloading.open()
     ground.stack.push_async_callback(reloading.close)
     return reloading
@@ -223,12 +226,7 @@ async def _runs(ground: _Ground, editions: Editions) -> RunService:
     await followers.open()
     ground.stack.push_async_callback(followers.close)
     owner, drill = owner_name(), Drill(settings.drill)
-    queue = DurableSegments(
-        settings.database.url,
-        owner=owner,
-        concurrent=settings.runs.concurrent,
-        tenant_concurrent=settings.runs.tenant_concurrent,
-    )
+    queue = DurableSegments(settings.database.url, owner=owner, agent_concurrent=settings.runs.agent_concurrent)
     writer = Writer(database)
     parking = Parking(database, drill, hours=settings.runs.approval_hours)
     doubt = Doubt(database, settings.runs)
@@ -261,10 +259,7 @@ async def _runs(ground: _Ground, editions: Editions) -> RunService:
 
 
 def _retention(ground: _Ground, queue: DurableSegments, editions: Editions) -> None:
-    async def present() -> Iterable[str]:
-        return [agent.bundle for agent in editions.current.catalog.agents.values()]
-
-    retention = Retention(ground.database, queue, present, days=ground.settings.runs.retention_days)
+    retention = Retention(ground.database, queue, editions.keep, days=ground.settings.runs.retention_days)
     retention.open()
     ground.stack.push_async_callback(retention.close)
 

@@ -42,9 +42,9 @@ class Editions:
         """The edition that new runs begin with."""
         return self._current
 
-    async def open(self) -> None:
-        """Keep the bundles of the first edition, before any run is pinned to them."""
-        await self._keep(self._current)
+    async def keep(self) -> list[str]:
+        """Keep the bundles of the present edition, before a run is pinned to them, and return their digests."""
+        return await self._keep(self._current)
 
     async def begin(self, edition: Edition) -> None:
         """Make this edition the present one, once its bundles are kept; runs of the one before go on with theirs."""
@@ -91,9 +91,10 @@ class Editions:
         while len(self._earlier) > REMEMBERED:
             self._earlier.popitem(last=False)
 
-    async def _keep(self, edition: Edition) -> None:
+    async def _keep(self, edition: Edition) -> list[str]:
         agents = sorted(edition.catalog.agents.values(), key=lambda agent: agent.bundle)
         await bundles.keep(self._database, [Bundle(a.bundle, a.name, a.files, self._seal(a.bundle)) for a in agents])
+        return [agent.bundle for agent in agents]
 
     def _seal(self, digest: str) -> str:
         return hmac.new(self._key, f"bundle {digest}".encode(), hashlib.sha256).hexdigest()

@@ -5,7 +5,7 @@ judge of what has changed.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -22,14 +22,20 @@ from charter.settings import Settings
 EVERY_SECONDS = 0.5
 _AFTER_FAULT_SECONDS = 5
 
+Taken = Callable[[Catalog], Awaitable[None]]
+"""Is told of each new catalog once it is in effect."""
+
 _log = structlog.get_logger(__name__)
 
 
 class Reloading:
     """Keeps the present edition as the folders are. ``loaded`` is their stamp from before the present one was read."""
 
-    def __init__(self, editions: Editions, builder: Builder, settings: Settings, loaded: Stamp) -> None:
+    def __init__(
+        self, editions: Editions, builder: Builder, settings: Settings, *, loaded: Stamp, taken: Taken
+    ) -> None:
         self._editions = editions
+        self._taken = taken
         self._builder = builder
         self._folders = (*settings.agent_folders, *settings.plugin_folders)
         self._loaded = loaded
@@ -93,6 +99,7 @@ class Reloading:
             await self._editions.begin(edition)
             self._reloads += 1
             _log.info("agents and plugins reloaded", **_changes(before, edition.catalog))
+            await self._taken(edition.catalog)
         self._loaded = now
         self._mistakes = 0
 

@@ -220,6 +220,23 @@ async def test_changed_examples_are_embedded_anew(tmp_path: Any) -> None:
     assert len(list((tmp_path / "examples").glob("*.npy"))) == 1
 
 
+async def test_new_examples_count_without_a_new_start(tmp_path: Any) -> None:
+    names = {"home-feed": "Feed the cat", "home-water": "Give the ficus a drink"}
+    tools = [
+        {"type": "function", "function": {"name": name, "description": "Acts.", "parameters": {"type": "object"}}}
+        for name in names
+    ]
+    talk = {"messages": [{"role": "user", "content": "Give the ficus a drink"}], "tools": tools}
+    hints = [Hint(name, "Acts.", "write", (example,)) for name, example in names.items()]
+    model = EmbeddedModel("off", tmp_path, hints[:1])
+    before = await model.answer(talk)
+    await model.learn(hints)
+    after = await model.answer(talk)
+    await model.close()
+    assert [call.name for call in before.calls] != ["home-water"]
+    assert [call.name for call in after.calls] == ["home-water"]
+
+
 async def test_a_very_long_message_is_answered_soon_and_within_the_limits_of_the_schema(desk: Desk) -> None:
     for text in (
         "What does the policy say? " * 1200,

@@ -11,6 +11,13 @@ import orjson
 import pytest
 
 from charter import settings
+from charter.catalog.mistake import BundleUnavailable
+from charter.models.deployments import open_deployment
+from charter.runs.building import Builder
+from charter.runs.editions import Editions
+from charter.runs.reloading import EVERY_SECONDS
+from charter.store.database import Database
+from tests.governance.world import Staff
 from tests.running import HOUSE, RunningHost, running_host
 
 DATA = HOUSE / "tests" / "data" / "editions"
@@ -223,3 +230,41 @@ async def test_a_bundle_that_was_altered_planted_or_lost_is_not_run(folders: Fol
     assert [run["effects"] for run in ended] == [[]] * len(harm)
     words = ("not those of the bundle", "does not bear this installation's seal", "was not kept")
     assert all(word in run["error"]["detail"] for word, run in zip(words, ended, strict=True))
+
+
+async def test_whoever_switches_reloading_off_starts_anew_for_a_change(folders: Folders, tmp_path: Path) -> None:
+    async with running_host(tmp_path / "host", reload=False, **folders.chosen) as host:
+        folders.write("agents/keeper/instructions.md", "You keep the second jar.")
+        folders.another("guest")
+        # Longer than a change takes to be seen elsewhere.
+        await asyncio.sleep(4 * EVERY_SECONDS)
+        assert "guest" not in await names(host)
+        run = await host.ask("alice", "keeper", "Who are you?")
+    assert "You keep the first jar." in run["output"]["text"]
+
+
+async def test_earlier_bundles_stay_at_hand_and_those_let_go_are_read_once_for_all_who_need_them(
+    folders: Folders, tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("charter.runs.editions.REMEMBERED", 1)
+    urls = {name: f"https://{name}.contoso.example" for name in ("people", "procurement", "service_desk")}
+    tree = settings.read(data_dir=tmp_path / "host", plugin_urls=urls, **folders.chosen)
+    builder = Builder(tree, {"standard": open_deployment("standard", tree.models["standard"], None)}, Staff({}))
+    editions = Editions(database, builder, b"key", builder.edition(builder.present()))
+    await editions.keep()
+    began = [editions.current]
+    for jar in ("second", "third"):
+        folders.write("agents/keeper/instructions.md", f"You keep the {jar} jar.")
+        began.append(builder.edition(builder.present()))
+        await editions.begin(began[-1])
+    first, second, third = (edition.catalog.agents["keeper"].bundle for edition in began)
+
+    assert await editions.of("keeper", third) is began[2]
+    assert await editions.of("keeper", second) is began[1]
+    again, same = await asyncio.gather(editions.of("keeper", first), editions.of("keeper", first))
+    assert again is same is not began[0]
+    assert again.catalog.agents["keeper"].instructions == "You keep the first jar.\n"
+    with pytest.raises(BundleUnavailable, match="was not kept"):
+        await editions.of("keeper", "sha256:0")
+    with pytest.raises(BundleUnavailable, match="seal"):
+        await Editions(database, builder, b"another key", began[2]).of("keeper", first)

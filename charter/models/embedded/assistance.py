@@ -62,8 +62,8 @@ class Rules:
 class Assistance:
     """Takes turns for the functions of ``hints``. ``load`` makes it ready; nothing here is for the event loop."""
 
-    def __init__(self, hints: Sequence[Hint]) -> None:
-        self.engine = Sentences()
+    def __init__(self, hints: Sequence[Hint], engine: Sentences | None = None) -> None:
+        self.engine = engine or Sentences()
         self._hints = {hint.wire_name: hint for hint in hints}
         self.router = Router(self._hints, self.engine)
         self._receipts = Receipts()

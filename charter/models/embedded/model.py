@@ -53,6 +53,13 @@ class EmbeddedModel:
         if self._weights != "off":
             self._rising = asyncio.create_task(self._rise())
 
+    async def learn(self, hints: Sequence[Hint]) -> None:
+        """Take turns by these hints from now on. The small model keeps the examples that it read when it was loaded."""
+        assistance = Assistance(hints, self._assistance.engine)
+        if self._loaded is not None:
+            await asyncio.get_running_loop().run_in_executor(self._threads, assistance.load, self._vectors)
+        self._hints, self._assistance = tuple(hints), assistance
+
     async def settled(self) -> None:
         """Wait until the weights serve, failed, or are off."""
         if self._rising:

@@ -42,9 +42,12 @@ class Sentences:
             return vector
 
     def all(self, sentences: Sequence[str]) -> Vectors:
-        """Return the vectors of many sentences, one per row."""
+        """Return the vectors of many sentences, one per row; who wants a single one meanwhile need not wait for all."""
+        return np.asarray([self._vector(sentence) for sentence in sentences], dtype=np.float32)
+
+    def _vector(self, sentence: str) -> Any:
         with self._lock:
-            return np.asarray([self._loaded().query(sentence) for sentence in sentences], dtype=np.float32)
+            return self._loaded().query(sentence)
 
     def _loaded(self) -> Any:
         if self._engine is None:

@@ -1,6 +1,6 @@
 """Take each guard out of a copy of the house, one at a time: the tests named with it must turn red.
 
-usage: python -m tests.mutants [NAME ...] [--json]
+usage: python -m tests.mutants [NAME ...] [--json]; those of durable runs: python -m tests.drills.mutants
 
 A guard whose text is not found any more fails too: its mutant would prove nothing.
 """
@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -264,12 +265,12 @@ def copy_to(folder: Path) -> None:
             shutil.copy2(source, folder / name)
 
 
-def main() -> int:
+def main(mutants: Sequence[Mutant] = MUTANTS) -> int:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("names", nargs="*")
     options.add_argument("--json", action="store_true")
     chosen = options.parse_args()
-    wanted = [m for m in MUTANTS if not chosen.names or m.name in chosen.names]
+    wanted = [m for m in mutants if not chosen.names or m.name in chosen.names]
     alive: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="charter-mutants-") as name:
         copy_to(Path(name))

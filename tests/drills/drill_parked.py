@@ -39,9 +39,13 @@ async def parked(size: Size) -> Result:
         await stop(here)
         await copies.multiply(here, runs, max(amount - len(runs), 0))
         with_them = await idle(here, seconds=20 if not size.long else 60)
+        held = await pending_segments(here)
         counted = (await here.rows("select count(*) as n from runs where status = 'waiting'"))[0]["n"]
         times = await decided(here, RESUMED)
         _judge(result, counted, without, with_them, times)
+        held += await pending_segments(here)
+        if held:
+            result.faults.append(f"{held} segments are held in the engine while all runs wait")
         ledger = await here.ledger()
         if len(ledger) != len(times):
             result.faults.append(f"{len(times)} were approved, {len(ledger)} were signed")
@@ -123,6 +127,17 @@ async def _start(here: Ground) -> float:
     begun = time.monotonic()
     await here.until(lambda: host.address, 60, "the host serves")
     return time.monotonic() - begun
+
+
+async def pending_segments(here: Ground) -> int:
+    """Return how many segments the engine holds in some process, once those that end have ended."""
+    held, limit = 0, time.monotonic() + 3
+    while time.monotonic() < limit:
+        held = (await here.rows("select count(*) as n from dbos.workflow_status where status = 'PENDING'"))[0]["n"]
+        if not held:
+            break
+        await asyncio.sleep(0.1)
+    return held
 
 
 async def decided(here: Ground, number: int) -> list[float]:

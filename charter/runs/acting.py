@@ -12,7 +12,7 @@ from charter.context import Context
 from charter.errors import CharterError
 from charter.governance.labels import TRUSTED, Label, label_of, untrusted
 from charter.plugin import Access, FunctionFailed
-from charter.runs import effects, journal
+from charter.runs import effects, journal, resolving
 from charter.runs.act import Act, recorded
 from charter.runs.doubt import Doubt
 from charter.runs.drill import Drill
@@ -199,7 +199,8 @@ class Acting:
 
         async def note_late(_again: bool) -> None:
             async with self._database.session(work.ctx) as db:
-                await effects.settle_late(db, work.claim.run_id, act.step_id, outcome, output)
+                await effects.settle_late(db, work.claim.run_id, act.step_id, work.claim.epoch, outcome, output)
+                await resolving.known_late(db, work.ctx, work.claim.run_id, entry)
                 await recorded(db, work, act, f"function.{outcome}", {"late": True})
 
         try:

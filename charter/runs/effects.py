@@ -94,15 +94,16 @@ async def settle(session: Session, run_id: str, step_id: str, outcome: str, resu
     )
 
 
-async def settle_late(session: Session, run_id: str, step_id: str, outcome: str, result: Any) -> None:
-    """Note what a process knows that has lost the run: it completes what is open, and corrects no other's word."""
+async def settle_late(session: Session, run_id: str, step_id: str, epoch: int, outcome: str, result: Any) -> None:
+    """Note what a process knows that has lost the run: of its own intent only, and it corrects no other's word."""
     await session.execute(
         "update effects set outcome = $3, result = $4, settled_at = clock_timestamp() "
-        "where run_id = $1 and step_id = $2 and (outcome is null or outcome = 'unknown')",
+        "where run_id = $1 and step_id = $2 and (outcome is null or outcome = 'unknown') and epoch = $5 and answer is null",
         run_id,
         step_id,
         outcome,
         result,
+        epoch,
     )
 
 

@@ -9,6 +9,7 @@ import asyncio
 import os
 import secrets
 import socket
+from collections import defaultdict
 from dataclasses import dataclass, replace
 
 import structlog
@@ -82,6 +83,7 @@ class Engine:
         self._owner = owner
         self._draining = False
         self._working: dict[str, Hand] = {}
+        self._lines: dict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @property
     def draining(self) -> bool:
@@ -112,7 +114,7 @@ class Engine:
 
     async def offer(self, claim: Claim) -> None:
         """Give a run that has to wait for a place to the queue."""
-        await self._queue.now(claim.ctx.tenant, claim.run_id, claim.epoch + 1, priority=claim.priority)
+        await self._queue.now(claim.ctx.tenant, claim.agent, claim.run_id, claim.epoch + 1, priority=claim.priority)
         async with self._database.session(claim.ctx) as session:
             await records.enqueued(session, claim.run_id, claim.epoch)
 
@@ -135,16 +137,27 @@ class Engine:
         return "worked"
 
     async def _claim(self, tenant: str, run_id: str, epoch: int) -> Claim | str:
-        """Take the run as soon as its tenant has a place for it."""
-        while True:
-            async with self._database.tenant_session(tenant, alone=True) as session:
-                if self._draining:
-                    await records.give_back(session, run_id, epoch - 1)
-                    return "draining"
-                if await places.room(session, run_id, self._settings):
-                    claim = await records.claim(session, run_id, epoch, self._owner, self._settings.lease_seconds)
-                    return claim or "superseded"
-            await asyncio.sleep(_PLACE_SECONDS)
+        """Take the run as soon as its tenant and its agent have a place for it, in order of arrival."""
+        taken = await self._take(tenant, run_id, epoch)
+        if not isinstance(taken, places.Full):
+            return taken
+        # One of a line looks for all of it: a hundred that wait must not ask five times a second each.
+        async with self._lines[tenant, taken.agent]:
+            while isinstance(taken, places.Full):
+                await asyncio.sleep(_PLACE_SECONDS)
+                taken = await self._take(tenant, run_id, epoch)
+        return taken
+
+    async def _take(self, tenant: str, run_id: str, epoch: int) -> "Claim | str | places.Full":
+        async with self._database.tenant_session(tenant, alone=True) as session:
+            if self._draining:
+                await records.give_back(session, run_id, epoch - 1)
+                return "draining"
+            full = await places.full(session, run_id, self._settings, free=self.host.free)
+            if full is not None:
+                return full
+            claim = await records.claim(session, run_id, epoch, self._owner, self._settings.lease_seconds)
+            return claim or "superseded"
 
     def local(self, run_id: str) -> "asyncio.Task[None] | None":
         """Return the task that works on the run here, if one does."""

@@ -77,4 +77,4 @@ class Keeping:
             self._offered.clear()
         self._offered[segment] = clock()
         _log.info("offering a run that nobody keeps", run=orphan.run_id)
-        await self._queue.now(orphan.tenant, *segment)
+        await self._queue.now(orphan.tenant, orphan.agent, *segment, priority=orphan.priority)

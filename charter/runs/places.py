@@ -4,6 +4,8 @@ Places are counted in the database while no other place of the tenant can be giv
 the limits hold over all processes.
 """
 
+from dataclasses import dataclass
+
 from charter.errors import QueueFull, TooMany
 from charter.settings import Runs
 from charter.store.database import Session
@@ -47,16 +49,26 @@ async def status(session: Session, agent: str, priority: int, limits: Runs, *, f
     return "queued"
 
 
-async def room(session: Session, run_id: str, limits: Runs) -> bool:
-    """Tell whether the tenant and the run's agent have a place for this run; a run that is adopted keeps its own."""
+@dataclass(frozen=True, slots=True)
+class Full:
+    """There is no place for this agent's runs now."""
+
+    agent: str
+
+
+async def full(session: Session, run_id: str, limits: Runs, *, free: bool) -> Full | None:
+    """Tell whether a place is missing for this run: in this process, in its tenant, or for its agent. A run that is
+    adopted keeps the place that is counted for it already.
+    """
     found = await session.fetchrow(
-        "select r.status, (select count(*) from (select 1 from runs where status = 'running' limit $2) w) as working, "
+        "select r.status, r.agent, (select count(*) from (select 1 from runs where status = 'running' limit $2) w) as working, "
         "(select count(*) from (select 1 from runs where status = 'running' and agent = r.agent limit $3) a) as of_agent "
         "from runs r where r.id = $1",
         run_id,
         limits.tenant_concurrent,
         limits.agent_concurrent,
     )
-    if found is None or found["status"] == "running":
-        return True
-    return found["working"] < limits.tenant_concurrent and found["of_agent"] < limits.agent_concurrent
+    if found is None:
+        return None
+    within = found["working"] < limits.tenant_concurrent and found["of_agent"] < limits.agent_concurrent
+    return None if free and (within or found["status"] == "running") else Full(found["agent"])

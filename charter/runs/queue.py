@@ -8,8 +8,8 @@ from typing import Protocol
 class SegmentQueue(Protocol):
     """Starts a later segment of a run, in some host process, once."""
 
-    async def now(self, tenant: str, run_id: str, epoch: int, *, priority: int = 1) -> None:
-        """Start the segment as soon as a place is free, smaller priorities first; twice is once."""
+    async def now(self, tenant: str, agent: str, run_id: str, epoch: int, *, priority: int = 1) -> None:
+        """Start the segment as soon as its agent has a place in its tenant, smaller priorities first; twice is once."""
         ...
 
     async def recover(self, owners: list[str]) -> None:

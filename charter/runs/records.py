@@ -18,7 +18,8 @@ from charter.store.database import Session
 
 EFFECTS = (
     "coalesce((select jsonb_agg(jsonb_build_object('step_id', e.step_id, 'function', e.function, "
-    "'outcome', coalesce(e.outcome, 'unknown')) order by e.intended_at) from effects e "
+    "'outcome', coalesce(e.outcome, 'unknown')) || case when e.answer is null then '{}' "
+    "else jsonb_build_object('answer', e.answer, 'answered_by', e.answered_by) end order by e.intended_at) from effects e "
     "where e.run_id = r.id and (e.outcome is not null or r.status <> 'running')), '[]'::jsonb) as effects"
 )
 

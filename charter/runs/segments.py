@@ -49,10 +49,9 @@ class RefusingPickle(Serializer):
 class DurableSegments:
     """``SegmentQueue`` on Postgres."""
 
-    def __init__(self, url: str, *, owner: str, concurrent: int, tenant_concurrent: int) -> None:
+    def __init__(self, url: str, *, owner: str, agent_concurrent: int) -> None:
         _serialization.DBOSDefaultSerializer = RefusingPickle()  # pyright: ignore
-        self._concurrent = concurrent
-        self._tenant_concurrent = tenant_concurrent
+        self._agent_concurrent = agent_concurrent
         DBOS(
             config={
                 "name": "charter",
@@ -75,19 +74,15 @@ class DurableSegments:
 
         del segment  # registered by its name
         DBOS.launch()
-        await DBOS.register_queue_async(
-            QUEUE,
-            worker_concurrency=self._concurrent,
-            partition_concurrency=self._tenant_concurrent,
-            polling_interval_sec=0.2,
-        )
+        # No limit over all partitions: what waits here for its tenant's place must not stand in another tenant's way.
+        await DBOS.register_queue_async(QUEUE, partition_concurrency=self._agent_concurrent, polling_interval_sec=0.2)
 
     async def close(self) -> None:
         await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=0)
         # The library made its pool the loop's default and has just shut it down; what closes after us needs one.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="charter"))
 
-    async def now(self, tenant: str, run_id: str, epoch: int, *, priority: int = 1) -> None:
+    async def now(self, tenant: str, agent: str, run_id: str, epoch: int, *, priority: int = 1) -> None:
         name = f"{run_id}:{epoch}"
         status = await DBOS.get_workflow_status_async(name)
         if status is not None and status.status in _OPEN:
@@ -99,7 +94,7 @@ class DurableSegments:
             "workflow_name": "segment",
             "queue_name": QUEUE,
             "workflow_id": name,
-            "queue_partition_key": tenant,
+            "queue_partition_key": f"{tenant}/{agent}",
             "priority": priority,
         }
         await DBOS.enqueue_workflow_with_options_async(options, tenant, run_id, epoch)

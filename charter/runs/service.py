@@ -204,17 +204,30 @@ class RunService:
         )
 
     async def resolve(
-        self, ctx: Context, run_id: str, step_id: str, answer: resolving.Answer, result: Any = None
+        self,
+        ctx: Context,
+        run_id: str,
+        step_id: str,
+        answer: resolving.Answer,
+        result: Any = None,
+        since: str | None = None,
     ) -> Run:
         """Take a person's word on an effect of which nobody knows whether it happened; the run goes on with it. The
-        same word again changes nothing.
+        same word again changes nothing. ``since`` (of ``waiting``) binds it to the doubt that the person saw.
 
         Raises:
-            NotFound, Conflict, RunFinished, InvalidRequest: see ``resolving``.
+            NotFound, AlreadyDecided, Conflict, RunFinished, InvalidRequest: see ``resolving``.
         """
         async with self.database.session(ctx) as session:
             claim = await resolving.resolve(
-                session, ctx, run_id, step_id, answer, result, lease_seconds=self.settings.lease_seconds
+                session,
+                ctx,
+                run_id,
+                step_id,
+                answer,
+                result,
+                since=since,
+                lease_seconds=self.settings.lease_seconds,
             )
         if claim is not None:
             self.drill.at("decided")

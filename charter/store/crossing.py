@@ -11,8 +11,10 @@ class Orphan:
     """A run that nobody keeps: its lease ran out while it was queued or running, or its waiting time is over."""
 
     tenant: str
+    agent: str
     run_id: str
     epoch: int
+    priority: int
 
 
 async def ensure_tenants(database: Database, tenants: Iterable[str]) -> None:
@@ -24,15 +26,15 @@ async def ensure_tenants(database: Database, tenants: Iterable[str]) -> None:
         )
 
 
-async def orphans(database: Database, limit: int = 200) -> list[Orphan]:
+async def orphans(database: Database, limit: int = 1000) -> list[Orphan]:
     """Return runs that nobody keeps, oldest first."""
     async with database.crossing() as session:
         rows = await session.fetch(
-            "select tenant, id, epoch from runs where status in ('queued', 'running', 'waiting') "
+            "select tenant, agent, id, epoch, priority from runs where status in ('queued', 'running', 'waiting') "
             "and lease_until < clock_timestamp() order by lease_until limit $1",
             limit,
         )
-    return [Orphan(row["tenant"], row["id"], row["epoch"]) for row in rows]
+    return [Orphan(*row) for row in rows]
 
 
 HOST_LOCK = "hashtextextended('charter host ' || {}, 0)"

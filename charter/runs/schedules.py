@@ -183,7 +183,8 @@ class Schedules:
 
     async def _pass_over(self, due: Due, reason: str, *, audited: bool) -> None:
         """Note that this time has no run, and why; the next time is tried again."""
-        _log.warning("a schedule is passed over", tenant=due.tenant, agent=due.agent, at=str(due.at), reason=reason)
+        tell = _log.warning if audited else _log.info
+        tell("a schedule is passed over", tenant=due.tenant, agent=due.agent, at=str(due.at), reason=reason)
         async with self._database.tenant_session(due.tenant) as session:
             if await _moved(session, due) and audited:
                 await audit.record(session, _asker(due), "schedule.skipped", detail={**_detail(due), "reason": reason})

@@ -7,7 +7,7 @@ import pytest
 
 from charter import settings
 from charter.catalog import loader
-from charter.context import Context
+from charter.context import Context, Principal
 from charter.governance.labels import TRUSTED
 from charter.governance.policy import Policies
 
@@ -90,3 +90,11 @@ def test_a_payslip_is_not_shown_in_teams(people: dict[str, Context]) -> None:
     verdict = POLICIES.decide(ctx, agent, spec, {"month": "2026-10"}, label=TRUSTED, level="yours")
     assert (verdict.outcome, verdict.policies) == ("deny", ("assistant-payslip-channel",))
     assert "console" in verdict.public
+
+
+@pytest.mark.promise("plugins.policy")
+def test_a_workload_looks_after_orders_and_does_nothing_else() -> None:
+    erp = Context("contoso", Principal("erp", "workload", "ERP", frozenset({"workload"})))
+    seen = {name: POLICIES.visible(erp, agent) for name, agent in CATALOG.agents.items()}
+    assert seen.pop("buyer") == {"procurement.get_order", "procurement.list_orders"}
+    assert set(seen.values()) == {frozenset()}

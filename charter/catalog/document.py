@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -85,8 +86,9 @@ def read(path: Path, mistakes: list[Mistake]) -> Document | None:
     return None
 
 
+@lru_cache(256)
 def parse(path: Path, text: str) -> Document:
-    """Read YAML text that stands in the file ``path``.
+    """Read YAML text that stands in the file ``path``; the same text in the same place is read once, and never written to.
 
     Raises:
         yaml.YAMLError: it is not YAML.

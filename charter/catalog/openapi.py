@@ -6,9 +6,11 @@
 plugin's ``connection``.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from charter.catalog.document import Document, Pointer
@@ -37,27 +39,43 @@ class Operation:
     result: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a document says, wherever it lies."""
+
+    digest: str
+    value: Any = field(compare=False)
+
+
 def validated(document: Document) -> list[Mistake]:
     """Return what breaks the OpenAPI specification in the document (3.0 or 3.1)."""
-    from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
-
     version = str(document.mapping.get("openapi", ""))
     if not version.startswith(("3.0", "3.1")):
         place = ("openapi",) if version else ()
         return [document.mistake(place, "This is no OpenAPI 3.0 or 3.1 document.", "Begin with `openapi: 3.1.0`.")]
+    content = _Content(hashlib.sha256(repr(document.value).encode()).hexdigest(), document.value)
+    return [document.mistake(*breach) for breach in _breaches(content)]
+
+
+@lru_cache(64)
+def _breaches(content: _Content) -> tuple[tuple[Pointer, str, str], ...]:
+    # Remembered, because it takes a tenth of a second and more, and most documents are as they were at the last reload.
+    from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
+
+    version = str(content.value["openapi"])
     validator: Any = OpenAPIV31SpecValidator if version.startswith("3.1") else OpenAPIV30SpecValidator
     try:
-        errors: list[Any] = list(validator(document.value).iter_errors())
+        errors: list[Any] = list(validator(content.value).iter_errors())
     except Exception as fault:  # noqa: BLE001 - the validator raises what its resolver raises
-        return [document.mistake((), f"The document cannot be followed: {fault}.", "Mend its `$ref`s.")]
-    return [
-        document.mistake(
+        return (((), f"The document cannot be followed: {fault}.", "Mend its `$ref`s."),)
+    return tuple(
+        (
             _place(error),
             f"This breaks the OpenAPI specification: {str(error.message)[:160]}.",
             "Mend it as the specification says.",
         )
         for error in errors
-    ]
+    )
 
 
 def _place(error: Any) -> Pointer:

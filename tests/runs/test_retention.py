@@ -24,11 +24,7 @@ class Sweeper:
         assert host.inner is not None
         self.database: Database = host.inner.service.database
         service = host.inner.service
-
-        async def present() -> list[str]:
-            return [agent.bundle for agent in service.editions.current.catalog.agents.values()]
-
-        self.retention = Retention(self.database, service.engine._queue, present, days=DAYS)
+        self.retention = Retention(self.database, service.engine._queue, service.editions.keep, days=DAYS)
 
     @asynccontextmanager
     async def owner(self) -> AsyncIterator[Session]:

@@ -30,6 +30,7 @@ from charter.local import keys, twins
 from charter.store.database import prepare
 from tests.drills.client import Client
 from tests.drills.host import Host
+from tests.drills.nursery import Nursery
 from tests.drills.postgres import Postgres
 
 HERE = Path(__file__).resolve().parent
@@ -39,13 +40,15 @@ TERMINAL = frozenset({"completed", "failed", "cancelled"})
 
 @dataclass(slots=True)
 class Fall:
-    """A host that died or froze, the runs it had in hand, and when each had its next owner (seconds after the fall)."""
+    """A host that died or froze, the runs it had in hand, and how many seconds each was without an owner. Time in which no
+    host served at all does not count: nobody was there who could have taken it.
+    """
 
     host: int
     how: str
-    at: float
     owned: dict[str, int]
     adopted: dict[str, float] = field(default_factory=dict[str, float])
+    waited: float = 0
 
     @property
     def open(self) -> dict[str, int]:
@@ -89,7 +92,7 @@ class Ground:
         """Start one more host."""
         first = self.hosts[0]
         number = len(self.hosts)
-        host = Host(number, self.folder / f"host-{number}", first.tree, dict(points or {}))
+        host = Host(number, self.folder / f"host-{number}", first.tree, dict(points or {}), nursery=first.nursery)
         self.hosts.append(host)
         self.tasks.append(asyncio.create_task(self._keep(host)))
         await self.until(lambda: bool(host.address) or host.starts > 1, 90, f"host {number} serves")
@@ -110,18 +113,19 @@ class Ground:
                 await asyncio.sleep(0.2)
 
     async def note_fall(self, host: Host, how: str) -> None:
-        moment = time.monotonic()
         with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             rows = await self.rows(
                 "select id, epoch from runs where status = 'running' and split_part(lease_owner, ':', 2) = $1",
                 str(host.pid),
             )
-            self.falls.append(Fall(host.number, how, moment, {row["id"]: row["epoch"] for row in rows}))
+            self.falls.append(Fall(host.number, how, {row["id"]: row["epoch"] for row in rows}))
 
     async def _watch(self) -> None:
         """Ten times a second: note whom a fault point froze, and when the runs of the fallen are taken over."""
+        looked = time.monotonic()
         while not self.closing:
             await asyncio.sleep(0.1)
+            passed, looked = time.monotonic() - looked, time.monotonic()
             for host in self.hosts:
                 if not host.frozen and host.is_stopped():
                     host.frozen = True
@@ -129,17 +133,17 @@ class Ground:
                     asyncio.get_running_loop().call_later(self.thaw_after, host.thaw)
             for fall in self.falls:
                 if waiting := fall.open:
+                    fall.waited += passed if self.serving() else 0
                     with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                         await self._note_adopted(fall, waiting)
 
     async def _note_adopted(self, fall: Fall, waiting: Mapping[str, int]) -> None:
         rows = await self.rows("select id, epoch, status from runs where id = any($1)", list(waiting))
-        moment = time.monotonic()
         for row in rows:
             if row["status"] not in {"queued", "running"} or (
                 row["epoch"] > waiting[row["id"]] and row["status"] == "running"
             ):
-                fall.adopted[row["id"]] = moment - fall.at
+                fall.adopted[row["id"]] = fall.waited
 
     # -- database
 
@@ -214,10 +218,13 @@ async def ground(
     runs: Mapping[str, Any] | None = None,
     points: Sequence[Mapping[str, str]] = (),
     again: bool = False,
+    born: bool = True,
     script: Path = SCRIPT,
     **chosen: Any,
 ) -> AsyncIterator[Ground]:
-    """Lay a ground with that many hosts; ``points[n]`` are the fault points of host n."""
+    """Lay a ground with that many hosts; ``points[n]`` are the fault points of host n. ``born`` false: each host is
+    started by the command, with all its loading, instead of born in the nursery.
+    """
     folder = Path(tempfile.mkdtemp(prefix="drill-"))
     postgres = Postgres(folder / "pg")
     await postgres.make()
@@ -225,11 +232,13 @@ async def ground(
         folder / "twins", port=0, sandboxes=_sandboxes(), secret_file=_secret_file(folder / "keys")
     )
     here: Ground | None = None
+    nursery = await Nursery.open() if born else None
     try:
         async with aiohttp.ClientSession() as http:
             tree = _settings(folder, postgres, child, runs or {}, script, chosen)
             all_hosts = [
-                Host(n, folder / f"host-{n}", tree, dict(points[n]) if n < len(points) else {}) for n in range(hosts)
+                Host(n, folder / f"host-{n}", tree, dict(points[n]) if n < len(points) else {}, nursery=nursery)
+                for n in range(hosts)
             ]
             here = Ground(folder, postgres, child, http, all_hosts, Client(http, _identity(folder, child)), again)
             here.client.addresses = lambda: [host.address for host in all_hosts if host.serves]
@@ -238,6 +247,8 @@ async def ground(
     finally:
         if here is not None:
             await here.close()
+        if nursery is not None:
+            await nursery.close()
         await child.stop()
         with suppress(Exception):
             await postgres.stop_hard()
@@ -247,9 +258,8 @@ async def ground(
 async def _begin(here: Ground) -> None:
     first, *others = here.hosts
     here.tasks.append(asyncio.create_task(here._keep(first)))
-    await here.until(
-        lambda: first.address, 120, f"the first host serves; it said: {first.said() if first.starts else ''}"
-    )
+    await here.until(lambda: first.address or first.starts > 2, 120, "the first host serves")
+    assert first.address, f"the first host does not start: {first.said()}"
     here.tasks += [asyncio.create_task(here._keep(host)) for host in others]
     await here.until(lambda: all(host.address for host in others), 120, "all hosts serve")
     here.tasks.append(asyncio.create_task(here._watch()))

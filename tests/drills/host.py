@@ -14,13 +14,16 @@ import orjson
 import yaml
 
 from charter import settings
+from tests.drills.nursery import Born, Nursery
 
 START_SECONDS = 90
 
 
 @dataclass(slots=True)
 class Host:
-    """``charter serve`` in a folder of its own. ``address`` is empty while it does not serve."""
+    """``charter serve`` in a folder of its own, from the nursery where there is one. ``address`` is empty while it does
+    not serve.
+    """
 
     number: int
     folder: Path
@@ -28,8 +31,9 @@ class Host:
     points: dict[str, str] = field(default_factory=dict[str, str])
     address: str = ""
     frozen: bool = False
-    process: asyncio.subprocess.Process | None = None
+    process: asyncio.subprocess.Process | Born | None = None
     starts: int = 0
+    nursery: Nursery | None = None
 
     @property
     def serves(self) -> bool:
@@ -48,12 +52,7 @@ class Host:
         file.write_text(yaml.safe_dump({**self.tree, "data_dir": str(self.folder), "drill": {"points": self.points}}))
         self.frozen = False
         self.starts += 1
-        with (self.folder / "host.log").open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "charter.cli", "serve", cwd=settings.HOUSE, stdin=asyncio.subprocess.DEVNULL,
-                env={**settings.process_environment(), "CHARTER_SETTINGS": str(file)}, stdout=log, stderr=log,
-                start_new_session=True,
-            )  # fmt: skip
+        self.process = await self._begun(file, self.folder / "host.log")
         limit = time.monotonic() + START_SECONDS
         while self.process.returncode is None:
             if told.exists() and (content := told.read_bytes()).endswith(b"}"):
@@ -62,6 +61,16 @@ class Host:
             assert time.monotonic() < limit or self.frozen, f"host {self.number} does not start; see {self.folder}"
             await asyncio.sleep(0.05)
         return False
+
+    async def _begun(self, file: Path, log: Path) -> asyncio.subprocess.Process | Born:
+        if self.nursery is not None:
+            return await self.nursery.bear(file, log)
+        with log.open("ab") as said:
+            return await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "charter.cli", "serve", cwd=settings.HOUSE, stdin=asyncio.subprocess.DEVNULL,
+                env={**settings.process_environment(), "CHARTER_SETTINGS": str(file)}, stdout=said, stderr=said,
+                start_new_session=True,
+            )  # fmt: skip
 
     def kill(self) -> None:
         self._signal(signal.SIGKILL)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,10 @@ from tests.drills.drill_kill import at_each_place
 from tests.drills.ground import Ground, ground
 from tests.drills.result import Result
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [
+    pytest.mark.timeout(240),
+    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="drills watch their processes in /proc"),
+]
 
 _PLACES = sorted(POINTS)
 _FROZEN_AT = "before_send"

@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 OFFLINE = { echo "make: the packages could not be installed. Is there a network, and does pip reach its index?" >&2; exit 1; }
 
-.PHONY: help run test check lint types floors house bench mutants eval-embedded lock clean
+.PHONY: help run test check lint types floors house bench mutants drill drill-long eval-embedded lock clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,12 @@ bench: $(VENV)/.dev ## Compare a governed turn with what else one would use, as 
 
 mutants: $(VENV)/.dev ## Take each guard out; a test must turn red
 	$(BIN)/python -m tests.mutants
+
+drill: $(VENV)/.dev ## Kill, freeze and starve real hosts under load; nothing may be lost or done twice
+	$(BIN)/python -m tests.drills
+
+drill-long: $(VENV)/.dev ## The same drills, heavier
+	$(BIN)/python -m tests.drills --long
 
 eval-embedded: $(VENV)/.dev ## Examine the embedded model's levels
 	$(BIN)/python -m tests.evals.embedded

@@ -15,8 +15,9 @@ import httpx2
 import orjson
 from aiohttp import web
 
+from charter.models.chat import ToolCall
 from charter.models.scripted import ScriptedModel, load
-from charter.models.wire import AnswerTransport
+from charter.models.wire import Answered, AnswerTransport
 
 _ORDER = re.compile(r"then (?P<fault>[\w-]+) at (?P<turn>\d+)")
 _PLAIN: dict[str, Any] = {"id": "x", "object": "chat.completion", "created": 1, "model": "drill"}
@@ -43,9 +44,7 @@ class BadModel:
             answer = await FAULTS[order["fault"]](request, self._tries[said])
             if answer is not None:
                 return answer
-        asked = httpx2.Request("POST", "http://model.invalid/v1/chat/completions", content=raw)
-        given = await self._model.handle_async_request(asked)
-        return web.Response(body=await given.aread(), headers={"Content-Type": given.headers["content-type"]})
+        return await _given(self._model, raw)
 
 
 async def _busy_twice(request: web.Request, tries: int) -> web.Response | None:
@@ -81,15 +80,16 @@ async def _empty(request: web.Request, tries: int) -> web.Response:
 
 
 async def _nothing(request: web.Request, tries: int) -> web.Response:
-    return _message({"role": "assistant", "content": None})
+    return await _rendered(request, Answered(model="drill"))
 
 
 async def _stranger(request: web.Request, tries: int) -> web.Response:
-    return _calling("payroll-pay_everybody", "{}")
+    return await _rendered(request, Answered(calls=(ToolCall("call_1", "payroll-pay_everybody", "{}"),), model="drill"))
 
 
 async def _nonsense(request: web.Request, tries: int) -> web.Response:
-    return _calling("counter-book", "{mark: not json")
+    call = ToolCall("call_1", "counter-book", "{mark: not json")
+    return await _rendered(request, Answered(calls=(call,), model="drill"))
 
 
 async def _cut(request: web.Request, tries: int) -> web.Response:
@@ -113,15 +113,19 @@ async def _drip(request: web.Request, tries: int) -> web.StreamResponse:
     return response
 
 
-def _message(message: dict[str, Any], reason: str = "stop") -> web.Response:
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
-    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
-    return web.json_response({**_PLAIN, "choices": [choice], "usage": usage})
+async def _rendered(request: web.Request, answered: Answered) -> web.Response:
+    async def answer(body: dict[str, Any]) -> Answered:
+        return answered
+
+    return await _given(AnswerTransport(answer), await request.read())
 
 
-def _calling(name: str, arguments: str) -> web.Response:
-    call = {"id": "call_1", "type": "function", "function": {"name": name, "arguments": arguments}}
-    return _message({"role": "assistant", "content": None, "tool_calls": [call]}, "tool_calls")
+async def _given(model: AnswerTransport, raw: bytes) -> web.Response:
+    """Answer as the wire does, streaming where that is asked for."""
+    given = await model.handle_async_request(
+        httpx2.Request("POST", "http://model.invalid/v1/chat/completions", content=raw)
+    )
+    return web.Response(body=await given.aread(), headers={"Content-Type": given.headers["content-type"]})
 
 
 Fault = Callable[[web.Request, int], Awaitable[web.StreamResponse | None]]

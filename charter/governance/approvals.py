@@ -31,7 +31,7 @@ from charter.governance.decision import Call, Decision
 from charter.governance.summary import summary
 from charter.store.database import Session
 
-__all__ = ["Approval", "Choice", "cancel_of_run", "decide", "expire_due", "get", "listing", "may_see", "of_run", "open"]
+__all__ = ["Approval", "Choice", "cancel_of_run", "decide", "expire_of_run", "get", "listing", "may_see", "of_run", "open"]
 
 Choice = Literal["approve", "reject"]
 MOST = 200
@@ -249,11 +249,12 @@ def _check_open(approval: Approval, run_status: str) -> None:
         raise RunFinished("The run has ended; there is nothing to decide.")
 
 
-async def expire_due(session: Session) -> list[Approval]:
-    """Mark what nobody decided in time, and return it, so that the runs that wait for it can end."""
+async def expire_of_run(session: Session, run_id: str) -> list[Approval]:
+    """Mark what nobody decided in time about this run, and return it."""
     rows = await session.fetch(
         "update approvals set status = 'expired' where status = 'pending' and expires_at <= clock_timestamp() "
-        "returning *, clock_timestamp() as now"
+        "and run_id = $1 returning *, clock_timestamp() as now",
+        run_id,
     )
     return [_approval(row) for row in rows]
 

@@ -25,6 +25,7 @@ from charter.runs.grip import Grip, HandedOver
 from charter.runs.journal import Change, Entry, Fenced
 from charter.runs.leases import Leases
 from charter.runs.loop import Loop
+from charter.runs.parking import note_expired
 from charter.runs.queue import SegmentQueue
 from charter.runs.records import Claim
 from charter.runs.writing import persistently
@@ -157,7 +158,7 @@ class Engine:
             if full is not None:
                 return full
             claim = await records.claim(session, run_id, epoch, self._owner, self._settings.lease_seconds)
-            return claim or "superseded"
+            return "superseded" if claim is None else await note_expired(session, claim)
 
     def local(self, run_id: str) -> "asyncio.Task[None] | None":
         """Return the task that works on the run here, if one does."""

@@ -1,5 +1,6 @@
 """Park a run: one transaction says what it waits for; then nothing of it is held in memory."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from charter.governance.approvals import Approval
 from charter.runs import effects, journal
 from charter.runs.act import Act, recorded
 from charter.runs.drill import Drill
+from charter.runs.records import Claim
 from charter.runs.run import new_id, timestamp
 from charter.runs.work import Work
 from charter.store.database import Database, Session
@@ -70,6 +72,39 @@ class Parking:
         # Nobody holds a waiting run. When its lease is over it is looked after like any other that nobody keeps.
         await db.execute("update runs set lease_owner = null, lease_until = $2 where id = $1", claim.run_id, until)
         work.written(seq)
+
+
+async def note_expired(session: Session, claim: Claim) -> Claim:
+    """Close the questions of a claimed run that nobody answered in time, and tell those who follow it."""
+    overdue = await approvals.expire_of_run(session, claim.run_id)
+    entries = [await verdict(session, approval) for approval in overdue]
+    if not entries:
+        return claim
+    return replace(claim, seq=await journal.append(session, claim.ctx.tenant, claim.run_id, claim.epoch, entries))
+
+
+async def verdict(session: Session, approval: Approval) -> journal.Entry:
+    """Return the entry that completes the step in which the approval was asked for."""
+    step_id = await session.fetchval(
+        "select step_id from journal where run_id = $1 and kind = 'approval' and input ->> 'approval_id' = $2",
+        approval.run_id,
+        approval.id,
+    )
+    told = {
+        "approval_id": approval.id,
+        "status": approval.status,
+        "decided_by": approval.decided_by,
+        "comment": approval.comment,
+    }
+    return journal.Entry(
+        "approval",
+        "done",
+        step_id=step_id,
+        type="approval",
+        name=approval.function,
+        output=told,
+        ended_at=journal.now(),
+    )
 
 
 def _waiting_for(approval: Approval) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from charter.runs.editions import Editions
 from charter.runs.engine import Engine
 from charter.runs.events import EventStream
 from charter.runs.following import Followers
+from charter.runs.parking import verdict
 from charter.runs.records import Claim
 from charter.runs.run import TERMINAL, Event, Page, Run, StartRun, Step
 from charter.settings import Http, Runs
@@ -179,26 +180,7 @@ class RunService:
         )
         if epoch is None:
             raise RunFinished("The run does not wait any more.")
-        step_id = await session.fetchval(
-            "select step_id from journal where run_id = $1 and kind = 'approval' and input ->> 'approval_id' = $2",
-            approval.run_id,
-            approval.id,
-        )
-        verdict = {
-            "approval_id": approval.id,
-            "status": approval.status,
-            "decided_by": approval.decided_by,
-            "comment": approval.comment,
-        }
-        entry = journal.Entry(
-            "approval",
-            "done",
-            step_id=step_id,
-            type="approval",
-            name=approval.function,
-            output=verdict,
-            ended_at=journal.now(),
-        )
+        entry = await verdict(session, approval)
         return await resolving.released(
             session, ctx, approval.run_id, epoch, [entry], lease_seconds=self.settings.lease_seconds
         )

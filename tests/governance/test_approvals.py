@@ -242,10 +242,10 @@ async def test_after_its_time_an_approval_is_expired_for_everyone_before_anybody
 @pytest.mark.promise("governance.expiry")
 async def test_what_is_due_is_marked_once_and_the_rest_stays(database: Database, people: People) -> None:
     due = await opened(database, people["alice"], lasts=timedelta(seconds=-1))
-    fresh = await opened(database, people["alice"])
+    fresh = await opened(database, people["alice"], run_id=due.run_id)
     async with database.session(people["alice"]) as session:
-        assert [one.id for one in await approvals.expire_due(session)] == [due.id]
-        assert await approvals.expire_due(session) == []
+        assert [one.id for one in await approvals.expire_of_run(session, due.run_id)] == [due.id]
+        assert await approvals.expire_of_run(session, due.run_id) == []
         assert await session.fetchval("select status from approvals where id = $1", due.id) == "expired"
     assert (await read(database, people["alice"], fresh)).status == "pending"
     with pytest.raises(errors.Expired):

@@ -37,6 +37,22 @@ async def test_a_run_whose_host_was_killed_is_finished_by_the_next_one(tmp_path:
     assert done["output"]["text"] == "Here I am again."
 
 
+@pytest.mark.promise("runs.expired")
+async def test_what_nobody_decides_in_time_is_not_done_and_the_run_says_so(tmp_path: Path) -> None:
+    async with running_host(tmp_path, runs=settings.Runs(approval_hours=1 / 3600)) as host:
+        run = await host.ask("alice", "buyer", "Order a lectern for 1,200 EUR")
+        approval = (await host.call("alice", "GET", f"/v1/approvals/{run['waiting']['approval_id']}")).body
+        done = await host.settled("alice", run["id"], "completed")
+        late = await host.decide("bob", approval, "approve")
+        told = [data["status"] async for event, data, _ in host.events("alice", run["id"]) if event == "approval"]
+        ledger = await host.sandbox("procurement", "/_sandbox/orders")
+
+    assert "Nobody decided in time" in done["output"]["text"]
+    assert (late.status, late.body["code"]) == (409, "expired")
+    assert told[-1] == "expired"
+    assert [o for o in ledger["orders"] if o["item"] == "lectern"] == []
+
+
 @asynccontextmanager
 async def _killed_while_thinking(folder: Path) -> AsyncIterator[str]:
     """Start a host, start a run whose model takes its time, and kill the host meanwhile."""

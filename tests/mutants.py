@@ -232,6 +232,31 @@ MUTANTS = (
         "and $1::int is not null",
         ("tests/runs/test_retention.py",),
     ),
+    Mutant(
+        "a run takes the present bundle",
+        "charter/runs/editions.py",
+        "if self._current.bundle(agent) == bundle:",
+        "if True:",
+        (
+            "tests/runs/test_editions.py::test_an_edit_holds_for_new_runs_and_a_run_that_began_before_finishes_on_its_own_bundle",
+        ),
+    ),
+    Mutant(
+        "a planted bundle is run",
+        "charter/runs/editions.py",
+        "if not hmac.compare_digest(kept.seal, self._seal(digest)):",
+        "if False:",
+        (
+            "tests/runs/test_editions.py::test_earlier_bundles_stay_at_hand_and_those_let_go_are_read_once_for_all_who_need_them",
+        ),
+    ),
+    Mutant(
+        "bytecode of an older version is run",
+        "charter/kernel/guest.py",
+        "def get_code(self",
+        "def get_no_code(self",
+        ("tests/kernel/test_guest.py",),
+    ),
 )
 
 

@@ -1,8 +1,10 @@
 """The database as the host may use it: a session opens only for a tenant."""
 
+import asyncio
 import re
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -77,6 +79,7 @@ class Database:
         self._size = size
         self._pool: Any = None
         self._host_pool: Any = None
+        self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def open(self) -> None:
         """Connect.
@@ -128,9 +131,11 @@ class Database:
         opening = f"begin; set local charter.tenant = '{tenant}'"
         if alone:
             opening += f"; select pg_advisory_xact_lock(hashtextextended('charter places {tenant}', 0))"
-        with told_outages():
-            async with self._opened(opening) as connection:
-                yield connection
+        # Who waits for a tenant's turn waits here first: not with a connection that others could use.
+        async with self._turns[tenant] if alone else nullcontext():
+            with told_outages():
+                async with self._opened(opening) as connection:
+                    yield connection
 
     @asynccontextmanager
     async def _opened(self, opening: str) -> AsyncGenerator[Session]:

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from charter.context import Context
-from charter.errors import AlreadyDecided, DigestMismatch, NotAnApprover, NotFound, RunFinished, SelfApproval
+from charter.errors import AlreadyDecided, Conflict, DigestMismatch, NotAnApprover, NotFound, RunFinished, SelfApproval
 from charter.governance.approval import Approval, entitlement, may_see
-from charter.runs.run import TERMINAL, Event, Page, Run, StartRun, Step
+from charter.runs.run import TERMINAL, Event, Page, Run, StartRun, Step, timestamp
 
 NOTHING_USED = {
     "model_turns": 0,
@@ -142,6 +142,41 @@ class MemoryRuns:
         self._tell(decided.run_id, "approval", decided.as_json())
         self.change(decided.run_id, status="running", waiting=None)
 
+    async def resolve(
+        self, ctx: Context, run_id: str, step_id: str, answer: str, result: Any = None, since: str | None = None
+    ) -> Run:
+        run = await self.get(ctx, run_id)
+        step = self.steps[run_id].get(step_id)
+        if step is None:
+            raise NotFound(f"The run {run_id} has no effect {step_id}.")
+        waits = run.waiting or {}
+        if (waits.get("for"), waits.get("step_id"), waits.get("since")) != ("unknown_effect", step_id, since):
+            effect = next(effect for effect in run.effects if effect["step_id"] == step_id)
+            if effect.get("answer") == answer:
+                return run
+            if effect.get("answer"):
+                raise AlreadyDecided(f"{effect['answered_by']} has said already: {effect['answer']}.")
+            raise RunFinished(f"The run is {run.status}.") if run.finished else Conflict("The run does not wait.")
+        self._answered(run, step, answer, result, ctx.principal.id)
+        return self.runs[run_id]
+
+    def _answered(self, run: Run, step: Step, answer: str, result: Any, by: str) -> None:
+        said = {"answer": answer, "answered_by": by}
+        asked = {"for": "unknown_effect", "step_id": step.id}
+        number = f"{step.id}-{run.last_seq}"
+        told = replace(step, id=number, type="approval", status="done", effect=None, input=asked, output=said)
+        self.steps[run.id][number] = replace(told, started_at=_now(), ended_at=_now())
+        self._tell(run.id, "step", self.steps[run.id][number].as_json())
+        status, outcome, output = {
+            "happened": ("done", "done", result or {"note": "A person confirmed that this happened."}),
+            "retry": ("waiting", "unknown", None),
+            "give_up": ("failed", "unknown", {"error": "It was given up."}),
+        }[answer]
+        self.steps[run.id][step.id] = replace(step, status=status, output=output)
+        self._tell(run.id, "step", self.steps[run.id][step.id].as_json())
+        effect = {"step_id": step.id, "function": step.name, "outcome": outcome, **said}
+        self.change(run.id, status="queued", waiting=None, effects=[effect])
+
     async def cancel(self, ctx: Context, run_id: str) -> Run:
         run = await self.get(ctx, run_id)
         if run.finished:
@@ -217,6 +252,20 @@ class MemoryRuns:
         }
         self._tell(run_id, "approval", question.as_json())
         self.change(run_id, status="waiting", waiting=waiting)
+
+    def doubt(self, run_id: str, step: Step) -> None:
+        """Nobody knows whether the effect of this step happened."""
+        self.steps[run_id][step.id] = replace(step, status="unknown")
+        self._tell(run_id, "step", self.steps[run_id][step.id].as_json())
+        waiting = {
+            "for": "unknown_effect",
+            "approval_id": None,
+            "step_id": step.id,
+            "since": timestamp(_now()),
+            "expires_at": None,
+        }
+        effects = [{"step_id": step.id, "function": step.name, "outcome": "unknown"}]
+        self.change(run_id, status="waiting", waiting=waiting, effects=effects)
 
     def change(self, run_id: str, **fields: Any) -> None:
         self.runs[run_id] = replace(self.runs[run_id], **({"updated_at": _now()} | fields))

@@ -202,6 +202,25 @@ def confirmation(runs: MemoryRuns, alice: Context) -> Run:
     return runs.runs[run.id]
 
 
+def payment(runs: MemoryRuns, alice: Context) -> Run:
+    """A payment of which nobody knows whether it happened."""
+    begun = _ago(minutes=6)
+    run = runs.add(alice, "buyer", "Pay invoice 4711 of Nordic Desks", created_at=begun)
+    runs.step(run.id, "message", "user", "done", input=run.input, started_at=begun, ended_at=begun)
+    arguments = {
+        "invoice": "4711",
+        "supplier": "Nordic Desks",
+        "amount": {"minor": 145000, "currency": "EUR"},
+        "pay_on": "2026-12-12",
+    }
+    step = runs.step(
+        run.id, "function", "procurement.pay_invoice", "running", key="call", effect="irreversible", input=arguments,
+        started_at=begun, decision={"outcome": "allow", "policies": ["pay"], "reason": "Approved by bob."},
+    )  # fmt: skip
+    runs.doubt(run.id, step)
+    return runs.runs[run.id]
+
+
 def ordered(runs: MemoryRuns, alice: Context) -> Run:
     """An order that was approved, placed, and has a receipt."""
     begun = _ago(days=3)

@@ -24,6 +24,7 @@ def _pages(house: House) -> list[tuple[str, str]]:
         ("alice", "/documents/doc_travel/passages/psg_hotels"),
         ("alice", f"/runs/{runs[2].id}"),
         ("alice", f"/runs/{waiting.id}"),
+        *[("alice", f"/runs/{run.id}") for run in runs[-3:]],
         ("bob", "/approvals"),
         ("bob", "/approvals/decided"),
         ("bob", f"/approvals/{(waiting.waiting or {})['approval_id']}"),
@@ -42,6 +43,11 @@ async def test_every_page_fits_is_readable_and_names_its_parts(
     busy.level.update(
         state="fetching", received=412_000_000, total=1_117_000_000, name="Qwen2.5-Coder-1.5B", licence="Apache-2.0"
     )
+    alice = busy.people["alice"]
+    story.payment(busy.runs, alice)
+    busy.runs.add(alice, "buyer", "Order two desks", status="queued")
+    done = {"step_id": "stp_1", "function": "procurement.create_order", "outcome": "unknown"}
+    busy.runs.finish(busy.runs.add(alice, "buyer", "Order a lamp").id, status="cancelled", effects=[done])
     found: dict[str, list[str]] = {}
     async with screen(browser, busy.address, size=size, color_scheme=scheme) as seen:
         await seen.go("/sign-in")

@@ -47,7 +47,15 @@ async def test_no_page_carries_inline_script_or_style(visitor: Visitor, busy: Ho
 @pytest.mark.promise("console.csrf")
 @pytest.mark.parametrize("csrf", ["", "forged"])
 @pytest.mark.parametrize(
-    "path", ["/chat/buyer", "/sign-out", "/sign-in", "/runs/run_x/cancel", "/approvals/apr_x/decision"]
+    "path",
+    [
+        "/chat/buyer",
+        "/sign-out",
+        "/sign-in",
+        "/runs/run_x/cancel",
+        "/runs/run_x/steps/stp_x/answer",
+        "/approvals/apr_x/decision",
+    ],
 )
 async def test_a_form_without_the_sessions_token_changes_nothing(
     visitor: Visitor, busy: House, path: str, csrf: str

@@ -184,14 +184,3 @@ async def test_a_run_can_be_cancelled_and_keeps_what_was_done(visitor: Visitor, 
     response = await visitor.post(f"/runs/{run.id}/cancel", {})
     assert response.status == 409
     assert "The run is cancelled." in await response.text()
-
-
-async def test_an_effect_that_nobody_knows_of_is_said(visitor: Visitor, house_of_runs: House) -> None:
-    run = house_of_runs.runs.add(house_of_runs.people["bob"], "buyer", "Pay invoice 4711")
-    waiting = {"for": "unknown_effect", "approval_id": None, "step_id": "stp_1", "since": None, "expires_at": None}
-    effects = [{"step_id": "stp_1", "function": "procurement.pay_invoice", "outcome": "unknown"}]
-    house_of_runs.runs.change(run.id, status="waiting", waiting=waiting, effects=effects)
-    await visitor.sign_in("bob")
-    _, page = await visitor.get(f"/threads/{run.thread}")
-    assert "Nobody knows yet whether it happened" in page
-    assert "Unclear whether it happened" in page

@@ -45,6 +45,10 @@ class Effect(BaseModel):
     step_id: str
     function: str
     outcome: Literal["done", "failed", "unknown"]
+    answer: Literal["happened", "retry", "give_up"] | None = Field(
+        default=None, description="What a person said where nobody knew; absent where nobody was asked."
+    )
+    answered_by: str | None = None
 
 
 class Cost(BaseModel):

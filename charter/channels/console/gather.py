@@ -1,10 +1,10 @@
-"""Fetch what belongs together on a page: a run and the question it waits with."""
+"""Fetch what belongs together on a page: a run, and what a person is asked about it."""
 
 from datetime import UTC, datetime
 
 from aiohttp import web
 
-from charter.channels.console import render
+from charter.channels.console import doubt, render
 from charter.channels.console.desk import address, desk, signed_in
 from charter.channels.console.render import Json, PassageAddress, View
 from charter.errors import NotFound
@@ -12,14 +12,42 @@ from charter.errors import NotFound
 
 async def turn(request: web.Request, run: Json) -> View:
     """Return one question and its answer."""
-    return render.turn(run, await _asked(request, run), signed_in(request).ctx, datetime.now(UTC), _passage_at(request))
+    view = render.turn(run, await _asked(request, run), signed_in(request).ctx, datetime.now(UTC), _passage_at(request))
+    return await _with_doubt(request, run, view)
 
 
 async def whole_run(request: web.Request, run: Json) -> View:
     """Return the head of a run's own page."""
-    return render.run_page(
+    view = render.run_page(
         run, await _asked(request, run), signed_in(request).ctx, datetime.now(UTC), _passage_at(request)
     )
+    return await _with_doubt(request, run, view)
+
+
+async def answered(request: web.Request, run: Json, step_id: str) -> View:
+    """Return the card of an effect that somebody has just answered for.
+
+    Raises:
+        NotFound: the run has no such step.
+    """
+    found = await _card(request, run, step_id)
+    if found is None:
+        raise NotFound("The run has no such step.")
+    return found
+
+
+async def _with_doubt(request: web.Request, run: Json, view: View) -> View:
+    """The effect that nobody knows of has its card; it is not told a second time among the others."""
+    step_id = doubt.waits_for(run)
+    card = await _card(request, run, step_id) if step_id else None
+    others = [effect for effect in view["effects"] if card is None or effect["step_id"] != step_id]
+    return view | {"doubt": card, "effects": others}
+
+
+async def _card(request: web.Request, run: Json, step_id: str) -> View | None:
+    ctx = signed_in(request).ctx
+    steps = await desk(request).service.timeline(ctx, run["id"])
+    return doubt.card(run, [step.as_json() for step in steps], step_id, ctx)
 
 
 async def _asked(request: web.Request, run: Json) -> Json | None:

@@ -8,6 +8,8 @@ from charter.errors import FieldError, InvalidRequest
 from charter.runs.run import StartRun, Status
 
 Fields = Mapping[str, Any]
+Word = Literal["happened", "retry", "give_up"]
+_WORDS: dict[str, Word] = {word: word for word in get_args(Word)}
 STATUSES: tuple[str, ...] = get_args(Status)
 _COMMENT_LIMIT = 2000
 
@@ -19,6 +21,15 @@ class Decision:
     decision: Literal["approve", "reject"]
     digest: str
     comment: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A person's word on an effect that nobody knows of; ``since`` is the doubt that their card showed."""
+
+    answer: Word
+    result: dict[str, str] | None
+    since: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +81,29 @@ def decision(form: Fields) -> Decision:
     if len(comment) > _COMMENT_LIMIT:
         raise InvalidRequest("The comment is too long.", action=f"Use at most {_COMMENT_LIMIT:,} characters.")
     return Decision("approve" if said == "approve" else "reject", digest, comment or None)
+
+
+def answer(form: Fields) -> Answer:
+    """Read what became of an effect.
+
+    Raises:
+        InvalidRequest: it is none of the three answers, names no doubt, or tells a finding of what did not happen.
+    """
+    said, since = _WORDS.get(_text(form, "answer")), _text(form, "since")
+    note = _text(form, "note").replace("\r\n", "\n").strip()
+    if said is None or not since:
+        sentence = "An answer is one of the three, on the doubt that was shown."
+        raise InvalidRequest(
+            sentence, action="Use the buttons of the card.", errors=[FieldError("/answer", "not an answer")]
+        )
+    # Whoever has found something and presses "try again" has most likely missed the button.
+    if note and said != "happened":
+        sentence = "You wrote down what you found, but did not say that it happened. Nothing was done."
+        action = "Choose “It happened”, or empty the field."
+        raise InvalidRequest(sentence, action=action, errors=[FieldError("/note", "only with what happened")])
+    if len(note) > _COMMENT_LIMIT:
+        raise InvalidRequest("The text is too long.", action=f"Use at most {_COMMENT_LIMIT:,} characters.")
+    return Answer(said, {"note": note} if note else None, since)
 
 
 def run_filter(query: Fields) -> Filter:

@@ -55,6 +55,17 @@ class Service(Protocol):
         /,
     ) -> Approval: ...
 
+    async def resolve(
+        self,
+        ctx: Context,
+        run_id: str,
+        step_id: str,
+        answer: Literal["happened", "retry", "give_up"],
+        result: Any = None,
+        since: str | None = None,
+        /,
+    ) -> Run: ...
+
     async def cancel(self, ctx: Context, run_id: str, /) -> Run: ...
 
     def agents(self, ctx: Context, /) -> Sequence[Mapping[str, Any]]: ...

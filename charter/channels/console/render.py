@@ -16,8 +16,8 @@ PassageAddress = Callable[[str, str], str]
 
 _WAITING = {
     "event": "Waiting for an event from another system.",
-    "unknown_effect": "A system stopped answering in the middle of a change. Nobody knows yet whether it happened, so nothing is "
-    "repeated until an operator has looked.",
+    "unknown_effect": "A system stopped answering in the middle of a change. Nobody knows whether it happened, so nothing is "
+    "repeated until somebody who has looked says so.",
 }
 
 
@@ -34,6 +34,8 @@ def turn(run: Json, approval: Json | None, ctx: Context, now: datetime, passage_
         "status": run["status"],
         "live": run["status"] in {"queued", "running", "waiting"},
         "busy": run["status"] in {"queued", "running"},
+        "doing": words.doing(run),
+        "cancelled": words.cancelled(run["effects"]) if run["status"] == "cancelled" else "",
         "answer": markdown.answer(str(output.get("text", "")), cited) if output.get("text") else None,
         "untrusted": bool(output.get("contains_untrusted")),
         "sources": sources,
@@ -57,8 +59,7 @@ def _sources(citations: Sequence[Json], passage_at: PassageAddress) -> list[View
 
 def _effect(effect: Json) -> View:
     name, plugin = words.call_name(effect["function"])
-    said = {"done": "Done", "failed": "Did not happen", "unknown": "Unclear whether it happened"}
-    return {**effect, "name": name, "plugin": plugin, "said": said.get(effect["outcome"], effect["outcome"])}
+    return {**effect, "name": name, "plugin": plugin, "said": words.said_of(effect)}
 
 
 def approval_card(approval: Json, ctx: Context, now: datetime) -> View:
@@ -115,7 +116,7 @@ def run_row(run: Json, ctx: Context) -> View:
     return {
         **run,
         "agent_name": words.title(run["agent"]),
-        "status_words": words.STATUS[run["status"]],
+        "status_words": _status_words(run),
         "mine": run["principal"]["id"] == ctx.principal.id,
         "cost": words.cost(run["usage"]),
         "tokens": words.tokens(run["usage"]),
@@ -123,6 +124,11 @@ def run_row(run: Json, ctx: Context) -> View:
         if run["status"] in {"completed", "failed", "cancelled"}
         else "",
     }
+
+
+def _status_words(run: Json) -> str:
+    waiting: Json = run["waiting"] or {}
+    return "Needs an answer" if waiting.get("for") == "unknown_effect" else words.STATUS[run["status"]]
 
 
 def run_page(run: Json, approval: Json | None, ctx: Context, now: datetime, passage_at: PassageAddress) -> View:
@@ -166,6 +172,8 @@ def _verdict(given: Json) -> str:
     if given["type"] != "approval" or not given["output"]:
         return ""
     said: Json = given["output"]
+    if "answer" in said:
+        return words.answered(said)
     if not said.get("decided_by"):
         return words.STATUS.get(str(said.get("status")), "")
     comment = f": {words.visible(str(said['comment']))}" if said.get("comment") else ""
@@ -177,7 +185,8 @@ def _step_title(given: Json, name: str) -> str:
         case "message":
             return "Message from the person" if given["name"] == "user" else f"Message ({name})"
         case "approval":
-            return f"Decision on: {name}"
+            said: Json = given["output"] or {}
+            return f"{'Answer about' if 'answer' in said else 'Decision on'}: {name}"
         case _:
             return name
 

@@ -1,12 +1,13 @@
-"""Runs: the list, one run's timeline, cancelling it."""
+"""Runs: the list, one run's timeline, answering for an effect that nobody knows of, cancelling."""
 
 from typing import Any
 
 from aiohttp import web
 
 from charter.channels.console import gather, parse, render, stream, words
-from charter.channels.console.desk import address, desk, signed_in
-from charter.channels.console.frame import page
+from charter.channels.console.desk import address, desk, signed_in, wants_data
+from charter.channels.console.frame import fragment, page
+from charter.channels.console.session import csrf_token
 
 SHOWN = 30
 
@@ -44,6 +45,18 @@ async def run(request: web.Request) -> web.Response:
     )
 
 
+async def answer(request: web.Request) -> web.Response:
+    """Take a person's word on an effect that nobody knows of; a form is led to the run, a script gets the card."""
+    said = parse.answer(await request.post())
+    ctx, run_id, step_id = signed_in(request).ctx, request.match_info["run"], request.match_info["step"]
+    found = await desk(request).service.resolve(ctx, run_id, step_id, said.answer, said.result, said.since)
+    if not wants_data(request):
+        raise web.HTTPSeeOther(address(request, "run", run=run_id))
+    card = await gather.answered(request, found.as_json(), step_id)
+    html = fragment(request, "_doubt.html", {"card": card, "csrf": await csrf_token(request), "depth": 2})
+    return web.json_response({"html": html, "said": f"{card['name']}: {words.ANSWERS[said.answer]}."})
+
+
 async def cancel(request: web.Request) -> web.Response:
     run_id = request.match_info["run"]
     await desk(request).service.cancel(signed_in(request).ctx, run_id)
@@ -55,5 +68,6 @@ def routes() -> list[web.RouteDef]:
         web.get("/runs", listing, name="runs"),
         web.get("/runs/{run}", run, name="run"),
         web.get("/runs/{run}/events", stream.events, name="events"),
+        web.post("/runs/{run}/steps/{step}/answer", answer, name="answer"),
         web.post("/runs/{run}/cancel", cancel, name="cancel"),
     ]

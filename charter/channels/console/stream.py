@@ -71,10 +71,15 @@ async def _answer(request: web.Request, run_id: str) -> dict[str, Any]:
     run = await desk(request).service.get(signed_in(request).ctx, run_id)
     view = await gather.turn(request, run.as_json())
     said = "Answer ready." if view["answer"] else words.STATUS[view["status"]]
+    if view["approval"]:
+        said = f"Waiting: {view['approval']['who']} must decide."
+    elif view["doubt"]:
+        said = f"Waiting: nobody knows whether this happened: {view['doubt']['name']}. Please say so."
     return {
         "html": fragment(request, "_answer.html", {"turn": view, "csrf": await csrf_token(request)}),
         "busy": view["busy"],
-        "said": f"Waiting: {view['approval']['who']} must decide." if view["approval"] else said,
+        "doing": view["doing"],
+        "said": said,
     }
 
 

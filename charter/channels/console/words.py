@@ -28,6 +28,11 @@ STATUS = {
     "rejected": "Rejected",
     "expired": "Expired",
 }
+ANSWERS = {
+    "happened": "it happened",
+    "retry": "it did not happen, try again",
+    "give_up": "given up, nobody knows",
+}
 EFFECT = {"read": "reads", "write": "changes something", "irreversible": "cannot be undone"}
 STEP = {
     "message": "Message",
@@ -181,11 +186,53 @@ def abilities(functions: Sequence[Mapping[str, Any]]) -> str:
     return said[:1].upper() + said[1:]
 
 
+def answered(said: Mapping[str, Any]) -> str:
+    """``alice says: it happened``."""
+    return f"{said['answered_by']} says: {ANSWERS.get(str(said['answer']), said['answer'])}"
+
+
+def doing(run: Mapping[str, Any]) -> str:
+    """Return what a run does by itself now; empty where it has ended or waits for somebody."""
+    if run["status"] == "queued":
+        begun = run["usage"].get("model_turns")
+        return "Waiting for a place to go on" if begun else "Waiting for a place; it begins by itself"
+    return "Working" if run["status"] == "running" else ""
+
+
+def cancelled(effects: Sequence[Mapping[str, Any]]) -> str:
+    """Say what a run had done before it was cancelled."""
+    outcomes = {effect["outcome"] for effect in effects}
+    said = ["Cancelled.", "What had been done before stays done." if "done" in outcomes else ""]
+    if "unknown" in outcomes:
+        said.append(
+            "A call that was under way was not interrupted: what became of it is noted here if it becomes known. "
+            "Until then, look into its system."
+        )
+    return " ".join(filter(None, said)) if outcomes - {"failed"} else "Cancelled. Nothing had been changed."
+
+
+def said_of(effect: Mapping[str, Any]) -> str:
+    """Say what became of an effect, and on whose word where the system itself did not tell."""
+    by = effect.get("answered_by")
+    told = {
+        ("done", "happened"): f"Done, as {by} says",
+        ("unknown", "give_up"): f"Unclear whether it happened; given up by {by}",
+        ("unknown", "retry"): f"Did not happen, as {by} says; it is tried again",
+    }
+    plain = {"done": "Done", "failed": "Did not happen", "unknown": "Unclear whether it happened"}
+    outcome = str(effect["outcome"])
+    return told.get((outcome, str(effect.get("answer"))), plain.get(outcome, outcome))
+
+
 def line(step: Mapping[str, Any]) -> str:
     """Return what a step is doing now, in a few words; empty where nothing need be said."""
     kind, status, name = step["type"], step["status"], str(step["name"])
+    if kind == "approval" and isinstance(said := step["output"], Mapping) and "answer" in said:
+        return answered(cast("Mapping[str, Any]", said))
     if status == "waiting":
         return "Waiting for a decision"
+    if status == "unknown":
+        return f"Nobody knows what became of {name}"
     if kind == "retrieval":
         return "Searching the documents" if status == "running" else "Reading what was found"
     if kind == "function":

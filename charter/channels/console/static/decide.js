@@ -1,4 +1,4 @@
-// Decide on a card without leaving the page; the host answers with the card as it stands then.
+// Answer a card without leaving the page; the host answers with the card as it stands then.
 
 import { replace, say } from "./fragments.js";
 import { recount } from "./inbox.js";
@@ -17,7 +17,7 @@ export function decisions() {
     try {
       const { html, said } = await ask(form.action, { method: "POST", body });
       // In a thread the run's own events may have replaced the card by now.
-      const card = form.closest("[data-approval]");
+      const card = form.closest("[data-card]");
       if (card.isConnected) replace(card, html).focus();
       say(said);
       recount();

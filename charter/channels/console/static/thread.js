@@ -31,14 +31,14 @@ function live(turn) {
       doing("");
       staying(() => answer.querySelector("[data-stream]")?.append(text));
     },
-    turn({ html, busy, said }) {
+    turn({ html, busy, doing: now, said }) {
       staying(() => fill(answer, html));
       answer.setAttribute("aria-busy", String(busy));
       if (!busy) {
         say(said);
         recount();
       }
-      doing(busy ? "Working" : "");
+      doing(now);
     },
   });
 }

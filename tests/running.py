@@ -178,9 +178,14 @@ async def started(folder: Path, **chosen: Any) -> asyncio.subprocess.Process:
         sys.executable, "-m", "charter.cli", "serve", cwd=HOUSE, env=environment, stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
-    async with asyncio.timeout(2 * WAIT_SECONDS):
-        while b"Ctrl-C" not in (line := await process.stdout.readline()):
-            assert line, "the host did not start"
+    try:
+        async with asyncio.timeout(2 * WAIT_SECONDS * tree.get("workers", 1)):
+            while b"Ctrl-C" not in (line := await process.stdout.readline()):
+                assert line, "the host did not start"
+    except BaseException:
+        if process.returncode is None:
+            process.kill()
+        raise
     return process
 
 

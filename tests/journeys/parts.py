@@ -2,8 +2,9 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,13 @@ def processes_of(folder: Path) -> set[int]:
 
 
 async def all_gone(pids: Iterable[int], folder: Path, seconds: float) -> None:
-    """Wait until none of the processes is left, and nothing of the folder."""
-    async with asyncio.timeout(seconds):
-        while left := {pid for pid in {*pids, *processes_of(folder)} if lives(pid)}:
-            await asyncio.sleep(0.1)
-    assert not left
+    """Wait until none of the processes is left, and nothing of the folder; what did not go by itself is killed."""
+    left: set[int] = set()
+    try:
+        async with asyncio.timeout(seconds):
+            while left := {pid for pid in {*pids, *processes_of(folder)} if lives(pid)}:
+                await asyncio.sleep(0.1)
+    finally:
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)

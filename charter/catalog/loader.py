@@ -33,13 +33,13 @@ def load_kept(settings: Settings, agent: str, digest: str, files: Mapping[str, s
     Raises:
         BundleUnavailable: the files are not those of the digest, cannot be laid out, or are refused by today's check.
     """
-    if bundle.digest(files) != digest:
-        raise BundleUnavailable(f"The files kept for {agent} are not those of the bundle {digest}.")
     try:
+        if bundle.digest(files) != digest:
+            raise BundleUnavailable(f"The files kept for {agent} are not those of the bundle {digest}.")
         folder = bundle.lay_out(settings.data_dir.resolve() / "bundles", digest.removeprefix("sha256:"), files)
         catalog, mistakes = check([folder / "agents"], [folder / "plugins"], whole=False)
         found = _usable(catalog, mistakes, settings, starting=False)
-    except (OSError, ValueError) as fault:
+    except (OSError, ValueError, TypeError) as fault:
         raise BundleUnavailable(f"The bundle {digest} of {agent} cannot be laid out.") from fault
     except CatalogInvalid as fault:
         raise BundleUnavailable(f"The bundle {digest} of {agent} is not in order on this host.") from fault

@@ -175,34 +175,27 @@ async def test_a_broken_edit_changes_nothing_and_is_told_with_its_place(
 
 
 @pytest.mark.promise("editions.restart")
-async def test_after_a_new_start_with_other_files_a_parked_run_finishes_on_its_own(
+async def test_after_a_new_start_with_other_files_parked_runs_finish_on_their_own(
     folders: Folders, tmp_path: Path
 ) -> None:
+    folders.another("guest")
     async with running_host(tmp_path / "host", **folders.chosen) as host:
         parked = await host.ask("alice", "keeper", "Put 20 into it")
+        orphaned = await host.ask("alice", "guest", "Put 30 into it")
     folders.everything_changes()
+    shutil.rmtree(tmp_path / "company/agents/guest")
     # Whatever lies where the bundle will be laid out is not believed.
     planted = tmp_path / "host/bundles" / parked["bundle"].removeprefix("sha256:")
     shutil.copytree(tmp_path / "company", planted)
     async with running_host(tmp_path / "host", **folders.chosen) as host:
-        old = await approved(host, parked)
+        assert "guest" not in await names(host)
+        old, lone = await approved(host, parked), await approved(host, orphaned)
         new = await host.ask("alice", "keeper", "Put 20 into it")
 
-    assert [effect["outcome"] for effect in old["effects"]] == ["done"]
+    assert [effect["outcome"] for run in (old, lone) for effect in run["effects"]] == ["done", "done"]
     assert old["output"]["text"].startswith("first / You keep the first jar.")
+    assert lone["output"]["text"].startswith("first / You are guest.")
     assert (old["bundle"], new["effects"]) == (parked["bundle"], [])
-
-
-@pytest.mark.promise("editions.restart")
-async def test_a_parked_run_of_an_agent_that_was_deleted_finishes_too(folders: Folders, tmp_path: Path) -> None:
-    async with running_host(tmp_path / "host", **folders.chosen) as host:
-        parked = await host.ask("alice", "keeper", "Put 20 into it")
-    shutil.rmtree(tmp_path / "company/agents/keeper")
-    shutil.rmtree(tmp_path / "company/plugins/jar")
-    async with running_host(tmp_path / "host", **folders.chosen) as host:
-        assert "keeper" not in await names(host)
-        done = await approved(host, parked)
-    assert done["output"]["text"].startswith("first / You keep the first jar.")
 
 
 @pytest.mark.promise("editions.sealed")

@@ -36,9 +36,10 @@ floors: $(VENV)/.dev
 house: $(VENV)/.dev
 	$(BIN)/python -m pytest -q tests/test_house.py tests/test_promises.py
 
-bench: $(VENV)/.dev ## Compare a governed turn with what else one would use, as ratios
+bench: $(VENV)/.dev ## Compare a governed turn with what else one would use, and large with small, as ratios
 	$(BIN)/python -m bench.start
 	$(BIN)/python -m bench.turn
+	$(BIN)/python -m bench.scale
 
 mutants: $(VENV)/.dev ## Take each guard out; a test must turn red
 	$(BIN)/python -m tests.mutants

@@ -59,6 +59,11 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+def memory_bytes(pid: int) -> int:
+    """Return the resident memory of a process."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def postgres_cpu_seconds(host: int) -> float:
     """Return the time of all server processes on this machine that serve the data folder of ``host``."""
     folder = str(

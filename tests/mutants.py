@@ -257,6 +257,36 @@ MUTANTS = (
         "def get_no_code(self",
         ("tests/kernel/test_guest.py",),
     ),
+    Mutant(
+        "history is not reduced",
+        "charter/runs/conversation.py",
+        "        if used > budget:\n            return within",
+        "        if False:\n            return within",
+        ("tests/runs/test_history.py::test_a_thread_of_hundreds_of_exchanges_costs_no_more_tokens_than_a_short_one",),
+    ),
+    Mutant(
+        "a run's own steps are not reduced",
+        "charter/runs/shown.py",
+        "if self._used > self._budget:",
+        "if False:",
+        (
+            "tests/runs/test_history.py::test_each_view_of_a_long_run_is_bounded_keeps_its_input_and_tears_no_pair_apart",
+        ),
+    ),
+    Mutant(
+        "an answer that is only mentioned counts as trusted",
+        "charter/runs/conversation.py",
+        "return messages, _label(rows)",
+        "return messages, _label(rows[:whole])",
+        ("tests/runs/test_history.py::test_an_untrusted_answer_still_counts_when_it_is_only_mentioned_or_not_at_all",),
+    ),
+    Mutant(
+        "live text is sent though nobody follows elsewhere",
+        "charter/runs/following.py",
+        "if self._remote.follows(run_id):",
+        "if True:",
+        ("tests/runs/test_following.py",),
+    ),
 )
 
 

@@ -1,5 +1,6 @@
 """What a model is shown stays bounded, however long a thread or a run becomes, and what it must see is there."""
 
+import asyncio
 import random
 from collections.abc import Mapping
 from itertools import pairwise
@@ -16,7 +17,7 @@ from charter.runs import conversation
 from charter.runs.journal import now
 from charter.runs.run import Step
 from charter.runs.shown import Shown
-from tests.running import running_host
+from tests.running import WAIT_SECONDS, running_host
 from tests.runs.recording import calls, recording, says
 
 EXCHANGES = 220
@@ -57,8 +58,12 @@ async def test_a_thread_of_hundreds_of_exchanges_costs_no_more_tokens_than_a_sho
 
 @pytest.mark.promise("runs.labels-survive")
 async def test_an_untrusted_answer_still_counts_when_it_is_only_mentioned_or_not_at_all(tmp_path: Path) -> None:
-    def answer(body: Mapping[str, Any]) -> Any:
-        if "PO-7781" in body["messages"][-1]["content"] and body["messages"][-1]["role"] == "user":
+    others_are_done = asyncio.Event()
+
+    async def answer(body: Mapping[str, Any]) -> Any:
+        last = body["messages"][-1]
+        if last["role"] == "user" and "PO-7781" in last["content"]:
+            await asyncio.wait_for(others_are_done.wait(), WAIT_SECONDS)
             return calls("procurement-get_order", {"order_id": "PO-7781"})
         return says("Noted. " + "More words than anybody needs. " * 20)
 
@@ -67,14 +72,18 @@ async def test_an_untrusted_answer_still_counts_when_it_is_only_mentioned_or_not
         recording(answer) as model,
         running_host(tmp_path, models={"standard": model.deployment}, runs=limits) as host,
     ):
-        first = await host.ask("bob", "buyer", "Where is my order PO-7781?")
-        run: dict[str, Any] = {}
-        for _ in range(6):
-            run = await host.ask("bob", "buyer", "And what else?", thread=first["thread"])
+        body = {"agent": "buyer", "input": "Where is my order PO-7781?"}
+        slow = (await host.call("bob", "POST", "/v1/runs", body)).body
+        # These begin before that one ends: they know nothing of it, and nothing of it is in their labels.
+        others = [await host.ask("bob", "buyer", "And what else?", thread=slow["thread"]) for _ in range(4)]
+        others_are_done.set()
+        first = await host.settled("bob", slow["id"], "completed")
+        last = await host.ask("bob", "buyer", "Is that all?", thread=slow["thread"])
 
+    assert [run["output"]["contains_untrusted"] for run in others] == [False] * 4
     assert first["output"]["contains_untrusted"]
-    assert "PO-7781" not in orjson.dumps(model.talks[-1]).decode()
-    assert run["output"]["contains_untrusted"]
+    assert all("PO-7781" not in message["content"] for message in model.talks[-1] if message["role"] == "user")
+    assert last["output"]["contains_untrusted"]
 
 
 @pytest.mark.promise("runs.view")

@@ -19,7 +19,7 @@ QUICK = {"function_seconds": 3, "settle_seconds": 4}
 async def kill(size: Size, *, every: float = 3) -> Result:
     """Two hosts under load; every three seconds one of them dies, as long as the other one serves."""
     told = Result()
-    async with ground(2, runs=QUICK) as here:
+    async with ground(2, runs=QUICK, born=not size.long) as here:
         await here.pace(0.15)
         killer = asyncio.create_task(_killing(here, every))
         asked = await load.ask(here, ["work"] * size.of(300), over=size.of(300) / 6)

@@ -82,7 +82,7 @@ def _judge(
 async def queue(size: Size) -> Result:
     """Offer more than may wait: the rest is refused with a time to come back, and all that was taken is done."""
     result = Result()
-    limit, places = size.of(100), 6
+    limit, places = size.of(60), 6
     runs = {"queue_limit": limit, "tenant_concurrent": places, "agent_concurrent": places, "concurrent": 4}
     async with ground(2, script=PILE, runs=runs) as here:
         over = asyncio.create_task(most_at_once(here, "contoso"))

@@ -75,7 +75,9 @@ async def test_runs_that_wait_hold_no_place_and_all_go_on(here: Ground) -> None:
 @pytest.mark.promise("drills.pickle")
 async def test_a_planted_pickle_runs_no_code_and_holds_nobody_up(here: Ground) -> None:
     files = [await plant(here, n, "ENQUEUED") for n in range(PLACES + 1)]
-    assert await refused(here, len(files)) == len(files)
+    ended = await refused(here, len(files))
+    assert [file.name for file in files if file.exists()] == []
+    assert ended == len(files)
     runs = await asyncio.gather(*(here.client.start("alice", f"read {load.mark('q')}") for _ in range(2 * PLACES)))
     left = await here.ended(runs, seconds=20)
 

@@ -164,7 +164,9 @@ class MemoryRuns:
         said = {"answer": answer, "answered_by": by}
         asked = {"for": "unknown_effect", "step_id": step.id}
         number = f"{step.id}-{run.last_seq}"
-        told = replace(step, id=number, type="approval", status="done", effect=None, input=asked, output=said)
+        told = replace(
+            step, id=number, type="approval", status="done", effect=None, decision=None, input=asked, output=said
+        )
         self.steps[run.id][number] = replace(told, started_at=_now(), ended_at=_now())
         self._tell(run.id, "step", self.steps[run.id][number].as_json())
         status, outcome, output = {

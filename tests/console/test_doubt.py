@@ -78,7 +78,7 @@ async def test_a_plain_form_answers_and_the_pages_tell_who_said_what(
     if note:
         assert output == {"note": note}
     _, page = await visitor.get(f"/runs/{doubt.run.id}")
-    assert "Answer about: Pay invoice" in page
+    assert "What became of: Pay invoice" in page
     for said in (told, timeline, note):
         assert said in page
     _, page = await visitor.get(f"/threads/{doubt.run.thread}")

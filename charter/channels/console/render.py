@@ -148,7 +148,7 @@ def step(given: Json) -> View:
     label: Json = given["label"] or {}
     return {
         **given,
-        "kind": words.STEP[given["type"]],
+        "kind": "Answer" if _is_answer(given) else words.STEP[given["type"]],
         "title": _step_title(given, name),
         "plugin": plugin,
         "status_words": words.STATUS[given["status"]],
@@ -165,6 +165,11 @@ def step(given: Json) -> View:
         "input_text": exact(given["input"]),
         "output_text": exact(given["output"]),
     }
+
+
+def _is_answer(given: Json) -> bool:
+    """Whether somebody said here what became of an effect that nobody knew of."""
+    return given["type"] == "approval" and bool(given["output"]) and "answer" in given["output"]
 
 
 def _verdict(given: Json) -> str:
@@ -185,8 +190,7 @@ def _step_title(given: Json, name: str) -> str:
         case "message":
             return "Message from the person" if given["name"] == "user" else f"Message ({name})"
         case "approval":
-            said: Json = given["output"] or {}
-            return f"{'Answer about' if 'answer' in said else 'Decision on'}: {name}"
+            return f"{'What became of' if _is_answer(given) else 'Decision on'}: {name}"
         case _:
             return name
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from tests.drills import figures
+from tests.drills.drill_parked import decided
 from tests.drills.ground import Ground, ground
 from tests.drills.load import Size, mark
 from tests.drills.result import Result
@@ -110,6 +111,28 @@ async def queue(size: Size) -> Result:
     return result
 
 
+async def line(size: Size) -> Result:
+    """Let one agent's runs wait for that agent's few places: what others decide meanwhile goes on at once."""
+    result = Result()
+    runs = {"tenant_concurrent": 50, "agent_concurrent": 4, "concurrent": 16}
+    async with ground(1, script=PILE, runs=runs) as here:
+        people = ["frank", "alice"] * max(3, size.of(3))
+        parked = [await here.client.start(name, f"sign {mark('s')}") for name in people]
+        await here.ended(parked, seconds=30, also=frozenset({"waiting:approval"}))
+        offered = await offer(here, "erp", "endless", size.of(80))
+        times = await decided(here, len(parked))
+        working = await here.rows("select count(*) as n from runs where agent = 'batcher' and status = 'running'")
+        result.note(
+            line=f"{len(offered.taken)} runs of an agent, {working[0]['n']} of them worked on",
+            others=f"{len(times)} went on: p50 {figures.at(0.5, times):.2f} s, max {max(times, default=0):.2f} s",
+        )
+        if len(times) < len(parked) or figures.at(0.5, times) > MOST_SECONDS:
+            result.faults.append(f"{len(times)} of {len(parked)} went on beside the line, {times}")
+        if working[0]["n"] > 4:
+            result.faults.append(f"{working[0]['n']} runs of the agent at once, 4 are allowed")
+    return result
+
+
 async def offer(here: Ground, name: str, word: str, number: int) -> Offered:
     """Offer so many runs as fast as they are taken; each once, and a refusal is an answer."""
     offered, begun = Offered(), time.monotonic()
@@ -175,4 +198,4 @@ async def _queued(here: Ground, tenant: str) -> int:
     return found[0]["n"]
 
 
-DRILLS = {"whale": whale, "queue": queue}
+DRILLS = {"whale": whale, "queue": queue, "line": line}

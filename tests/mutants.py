@@ -287,6 +287,13 @@ MUTANTS = (
         "if True:",
         ("tests/runs/test_following.py",),
     ),
+    Mutant(
+        "answers bound to no doubt",
+        "charter/runs/resolving.py",
+        'return asked and since in (None, waits["since"])',
+        "return asked",
+        ("tests/journeys/test_doubt.py",),
+    ),
 )
 
 

@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,4 +97,5 @@ class Host:
 
     def _signal(self, number: signal.Signals) -> None:
         if self.process is not None and self.process.returncode is None:
-            os.killpg(self.process.pid, number)
+            with suppress(ProcessLookupError):  # it has just ended, and its end is not told yet
+                os.killpg(self.process.pid, number)

@@ -84,6 +84,14 @@ async def lasting(here: Ground, result: Result, cases: Sequence[Case], *, token_
     result.note(waited=f"{waited:.0f} s on tokens of {token_seconds:g} s", calls=f"{len(made)} after the decisions")
 
 
+async def restored(here: Ground) -> None:
+    """Let everybody be as before."""
+    await twin(here, "PATCH", "/lifetimes", {"access": 3600})
+    await twin(here, "PATCH", "/people/carol", {"roles": ["employee", "operator"]})
+    await twin(here, "PATCH", "/people/dora", {"disabled": False})
+    here.client.forget()
+
+
 async def _judged(here: Ground, result: Result, case: Case, run: str, made: Sequence[Mapping[str, Any]]) -> str:
     row = (await here.rows(_TOLD, run))[0]
     theirs = [call for call in made if call["caller"] == case.name]

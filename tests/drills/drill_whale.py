@@ -33,7 +33,7 @@ class Offered:
 async def whale(size: Size) -> Result:
     """Pile up the batch runs of one tenant, which may take every place there is; meanwhile people of two tenants ask."""
     result = Result()
-    pile, places = size.of(5000), 20
+    pile, places = min(5000, size.of(5000)), 20
     runs = {
         "queue_limit": pile + 100,
         "tenant_concurrent": places,
@@ -59,11 +59,22 @@ async def whale(size: Size) -> Result:
             at_once=f"{most} of at most {places}",
         )
         _judge(result, offered, known, others, own, asked)
+        if size.long:
+            await drained(here, result, offered.taken)
         if left < pile / 4:
             result.faults.append(f"the pile was down to {left}: nobody had to wait behind it")
         if not isinstance(most, int) or most > places:
             result.faults.append(f"{most} runs of the whale at once, {places} are allowed")
     return result
+
+
+async def drained(here: Ground, result: Result, taken: Sequence[str]) -> None:
+    """Wait until the whole pile is worked off."""
+    left = await here.ended(taken, seconds=len(taken) / 5 + 60)
+    states = Counter((await here.states(taken)).values())
+    result.note(drained=dict(states))
+    if left or states["completed"] != len(taken):
+        result.faults.append(f"of {len(taken)} accepted runs: {dict(states)}")
 
 
 def _judge(

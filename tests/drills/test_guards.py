@@ -8,10 +8,12 @@ import pytest
 
 from tests.drills import load
 from tests.drills.audit import audit
+from tests.drills.drill_authority import CASES, lasting, restored
 from tests.drills.drill_freeze import all_thawed
 from tests.drills.drill_parked import decided, park, pending_segments
 from tests.drills.drill_pickle import plant, refused
 from tests.drills.ground import Ground, ground
+from tests.drills.result import Result
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -82,3 +84,14 @@ async def test_a_planted_pickle_runs_no_code_and_holds_nobody_up(here: Ground) -
     left = await here.ended(runs, seconds=20)
 
     assert (left, [file.name for file in files if file.exists()]) == (set(), [])
+
+
+@pytest.mark.promise("drills.authority")
+async def test_an_approval_that_outlasts_every_token_is_carried_out_by_those_only_who_still_may(here: Ground) -> None:
+    told = Result()
+    try:
+        await lasting(here, told, CASES, token_seconds=5, margin=2)
+    finally:
+        await restored(here)
+
+    assert told.faults == []

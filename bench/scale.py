@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import json
 import os
-import statistics
 import sys
 import tempfile
 import time
@@ -48,11 +47,26 @@ class Hosts:
 
     def __init__(self, host: Process, pids: list[int], http: aiohttp.ClientSession) -> None:
         self.pids = pids
+        self.resting = 0.0
         self._host = host
         self._http = http
         self._headers = {"Authorization": f"Bearer {host.token}"}
 
-    def cpu_seconds(self) -> float:
+    async def rest(self, seconds: float = 4.0) -> None:
+        """See what the processes cost when nothing is asked of them: looking after leases and queues goes by the clock,
+        not by the run, and a busy machine stretches the clock."""
+        began, before = time.monotonic(), self._cpu_seconds()
+        await asyncio.sleep(seconds)
+        self.resting = (self._cpu_seconds() - before) / (time.monotonic() - began)
+
+    async def cost_ms(self, turn: Callable[[], Awaitable[None]], count: int, at_once: int) -> float:
+        """Return the processor time of one turn, beyond what the processes cost at rest."""
+        began, before = time.monotonic(), self._cpu_seconds()
+        await _many(turn, count, at_once)
+        spent = self._cpu_seconds() - before - self.resting * (time.monotonic() - began)
+        return spent / count * 1000
+
+    def _cpu_seconds(self) -> float:
         return sum(cpu_seconds(pid) for pid in self.pids)
 
     def memory_bytes(self) -> int:
@@ -116,7 +130,7 @@ async def _pids(host: Process, folder: Path, workers: int) -> list[int]:
     return pids
 
 
-async def _many(turn: Callable[[], Awaitable[None]], count: int, at_once: int = AT_ONCE) -> None:
+async def _many(turn: Callable[[], Awaitable[None]], count: int, at_once: int) -> None:
     places = asyncio.Semaphore(at_once)
 
     async def one() -> None:
@@ -129,20 +143,21 @@ async def _many(turn: Callable[[], Awaitable[None]], count: int, at_once: int = 
 async def processes(folder: Path, model: str, rounds: int) -> dict[str, Any]:
     """Compare the processor time of one run where one process serves with that where two do."""
     cost: dict[int, float] = {}
+    resting: dict[int, float] = {}
     for workers in (1, 2):
         async with hosts(folder / f"workers{workers}", model, workers=workers) as serving:
-            await _many(lambda: serving.run(ASKED), 8 * AT_ONCE)
-            samples: list[float] = []
-            for _ in range(rounds):
-                before = serving.cpu_seconds()
-                await _many(lambda: serving.run(ASKED), RUNS)
-                samples.append((serving.cpu_seconds() - before) / RUNS * 1000)
-            cost[workers] = min(samples)
+            await _many(lambda: serving.run(ASKED), 8 * AT_ONCE, AT_ONCE)
+            await serving.rest()
+            resting[workers] = serving.resting
+            cost[workers] = min(
+                [await serving.cost_ms(lambda: serving.run(ASKED), RUNS, AT_ONCE) for _ in range(rounds)]
+            )
     return {
         "one_ms": round(cost[1], 2),
         "two_ms": round(cost[2], 2),
         "ratio": round(cost[2] / cost[1], 2),
         "target": PROCESSES_TARGET,
+        "resting_ms_per_second": [round(resting[workers] * 1000) for workers in (1, 2)],
     }
 
 
@@ -150,13 +165,15 @@ async def steps(folder: Path, model: str, rounds: int) -> dict[str, Any]:
     """Compare the processor time of a step in short and in long runs; what a run costs without any step is left out."""
     async with hosts(folder / "steps", model) as serving:
         await _many(lambda: serving.run("20 steps"), 10, 4)
+        await serving.rest()
         samples: dict[int, list[float]] = {count: [] for count in (0, *STEPS)}
         for _ in range(rounds):
             for count, found in samples.items():
-                runs = max(STEPS_EACH // max(count, 4), 1)
-                before = serving.cpu_seconds()
-                await _many(lambda count=count: serving.run(f"{count} steps"), runs, 4)  # type: ignore[misc]
-                found.append((serving.cpu_seconds() - before) / runs * 1000)
+
+                def turn(count: int = count) -> Awaitable[None]:
+                    return serving.run(f"{count} steps")
+
+                found.append(await serving.cost_ms(turn, max(STEPS_EACH // max(count, 4), 1), 4))
     bare = min(samples[0])
     each = {count: (min(samples[count]) - bare) / count for count in STEPS}
     return {
@@ -168,35 +185,56 @@ async def steps(folder: Path, model: str, rounds: int) -> dict[str, Any]:
 
 
 async def streams(folder: Path, model: str, rounds: int) -> dict[str, Any]:
-    """Have two hundred followed runs in flight, each answered in two seconds, and look at memory and first words."""
+    """Have two hundred followed runs in flight, each answered after two seconds; look at memory and first words."""
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=2 * STREAMS)) as http:
+        plain = await _wave(lambda: _plain_first_token(http, model), STREAMS)
     async with hosts(folder / "streams", model) as serving:
-        await _wave(serving, STREAMS // 4)
+
+        def followed() -> Awaitable[float]:
+            return serving.first_token("Tell me a story.")
+
+        await _wave(followed, STREAMS // 4)
         resting = serving.memory_bytes()
         heard: list[float] = []
         peaks: list[int] = []
         for _ in range(rounds):
-            wave = asyncio.create_task(_wave(serving, STREAMS))
+            wave = asyncio.create_task(_wave(followed, STREAMS))
             peak = 0
             while not wave.done():
                 peak = max(peak, serving.memory_bytes())
                 await asyncio.wait({wave}, timeout=0.05)
             heard += await wave
             peaks.append(peak)
-    extra = sorted(seconds - THINKS for seconds in heard)
     return {
         "in_flight": STREAMS,
         "memory_per_run_kb": round((min(peaks) - resting) / STREAMS / 1000),
-        "extra_to_first_token_ms_median": round(statistics.median(extra) * 1000),
-        "extra_to_first_token_ms_p99": round(extra[int(len(extra) * 0.99)] * 1000),
+        "extra_to_first_token_ms_median": _extra(heard, 0.5),
+        "extra_to_first_token_ms_p99": _extra(heard, 0.99),
+        "without_host_ms_p99": _extra(plain, 0.99),
     }
 
 
-async def _wave(serving: Hosts, count: int) -> list[float]:
-    """Begin ``count`` runs within two seconds, so that all of them are in flight at the end of it."""
+def _extra(heard: list[float], part: float) -> int:
+    """Return the milliseconds beyond the model's own time, of which so large a part of the runs needed no more."""
+    return round((sorted(heard)[int(len(heard) * part)] - THINKS) * 1000)
+
+
+async def _plain_first_token(http: aiohttp.ClientSession, model: str) -> float:
+    """Ask the model itself: what this machine and this client add without any host."""
+    began, body = time.monotonic(), {"messages": [{"role": "user", "content": "Tell me a story."}], "stream": True}
+    async with http.post(f"{model}/chat/completions", json=body) as response:
+        await response.content.readany()
+        heard = time.monotonic() - began
+        await response.read()
+    return heard
+
+
+async def _wave(ask: Callable[[], Awaitable[float]], count: int) -> list[float]:
+    """Ask so often within two seconds: at the end of them all are in flight."""
 
     async def one(number: int) -> float:
         await asyncio.sleep(2.0 * number / count)
-        return await serving.first_token("Tell me a story.")
+        return await ask()
 
     return await asyncio.gather(*(one(number) for number in range(count)))
 
@@ -228,19 +266,15 @@ def _held(found: dict[str, dict[str, Any]]) -> bool:
 def _say(found: dict[str, dict[str, Any]], rounds: int) -> None:
     print("CPU milliseconds of the hosts, best of", rounds, "rounds on", os.cpu_count(), "cores")
     if row := found.get("processes"):
-        print(
-            f"  a run with one process {row['one_ms']}, with two {row['two_ms']}: ratio {row['ratio']} (target {row['target']})"
-        )
+        both = f"a run with one process {row['one_ms']}, with two {row['two_ms']}: ratio {row['ratio']}"
+        print(f"  {both} (target {row['target']}); at rest {row['resting_ms_per_second']} each second")
     if row := found.get("steps"):
         each = ", ".join(f"{row[f'step_of_{count}_ms']} in a run of {count}" for count in STEPS)
-        print(
-            f"  a step: {each}: ratios {row['ratios']} (target 1 +- {row['target']}); a run without steps {row['run_ms']}"
-        )
+        print(f"  a step: {each}: ratios {row['ratios']} (target 1 +- {row['target']}); a run without {row['run_ms']}")
     if row := found.get("streams"):
-        print(
-            f"  {row['in_flight']} followed runs at once: {row['memory_per_run_kb']} kB each; until the first word "
-            f"{row['extra_to_first_token_ms_median']} ms more than the model's own (p99 {row['extra_to_first_token_ms_p99']})"
-        )
+        median, worst = row["extra_to_first_token_ms_median"], row["extra_to_first_token_ms_p99"]
+        print(f"  {row['in_flight']} followed runs at once: {row['memory_per_run_kb']} kB each;", end=" ")
+        print(f"first words {median} ms after the model's (p99 {worst}; without a host {row['without_host_ms_p99']})")
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """An OpenAI-compatible model for runs of many steps and for many at once; it keeps nothing of a conversation.
 
-Asked for "N steps" it calls one function N times, then answers. Asked for a stream it thinks, then talks, as long as a
-model of two seconds does.
+Asked for "N steps" it calls one function N times, then answers. Asked for a stream it thinks for two seconds, then
+talks.
 
 usage: python -m bench.peers.scale_model PORT
 """
@@ -14,8 +14,8 @@ import sys
 import uvloop
 from aiohttp import web
 
-THINKS = 1.0
-TALKS = 1.0
+THINKS = 2.0
+TALKS = 0.5
 WORDS = 20
 USAGE = {"prompt_tokens": 120, "completion_tokens": 16, "total_tokens": 136}
 HEAD = {"id": "c", "created": 1, "model": "fake"}

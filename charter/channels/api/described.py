@@ -65,7 +65,8 @@ OPERATIONS = (
         {200: Answer("The run, which goes on.", Run)},
         description=(
             "For a run that waits for `unknown_effect`. `happened`: it was done, with `result` if it is known. `retry`: it "
-            "was not done, and is called once more. `give_up`: it stays unknown and is not called again."
+            "was not done, and is called once more. `give_up`: it stays unknown and is not called again. `since` (of `waiting`) "
+            "binds the answer to the doubt that was read."
         ),
         body=Resolve,
         problems=(409, 422),

@@ -94,7 +94,7 @@ class _Door:
     async def resolve(self, request: web.Request) -> web.Response:
         asked = await body(request, Resolve)
         run = await self._service.resolve(
-            context(request), request.match_info["run"], asked.step_id, asked.answer, asked.result
+            context(request), request.match_info["run"], asked.step_id, asked.answer, asked.result, asked.since
         )
         return _run(run)
 

@@ -18,6 +18,7 @@ class Resolve(Body):
     step_id: str = Field(max_length=64)
     answer: Literal["happened", "retry", "give_up"]
     result: Any = None
+    since: str | None = Field(default=None, max_length=40)
 
 
 class Decide(Body):

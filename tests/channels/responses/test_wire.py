@@ -300,7 +300,9 @@ async def test_a_client_that_goes_away_leaves_the_run_at_work_and_no_follower_be
         while not line.startswith(b"data: "):
             line = await anext(aiter(response.content))
         run_id = orjson.loads(line[6:])["response"]["metadata"]["run_id"]
-        assert followers.followed(run_id)
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not followers.followed(run_id):
+                await host.run("alice", run_id)
         response.close()
     done = await host.settled("alice", run_id, "completed")
     assert done["output"]["text"] == "Here it is, after some time."

@@ -17,7 +17,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,10 @@ class Ground:
 
     def serving(self) -> list[Host]:
         return [host for host in self.hosts if host.serves]
+
+    def orphaned(self, seconds: float) -> bool:
+        """Say whether runs of a fallen host wait for another one, not longer than that."""
+        return any(fall.open and fall.waited < seconds for fall in self.falls)
 
     def kill(self, number: int) -> None:
         """SIGKILL; the keeper notes the fall and starts it again."""
@@ -225,34 +229,28 @@ async def ground(
     """Lay a ground with that many hosts; ``points[n]`` are the fault points of host n. ``born`` false: each host is
     started by the command, with all its loading, instead of born in the nursery.
     """
-    folder = Path(tempfile.mkdtemp(prefix="drill-"))
-    postgres = Postgres(folder / "pg")
-    await postgres.make()
-    child = await twins.start(
-        folder / "twins", port=0, sandboxes=_sandboxes(), secret_file=_secret_file(folder / "keys")
-    )
-    here: Ground | None = None
-    nursery = await Nursery.open() if born else None
-    try:
-        async with aiohttp.ClientSession() as http:
-            tree = _settings(folder, postgres, child, runs or {}, script, chosen)
-            all_hosts = [
-                Host(n, folder / f"host-{n}", tree, dict(points[n]) if n < len(points) else {}, nursery=nursery)
-                for n in range(hosts)
-            ]
-            here = Ground(folder, postgres, child, http, all_hosts, Client(http, _identity(folder, child)), again)
-            here.client.addresses = lambda: [host.address for host in all_hosts if host.serves]
-            await _begin(here)
-            yield here
-    finally:
-        if here is not None:
-            await here.close()
+    async with AsyncExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="drill-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        postgres = Postgres(folder / "pg")
+        stack.push_async_callback(postgres.end)
+        await postgres.make()
+        child = await twins.start(
+            folder / "twins", port=0, sandboxes=_sandboxes(), secret_file=_secret_file(folder / "keys")
+        )
+        stack.push_async_callback(child.stop)
+        nursery = await Nursery.open() if born else None
         if nursery is not None:
-            await nursery.close()
-        await child.stop()
-        with suppress(Exception):
-            await postgres.stop_hard()
-        shutil.rmtree(folder, ignore_errors=True)
+            stack.push_async_callback(nursery.close)
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        tree = _settings(folder, postgres, child, runs or {}, script, chosen)
+        given = [dict(points[n]) if n < len(points) else {} for n in range(hosts)]
+        all_hosts = [Host(n, folder / f"host-{n}", tree, given[n], nursery=nursery) for n in range(hosts)]
+        here = Ground(folder, postgres, child, http, all_hosts, Client(http, _identity(folder, child)), again)
+        stack.push_async_callback(here.close)
+        here.client.addresses = lambda: [host.address for host in all_hosts if host.serves]
+        await _begin(here)
+        yield here
 
 
 async def _begin(here: Ground) -> None:

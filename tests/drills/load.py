@@ -13,7 +13,7 @@ from tests.drills.audit import Asked
 from tests.drills.ground import Ground
 from tests.drills.host import Host
 
-BESIDE = frozenset({"authority"})
+BESIDE = frozenset({"authority", "freeze"})
 """Drills that do little but wait, on a ground of their own: they may go on beside the others."""
 
 _marks = itertools.count(1)

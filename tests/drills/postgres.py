@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,11 @@ class Postgres:
     async def stop_hard(self) -> None:
         """End it at once, as a machine that loses power: nothing is flushed or said."""
         await self._control("-m", "immediate", "stop")
+
+    async def end(self) -> None:
+        """End it for good; it may be down already, or never have started."""
+        with suppress(subprocess.SubprocessError):
+            await self.stop_hard()
 
     async def _control(self, *arguments: str) -> None:
         command = [str(self._server.bin_path / "pg_ctl"), "-w", "-D", str(self._folder), *arguments]

@@ -86,7 +86,7 @@ async def recording(answer: Answer) -> AsyncIterator[RecordingModel]:
     model = RecordingModel(answer)
     app = web.Application(client_max_size=50_000_000)
     app.router.add_post("/v1/chat/completions", model.chat)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=1.0)  # an answer that nobody waits for any more
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

@@ -31,7 +31,18 @@ from charter.governance.decision import Call, Decision
 from charter.governance.summary import summary
 from charter.store.database import Session
 
-__all__ = ["Approval", "Choice", "cancel_of_run", "decide", "expire_of_run", "get", "listing", "may_see", "of_run", "open"]
+__all__ = [
+    "Approval",
+    "Choice",
+    "cancel_of_run",
+    "decide",
+    "expire_of_run",
+    "get",
+    "listing",
+    "may_see",
+    "of_run",
+    "open",
+]
 
 Choice = Literal["approve", "reject"]
 MOST = 200

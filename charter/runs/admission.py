@@ -15,7 +15,7 @@ from charter.runs import journal, places, records
 from charter.runs.places import BATCH, PEOPLE
 from charter.runs.run import Run, StartRun, new_id
 from charter.settings import Runs
-from charter.store.database import Database
+from charter.store.database import Database, Turn
 from charter.telemetry.tracing import Trace
 
 _INSERT = (
@@ -48,18 +48,31 @@ async def admit(
         TooMany: the tenant started too many in the last minute.
         IdempotencyKeyReused: the key came before with another request.
     """
+    found = await _admitted(database, ctx, agent, request, host, trace, turn="beside")
+    found = found or await _admitted(database, ctx, agent, request, host, trace, turn="alone")
+    assert found is not None, "who is alone is told"
+    return found
+
+
+async def _admitted(
+    database: Database, ctx: Context, agent: AgentSpec, request: StartRun, host: Host, trace: Trace, *, turn: Turn
+) -> tuple[records.Claim, Run | None] | None:
     digest = _digest(request)
-    async with database.tenant_session(ctx.tenant, alone=True) as session:
+    async with database.tenant_session(ctx.tenant, turn=turn) as session:
         if request.idempotency_key and (known := await _known(session, ctx, request.idempotency_key)):
             return _same(known, digest), None
-        status = await places.status(session, agent.name, priority(ctx), host.settings, free=host.free)
-        thread = await _thread(session, ctx, agent, request)
+        status = await places.status(
+            session, agent.name, priority(ctx), host.settings, free=host.free, alone=turn == "alone"
+        )
+        if status is None:
+            return None
         row = await session.fetchrow(
-            _INSERT, ctx.tenant, new_id("run"), thread, agent.name, ctx.principal.id, records.authority(ctx), agent.bundle,
-            request.input, dict(request.metadata), request.idempotency_key, digest, host.owner, host.settings.lease_seconds,
-            trace.trace_id, trace.span_id, status, priority(ctx),
+            _INSERT, ctx.tenant, new_id("run"), await _thread(session, ctx, agent, request), agent.name, ctx.principal.id,
+            records.authority(ctx), agent.bundle, request.input, dict(request.metadata), request.idempotency_key, digest,
+            host.owner, host.settings.lease_seconds, trace.trace_id, trace.span_id, status, priority(ctx),
         )  # fmt: skip
-        assert row is not None, "no other admission of the tenant is open"
+        if row is None:  # the same key came at the same moment: once alone, the other one's run is known
+            return None
         entries = [journal.Entry("run", status), _message(request, trace)]
         seq = await journal.append(session, ctx.tenant, row["id"], row["epoch"], entries)
         claim = replace(records.claim_of(row), opens_thread=request.thread is None, seq=seq)

@@ -150,7 +150,7 @@ class Engine:
         return taken
 
     async def _take(self, tenant: str, run_id: str, epoch: int) -> "Claim | str | places.Full":
-        async with self._database.tenant_session(tenant, alone=True) as session:
+        async with self._database.tenant_session(tenant, turn="alone") as session:
             if self._draining:
                 await records.give_back(session, run_id, epoch - 1)
                 return "draining"

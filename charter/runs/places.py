@@ -1,17 +1,20 @@
 """How many runs of a tenant, and of an agent, are worked on at once; who has to wait, and who is turned away.
 
-Places are counted in the database while no other place of the tenant can be given (``tenant_session(alone=True)``), so
-the limits hold over all processes.
+Places are counted in the database while no other place of the tenant can be given (a session with the turn ``alone``),
+so the limits hold over all processes. Far from a limit nobody need be alone: there a few may be admitted ``beside`` each
+other (``BESIDE`` in each of up to eight host processes), and cannot pass it together.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from charter.errors import QueueFull, TooMany
 from charter.settings import Runs
-from charter.store.database import Session
+from charter.store.database import BESIDE, Session
 
 PEOPLE, BATCH = 1, 10
 _RETRY_SECONDS = 5
+_FAR = 8 * BESIDE
 
 _COUNT = (
     "select (select count(*) from (select 1 from runs where status = 'running' limit $2) w) as working, "
@@ -22,8 +25,11 @@ _COUNT = (
 )
 
 
-async def status(session: Session, agent: str, priority: int, limits: Runs, *, free: bool) -> str:
-    """Return ``running`` where a new run may begin at once in this process, ``queued`` where it has to wait.
+async def status(
+    session: Session, agent: str, priority: int, limits: Runs, *, free: bool, alone: bool
+) -> Literal["running", "queued"] | None:
+    """Return ``running`` where a new run may begin at once in this process, ``queued`` where it has to wait; ``None``
+    where that can be told only in a session that is alone.
 
     Raises:
         QueueFull: too many wait already.
@@ -38,6 +44,9 @@ async def status(session: Session, agent: str, priority: int, limits: Runs, *, f
         limits.tenant_per_minute,
     )
     assert counted is not None
+    far = max(counted["working"] - limits.tenant_concurrent, counted["of_agent"] - limits.agent_concurrent) < -_FAR
+    if not alone:
+        return "running" if free and far and not counted["queued"] and not limits.tenant_per_minute else None
     if limits.tenant_per_minute and counted["lately"] >= limits.tenant_per_minute:
         raise TooMany(f"{limits.tenant_per_minute} runs were started in the last minute already.", retry_after=15)
     room = counted["working"] < limits.tenant_concurrent and counted["of_agent"] < limits.agent_concurrent

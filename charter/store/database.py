@@ -2,10 +2,9 @@
 
 import asyncio
 import re
-from collections import defaultdict
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import asyncpg
 import orjson
@@ -15,6 +14,8 @@ from charter.errors import DatabaseUnavailable, NotFound
 
 APP_ROLE = "charter_app"
 HOST_ROLE = "charter_host"
+Turn = Literal["alone", "beside"]
+BESIDE = 4
 _TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -71,6 +72,13 @@ async def prepare(connection: Any) -> None:
         await connection.set_type_codec(name, encoder=_encode, decoder=orjson.loads, schema="pg_catalog")
 
 
+class _Turns(dict[tuple[str, Turn], asyncio.Semaphore]):
+    """Who of this process may open a session with a turn, by tenant."""
+
+    def __missing__(self, key: tuple[str, Turn]) -> asyncio.Semaphore:
+        return self.setdefault(key, asyncio.Semaphore(1 if key[1] == "alone" else BESIDE))
+
+
 class Database:
     """A pool of connections under a role that row-level security binds."""
 
@@ -79,7 +87,7 @@ class Database:
         self._size = size
         self._pool: Any = None
         self._host_pool: Any = None
-        self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._turns = _Turns()
 
     async def open(self) -> None:
         """Connect.
@@ -120,19 +128,21 @@ class Database:
             yield session
 
     @asynccontextmanager
-    async def tenant_session(self, tenant: str, *, alone: bool = False) -> AsyncGenerator[Session]:
+    async def tenant_session(self, tenant: str, *, turn: Turn | None = None) -> AsyncGenerator[Session]:
         """The same where only the tenant is known: work without a person (adoption, ingestion).
 
-        ``alone``: no other such session of the tenant is open meanwhile, in any process (places are counted in it).
+        With a ``turn`` places may be counted in it: while one of the tenant is ``alone`` no other with a turn is open in
+        any process; at most ``BESIDE`` that are ``beside`` each other are open in each process.
         """
         if not _TENANT.fullmatch(tenant):
             raise NotFound("There is no such tenant.")
         # One round trip opens the transaction and names its tenant; the name is checked above, not quoted.
         opening = f"begin; set local charter.tenant = '{tenant}'"
-        if alone:
-            opening += f"; select pg_advisory_xact_lock(hashtextextended('charter places {tenant}', 0))"
+        if turn is not None:
+            lock = "pg_advisory_xact_lock" if turn == "alone" else "pg_advisory_xact_lock_shared"
+            opening += f"; select {lock}(hashtextextended('charter places {tenant}', 0))"
         # Who waits for a tenant's turn waits here first: not with a connection that others could use.
-        async with self._turns[tenant] if alone else nullcontext():
+        async with self._turns[tenant, turn] if turn else nullcontext():
             with told_outages():
                 async with self._opened(opening) as connection:
                     yield connection

@@ -140,7 +140,7 @@ PROMISES: dict[str, str] = {
     "drills.late": "An effect that ends after its time is repeated by its key, looked up, or asked of a person, as its function declares.",
     "drills.fence": "What a process still wants to record for a run that others took over is not recorded.",
     "drills.doubt": "An effect that was sent, and whose outcome nobody recorded, is not called again in silence.",
-    "drills.authority": "After a wait longer than tokens live an approved call goes out with fresh authority, or not at all and the reason is recorded.",
+    "drills.authority": "After a wait longer than tokens live an approved call goes out with fresh authority, or not at all, with the reason.",
     "drills.parked": "A run that waits for a person holds no place, and goes on as soon as it is decided.",
     "drills.pickle": "A row planted in the engine's tables runs no code and holds nobody up.",
     "runs.adopted": "A run whose host was killed is finished by another.",

@@ -25,28 +25,72 @@ class Section(BaseModel):
 
 
 class Database(Section):
-    """``url`` empty: the embedded server. ``owner_url`` migrates; empty: ``url`` does."""
+    """``url`` empty: the embedded server. ``owner_url`` migrates; empty: ``url`` does. ``entra``: the password is a
+    token of the host's own identity, fetched anew for each connection.
+    """
 
     url: str = ""
     owner_url: str = ""
+    entra: bool = False
     pool: int = Field(default=8, ge=2, le=200)
 
 
+class External(Section):
+    """An identity provider of customers: a tenant of Entra External ID, whose people are guests of ``tenant``.
+
+    Whatever its tokens claim, its people have just ``roles`` here. ``client_id`` is this host's registration there.
+    """
+
+    authority: str
+    tid: str
+    tenant: str
+    client_id: str = "charter-host"
+    client_secret: SecretStr = SecretStr("")
+    audience: str = "api://charter"
+    roles: tuple[str, ...] = ("customer",)
+
+
+Credential = Literal["secret", "managed_identity", "workload_identity"]
+
+
 class Identity(Section):
-    """Whose tokens are believed. ``tenants`` maps an Entra tenant (``tid``) to a tenant of ours."""
+    """Whose tokens are believed. ``tenants`` maps an Entra tenant (``tid``) to a tenant of ours; they are created at the
+    start, and operators of the tenant ``home`` add further ones while the host runs. ``external`` names customers'
+    identity providers.
+
+    ``credential`` is how the host proves to the identity provider that it is ``client_id``: by ``client_secret``, by a
+    managed identity (``managed_identity`` is its client id; empty: the one of the machine), or by the token file that a
+    workload identity is given.
+    """
 
     authority: str = ""
     client_id: str = "charter-host"
     client_secret: SecretStr = SecretStr("")
+    credential: Credential = "secret"
+    managed_identity: str = ""
     audience: str = "api://charter"
     graph: str = ""
     graph_scope: str = "https://graph.microsoft.com/.default"
-    tenants: dict[str, str] = {"contoso": "contoso", "fabrikam": "fabrikam"}
+    tenants: dict[str, str] = {}
+    home: str = "contoso"
+    external: dict[str, External] = {}
     clock_skew_seconds: int = 60
 
 
+class Secrets(Section):
+    """Where ``keyvault:NAME`` is looked up. A value counts for ``lease_seconds`` without a look: a rotated one is in use
+    that much later. ``ca_file`` is the authority behind the vault's certificate where the machine does not know it.
+    """
+
+    vault_url: str = ""
+    lease_seconds: float = Field(default=3, gt=0, le=3600)
+    ca_file: Path | None = None
+
+
 class Deployment(Section):
-    """One model somewhere. Prices are per million tokens in ``currency``; an unpriced one is counted as zero."""
+    """One model somewhere. Prices are per million tokens in ``currency``; an unpriced one is counted as zero.
+    ``region`` is where it computes: a tenant with a residency is served by deployments of its regions only.
+    """
 
     kind: Literal["openai", "azure_openai", "embedded", "scripted"] = "embedded"
     model: str = "embedded"
@@ -57,13 +101,17 @@ class Deployment(Section):
     input_price: Decimal = Decimal(0)
     output_price: Decimal = Decimal(0)
     currency: str = "EUR"
+    region: str = ""
     timeout_seconds: float = 60
 
 
 class Telemetry(Section):
-    """``otlp_endpoint`` is the collector's base address (``http://localhost:4318``); empty: spans stay in the process."""
+    """``otlp_endpoint`` is the collector's base address (``http://localhost:4318``), ``azure_monitor`` a connection
+    string of Application Insights; without either, spans stay in the process.
+    """
 
     otlp_endpoint: str = ""
+    azure_monitor: SecretStr = SecretStr("")
     service_name: str = "charter"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -112,6 +160,11 @@ class Drill(Section):
 
 
 class Http(Section):
+    """``public_url`` is the address that people's browsers see (``https://charter.contoso.example``); empty: the host's
+    own on this machine.
+    """
+
+    public_url: str = ""
     body_limit_bytes: int = 1_000_000
     input_limit_chars: int = 32_000
 
@@ -170,6 +223,7 @@ class Settings(BaseSettings):
     session_key: SecretStr = SecretStr("")
     database: Database = Database()
     identity: Identity = Identity()
+    secrets: Secrets = Secrets()
     models: dict[Tier, Deployment] = {"standard": Deployment()}
     telemetry: Telemetry = Telemetry()
     knowledge: Knowledge = Knowledge()

@@ -14,6 +14,9 @@ from charter.local.place import Place
 from charter.settings import Settings
 from charter.store import embedded
 
+TENANTS = {"contoso": "contoso", "fabrikam": "fabrikam"}
+"""The fictional tenants of the Entra twin, by the same names with us."""
+
 
 @dataclass(slots=True)
 class LocalParts:
@@ -69,11 +72,12 @@ def _placed(settings: Settings, child: twins.Twins | None, server: embedded.Embe
     update: dict[str, object] = {}
     if not settings.session_key.get_secret_value():
         update["session_key"] = SecretStr(keys.fernet_key(folder, "session").decode())
+    found: dict[str, object] = {"tenants": settings.identity.tenants or TENANTS}
     if child is not None:
         secret = SecretStr(keys.client_secret(folder))
-        found = {"authority": child.entra, "graph": f"{child.entra}/graph", "client_secret": secret}
-        update["identity"] = settings.identity.model_copy(update=found)
+        found |= {"authority": child.entra, "graph": f"{child.entra}/graph", "client_secret": secret}
         update["plugin_urls"] = {**child.sandboxes, **settings.plugin_urls}
+    update["identity"] = settings.identity.model_copy(update=found)
     if server is not None:
         update["database"] = settings.database.model_copy(update={"url": server.url})
     return settings.model_copy(update=update)

@@ -80,7 +80,10 @@ class Room:
 
 @pytest.fixture
 async def room(twin: RunningTwin, http: aiohttp.ClientSession, database: Database) -> AsyncIterator[Room]:
-    settings = Identity(authority=twin.url, graph=f"{twin.url}/graph", client_secret=SecretStr(twin.secret()))
+    tenants = {"contoso": "contoso", "fabrikam": "fabrikam"}
+    settings = Identity(
+        authority=twin.url, graph=f"{twin.url}/graph", client_secret=SecretStr(twin.secret()), tenants=tenants
+    )
     yield Room(twin, database, http, settings)
     for tenant in ("contoso", "fabrikam"):
         async with database.tenant_session(tenant) as session:

@@ -41,6 +41,7 @@ from charter.models.deployments import open_deployment
 from charter.models.embedded.model import EmbeddedModel
 from charter.models.hints import hints_of
 from charter.plugin import Access
+from charter.posture.start import allow
 from charter.runs.acting import AccessOf, Acting, LastLook
 from charter.runs.building import Builder
 from charter.runs.calling import Calling
@@ -372,8 +373,9 @@ def main(settings: Settings, place: Place | None = None) -> None:
     """Serve; called by ``charter serve``, and in each of its workers.
 
     Raises:
-        StartRefused: the profile is not one that this version can serve.
+        StartRefused: something of development is left in the azure profile.
     """
-    parts.refuse_other_profile(settings)
+    if settings.profile == "azure":
+        allow(settings, loader.load(settings))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings, place))

@@ -7,6 +7,9 @@ PROMISES: dict[str, str] = {
     # store
     "store.tenant": "A session of one tenant neither reads nor writes another tenant's rows, even with SQL that forgets the tenant.",
     "store.role": "The host's database role is neither superuser nor allowed to bypass row-level security.",
+    # posture
+    "posture.refuses": "The azure profile does not start on anything that only development may lean on, and names each with what to do.",
+    "posture.guests": "The azure profile serves no empty house, no system of its own machine, and no rule that lets all change things.",
     # identity and twins
     "identity.inbound": "Only an RS256 token of a configured tenant's issuer, for this host and in its time, lets anybody in.",
     "identity.keys": "Signing keys follow their issuer, and neither invented key ids nor a hanging key server does harm.",

@@ -299,3 +299,13 @@ def passive_openmp() -> None:
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def quiet_azure_monitor() -> None:
+    """Keep Azure Monitor's exporter from telling its maker about itself, and from being told what to do: a host speaks to
+    whom settings name alone.
+
+    To be called before it is made. What the person set stays.
+    """
+    for what in ("STATSBEAT_DISABLED_ALL", "SDKSTATS_DISABLED", "CONTROLPLANE_DISABLED"):
+        os.environ.setdefault(f"APPLICATIONINSIGHTS_{what}", "true")

@@ -164,6 +164,7 @@ PROMISES: dict[str, str] = {
     "retention.alone": "One host at a time deletes, in bounded batches.",
     "retention.bundles": "A bundle is kept as long as a run or an agent needs it.",
     "schedules.late": "What keeps a schedule from its time for a while makes it late; it neither loses nor repeats it.",
+    "telemetry.azure_monitor": "Spans go to Application Insights where it is configured, and its connection string is never shown.",
     "telemetry.spans": "A run is one trace of agent, chat and tool spans over OTLP, without content or secrets.",
     "journal.fence": "Whoever works on a run under an old epoch can record nothing.",
     "runs.history": "A thread of hundreds of exchanges costs no more tokens than a short one; the oldest are mentioned last.",

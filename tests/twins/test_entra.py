@@ -61,7 +61,7 @@ async def test_a_token_looks_like_entras_and_verifies_with_the_published_key(twi
         ({"client_id": ""}, 400, "invalid_request", 900144),
         ({"grant_type": "device_code"}, 400, "unsupported_grant_type", 70003),
         ({"scope": "api://charter/access_as_user"}, 400, "invalid_scope", 1002012),
-        ({"scope": "https://vault.azure.net/.default"}, 400, "invalid_resource", 500011),
+        ({"scope": "https://unknown.example/.default"}, 400, "invalid_resource", 500011),
         ({"scope": f"{PROCUREMENT} {GRAPH}"}, 400, "invalid_request", 28000),
         ({"scope": ""}, 400, "invalid_request", 900144),
         ({"scope": "api://x/.default api://x/access_as_user"}, 400, "invalid_scope", 70011),

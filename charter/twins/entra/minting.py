@@ -39,8 +39,8 @@ def mint(twin: Twin, client: Client, account: Account, scope: Scope) -> str:
 
 
 def _of_workload(account: Account, scope: Scope) -> dict[str, Any]:
-    at_graph = HOST_AT_GRAPH if account.id == HOST else ()
-    roles = at_graph if scope.resource == GRAPH else account.roles
+    at_graph = HOST_AT_GRAPH if account.id == HOST and scope.resource == GRAPH else ()
+    roles = at_graph if scope.microsofts else account.roles
     return {"idtyp": "app", "sub": account.id, **({"roles": list(roles)} if roles else {})}
 
 
@@ -50,7 +50,7 @@ def _of_person(account: Account, scope: Scope) -> dict[str, Any]:
         "preferred_username": account.address,
         "scp": " ".join(scope.delegated),
     }
-    if scope.resource == GRAPH:
+    if scope.microsofts:
         return claims
     if account.roles:
         claims["roles"] = list(account.roles)

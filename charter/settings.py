@@ -60,7 +60,7 @@ class Identity(Section):
 
     ``credential`` is how the host proves to the identity provider that it is ``client_id``: by ``client_secret``, by a
     managed identity (``managed_identity`` is its client id; empty: the one of the machine), or by the token file that a
-    workload identity is given.
+    workload identity is given (``federated_token_file``, also as ``AZURE_FEDERATED_TOKEN_FILE``).
     """
 
     authority: str = ""
@@ -68,6 +68,7 @@ class Identity(Section):
     client_secret: SecretStr = SecretStr("")
     credential: Credential = "secret"
     managed_identity: str = ""
+    federated_token_file: Path | None = None
     audience: str = "api://charter"
     graph: str = ""
     graph_scope: str = "https://graph.microsoft.com/.default"
@@ -192,8 +193,11 @@ class ShortNames(YamlSource):
     """Names that the outside world uses, shorter than their place in the tree."""
 
     def __call__(self) -> dict[str, Any]:
-        url = os.environ.get("CHARTER_DATABASE_URL")
-        return {"database": {"url": url}} if url else {}
+        url, token_file = os.environ.get("CHARTER_DATABASE_URL"), os.environ.get("AZURE_FEDERATED_TOKEN_FILE")
+        return {
+            **({"database": {"url": url}} if url else {}),
+            **({"identity": {"federated_token_file": token_file}} if token_file else {}),
+        }
 
 
 class Settings(BaseSettings):

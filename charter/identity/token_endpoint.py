@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from charter.errors import AuthorityLost, CharterError, Unavailable
+from charter.identity.credential import ClientSecret, HostCredential, LiveSecret
 from charter.identity.wire import Answer, ask
 from charter.settings import Identity
 
@@ -27,11 +28,14 @@ class Issued:
 
 
 class TokenEndpoint:
-    """Sends grants with the host's credentials."""
+    """Sends grants with the host's credentials: ``credential``, or the client secret as it stands in settings."""
 
-    def __init__(self, settings: Identity, http: aiohttp.ClientSession) -> None:
+    def __init__(
+        self, settings: Identity, http: aiohttp.ClientSession, credential: HostCredential | None = None
+    ) -> None:
         self._settings = settings
         self._http = http
+        self._credential = credential or ClientSecret(_written(settings))
 
     async def on_behalf_of(self, tid: str, assertion: str, scope: str) -> Issued:
         """Exchange the token a person came with for one of theirs elsewhere, to last. Raises as ``redeem``."""
@@ -62,13 +66,27 @@ class TokenEndpoint:
             AuthorityLost: this request is refused (consent, step-up, scope).
             Unavailable: no usable answer, or the host's own credentials are refused; the grant may still be good.
         """
-        settings = self._settings
-        url = f"{settings.authority.rstrip('/')}/{tid}/oauth2/v2.0/token"
-        own = {"client_id": settings.client_id, "client_secret": settings.client_secret.get_secret_value()}
-        answer = await ask(self._http, "POST", url, form={**form, **own}, seconds=_SECONDS)
+        own = await self._credential.fields()
+        answer = await self._sent(tid, form, own)
+        if answer.field("error") == "invalid_client":
+            # The secret may have been rotated; a grant that was refused with its client is not spent.
+            newest = await self._credential.fields(fresh=True)
+            answer = await self._sent(tid, form, newest) if newest != own else answer
         if answer.status != 200:
             raise _refusal(answer)
         return _issued(answer)
+
+    async def _sent(self, tid: str, form: Mapping[str, str], own: Mapping[str, str]) -> Answer:
+        url = f"{self._settings.authority.rstrip('/')}/{tid}/oauth2/v2.0/token"
+        whole = {**form, "client_id": self._settings.client_id, **own}
+        return await ask(self._http, "POST", url, form=whole, seconds=_SECONDS)
+
+
+def _written(settings: Identity) -> LiveSecret:
+    async def secret(fresh: bool) -> str:
+        return settings.client_secret.get_secret_value()
+
+    return secret
 
 
 def _issued(answer: Answer) -> Issued:
@@ -87,7 +105,7 @@ def _refusal(answer: Answer) -> CharterError:
     if error in _HOST_AT_FAULT:
         return Unavailable(
             f"The identity provider refuses this host's own credentials ({error}).",
-            action="Let an operator check CHARTER_IDENTITY__CLIENT_ID and CHARTER_IDENTITY__CLIENT_SECRET.",
+            action="Let an operator check CHARTER_IDENTITY__CLIENT_ID and CHARTER_IDENTITY__CLIENT_SECRET (or the credential named instead).",
         )
     if error == "invalid_grant" and suberror != "consent_required":
         return GrantDead("The identity provider no longer lets this host act for the person who asked.")

@@ -40,6 +40,7 @@ class SecretStore(Protocol):
         """Let go of connections."""
         ...
 
+
 def missing(name: str) -> SecretRefused:
     return SecretRefused(f"The vault has no secret {name}.")
 

@@ -30,9 +30,7 @@ class Refused(Exception):
 
 
 def not_found(name: str) -> Refused:
-    return Refused(
-        404, "SecretNotFound", f"A secret with (name/id) {name} was not found in this key vault. {_HELP}"
-    )
+    return Refused(404, "SecretNotFound", f"A secret with (name/id) {name} was not found in this key vault. {_HELP}")
 
 
 def not_deleted(name: str) -> Refused:

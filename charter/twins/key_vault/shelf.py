@@ -144,6 +144,4 @@ class Shelf:
             f"select {_COLUMNS} from versions{asked} order by number",  # noqa: S608
             () if name is None else (name.lower(),),
         )
-        return [
-            Version(*row[:3], bool(row[3]), *row[4:9], orjson.loads(row[9]) if row[9] else None) for row in rows
-        ]
+        return [Version(*row[:3], bool(row[3]), *row[4:9], orjson.loads(row[9]) if row[9] else None) for row in rows]

@@ -30,10 +30,11 @@ class Vault:
         self.thawed = asyncio.Event()
 
     def record(self, request: web.Request, status: int) -> None:
-        caller = request.get("caller", "")
+        caller = request.get(CALLER, "")
         self.ledger.append(
             {"at": time.time(), "method": request.method, "path": request.path, "caller": caller, "status": status}
         )
 
 
 VAULT: web.AppKey[Vault] = web.AppKey("vault", Vault)
+CALLER: web.RequestKey[str] = web.RequestKey("caller", str)

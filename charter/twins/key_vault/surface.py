@@ -8,7 +8,7 @@ from yarl import URL
 
 from charter.twins.key_vault import bodies
 from charter.twins.key_vault.refusals import bad, disabled
-from charter.twins.key_vault.state import VAULT, Vault
+from charter.twins.key_vault.state import CALLER, VAULT, Vault
 
 Operation = Callable[[web.Request, Vault], Awaitable[web.Response]]
 
@@ -37,7 +37,7 @@ def _permitted(action: str, operation: Operation) -> Callable[[web.Request], Awa
     async def permitted(request: web.Request) -> web.Response:
         vault = request.app[VAULT]
         claims = await vault.entrance.claims(request)
-        request["caller"] = str(claims["oid"])
+        request[CALLER] = str(claims["oid"])
         vault.entrance.permit(claims, action)
         return await operation(request, vault)
 

@@ -1,6 +1,7 @@
 """Who this host is to Azure's own services: the credential that their unchanged clients are given."""
 
 import time
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from charter.errors import StartRefused
@@ -44,7 +45,12 @@ class AsApplication:
     async def __aenter__(self) -> "AsApplication":
         return self
 
-    async def __aexit__(self, *_: object) -> None: ...
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None: ...
 
 
 def managed_identity(settings: Identity) -> "AsyncTokenCredential":

@@ -76,10 +76,8 @@ def _moment(value: Any) -> float | None:
 
 def _refused(name: str, fault: Any) -> Unavailable:
     # By the inner code, which is stable; the texts name callers and addresses.
-    error = fault.error
-    inner: Any = getattr(error, "innererror", None) or {}
-    code = str(inner.get("code", "")) if isinstance(inner, dict) else ""
-    if fault.status_code == 403 and code == "SecretDisabled":
+    inner: Any = getattr(fault.error, "innererror", None) or {}
+    if fault.status_code == 403 and inner.get("code") == "SecretDisabled":
         return disabled(name)
     if fault.status_code in (401, 403):
         return Unavailable(

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 from azure.keyvault.secrets.aio import SecretClient
 from pydantic import SecretStr
 

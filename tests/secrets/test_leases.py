@@ -142,8 +142,8 @@ async def test_a_value_that_is_not_known_yet_is_refused_in_a_sentence(room: Room
     room.store.fails = True
     with pytest.raises(Unavailable, match="The vault does not answer"):
         await room.leases.value(ERP)
+    room.store.fails = False
     with pytest.raises(SecretRefused, match="The vault has no secret other"):
-        room.store.fails = False
         await room.leases.value(Reference("other"))
 
 

@@ -144,4 +144,10 @@ class Shelf:
             f"select {_COLUMNS} from versions{asked} order by number",  # noqa: S608
             () if name is None else (name.lower(),),
         )
-        return [Version(*row[:3], bool(row[3]), *row[4:9], orjson.loads(row[9]) if row[9] else None) for row in rows]
+        return [_version(row) for row in rows]
+
+
+def _version(row: Sequence[Any]) -> Version:
+    name, version, value, enabled, nbf, exp, created, updated, content_type, tags = row
+    told = orjson.loads(tags) if tags else None
+    return Version(name, version, value, bool(enabled), nbf, exp, created, updated, content_type, told)

@@ -38,6 +38,16 @@ PROMISES: dict[str, str] = {
     "twins.runner": "The twins say in one line where they listen, and end with the host.",
     "twins.tls": "The twins' certificate is kept until it is spent, and believed by those alone who trust its authority.",
     "twins.port": "A port in use is said in one sentence that names it.",
+    "twins.vault": "The Key Vault twin keeps, gives and refuses secrets as the service does, to Azure's unchanged clients.",
+    "twins.vault.door": "The Key Vault twin opens to an application's good token with a role alone, and the host's may only read.",
+    "twins.vault.kept": "What lies in the Key Vault twin survives its restart, readable by its owner only.",
+    # secrets
+    "secrets.reference": "A reference in place of a value is a name and perhaps a version, or it is refused in a sentence.",
+    "secrets.lease": "A rotated secret is in use when the lease of the old one ends, and a withdrawn one is used no more.",
+    "secrets.outage": "A vault that hangs or fails stalls nobody: the last value serves for an hour, and readiness says so.",
+    "secrets.fresh": "After a refusal the newest value is fetched, whatever the lease says.",
+    "secrets.hidden": "A secret's value shows in no representation of it.",
+    "secrets.contract": "Every store of secrets reads, misses and refuses alike.",
     # catalog, plugins, agents
     "catalog.readme": "A plugin or an agent written by the README passes the check.",
     "agents.evals": "Each shipped agent does what its evals.yaml says, and never what it must not, without any weights.",

@@ -119,7 +119,9 @@ async def _bound(opened: Database) -> str:
         )
         assert row is not None
         if row["mighty"]:
-            raise Wrong("A working role may bypass row-level security.", "alter role charter_app nosuperuser nobypassrls")
+            raise Wrong(
+                "A working role may bypass row-level security.", "alter role charter_app nosuperuser nobypassrls"
+            )
         if missing := await schema.missing(session):
             raise Wrong(f"The schema lacks {missing[0]}.", "charter migrate")
     login = "; the login role could bypass it, as the embedded server's owner does" if row["login"] else ""
@@ -163,8 +165,8 @@ async def _system(plugin: PluginSpec, http: aiohttp.ClientSession) -> Finding:
             async with http.get(url, allow_redirects=False) as answer:
                 return f"{answer.url.host} answers (status {answer.status})."
         except aiohttp.ClientError as fault:
-            raise Wrong(f"It cannot be reached ({type(fault).__name__}).", "See its address and its certificate.") from fault
+            raise Wrong(
+                f"It cannot be reached ({type(fault).__name__}).", "See its address and its certificate."
+            ) from fault
 
     return await tried(name, look)
-
-

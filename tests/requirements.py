@@ -65,6 +65,7 @@ PROMISES: dict[str, str] = {
     "models.wire": "A model of ours answers the stock OpenAI client plain and streamed alike, with calls, counts and who really answered.",
     "models.scripted": "A scripted model calls, speaks and fails exactly as its script says, the way a real endpoint would.",
     "models.deployments": "A deployment in the settings becomes a client of its maker; one that lacks something refuses the start.",
+    "models.key": "A rotated key to a model is used without a new start, and a refused one is renewed once.",
     "models.assistance": "Without any weights the right function is called for at least four of five requests, with the values as written.",
     "models.values": "Days, months and amounts are read as people write them in English and German; what is left open is not guessed.",
     "models.asks_back": "A missing value is asked for, and the reply in the same thread completes the call.",

@@ -4,7 +4,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from charter.errors import StartRefused
+from charter.errors import Unavailable
 from charter.identity.token_endpoint import TokenEndpoint
 from charter.settings import Identity
 
@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
 
 class AsApplication:
-    """``AsyncTokenCredential`` of the host's application in the tenant ``tid``. Clients keep its tokens themselves."""
+    """``AsyncTokenCredential`` of the host's application in the Entra tenant of the house's own tenant. Clients keep its
+    tokens themselves.
+    """
 
-    def __init__(self, endpoint: TokenEndpoint, tid: str) -> None:
+    def __init__(self, endpoint: TokenEndpoint, settings: Identity) -> None:
         self._endpoint = endpoint
-        self._tid = tid
+        self._settings = settings
 
     async def get_token(
         self,
@@ -37,7 +39,14 @@ class AsApplication:
         from azure.core.credentials import AccessToken
 
         [scope] = scopes
-        issued = await self._endpoint.as_host(self._tid, scope)
+        home = self._settings.home
+        tid = next((tid for tid, ours in self._settings.tenants.items() if ours == home), None)
+        if tid is None:
+            raise Unavailable(
+                f"No identity provider is configured for the house's own tenant {home}.",
+                action="Name its tenant in CHARTER_IDENTITY__TENANTS, or set CHARTER_IDENTITY__HOME.",
+            )
+        issued = await self._endpoint.as_host(tid, scope)
         return AccessToken(issued.access_token, int(time.time() + issued.expires_in))
 
     async def close(self) -> None: ...
@@ -65,16 +74,7 @@ def azure_credential(settings: Identity, endpoint: TokenEndpoint, *, secret_in_v
     """Return the host's credential for Azure's clients: a managed identity is itself, all others are the application.
 
     A client secret that lies in the vault cannot open it: then, too, the machine's managed identity does.
-
-    Raises:
-        StartRefused: no Entra tenant is configured for the house's own tenant.
     """
     if settings.credential == "managed_identity" or (settings.credential == "secret" and secret_in_vault):
         return managed_identity(settings)
-    tid = next((tid for tid, ours in settings.tenants.items() if ours == settings.home), None)
-    if tid is None:
-        raise StartRefused(
-            f"No identity provider is configured for the house's own tenant {settings.home}.",
-            action="Name its tenant in CHARTER_IDENTITY__TENANTS, or set CHARTER_IDENTITY__HOME.",
-        )
-    return AsApplication(endpoint, tid)
+    return AsApplication(endpoint, settings)

@@ -18,6 +18,7 @@ import jwt
 
 from charter.context import Context
 from charter.errors import AuthorityLost, Unavailable
+from charter.identity.credential import HostCredential
 from charter.identity.expiring import Clock, Expiring
 from charter.identity.flight import SingleFlight
 from charter.identity.sealed import Kept, Seal
@@ -59,11 +60,12 @@ class Grants:
         http: aiohttp.ClientSession,
         key: bytes,
         *,
+        credential: HostCredential | None = None,
         clock: Clock = time.time,
     ) -> None:
         self._database = database
         self._settings = settings
-        self._endpoint = TokenEndpoint(settings, http)
+        self._endpoint = TokenEndpoint(settings, http, credential)
         self._seal = Seal(key)
         self._clock = clock
         self._kept: Expiring[tuple[str, str, str], bool] = Expiring(_TOKENS_REMEMBERED, clock)

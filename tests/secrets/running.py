@@ -42,8 +42,8 @@ class RunningVault:
             tenants={"contoso": "contoso", "fabrikam": "fabrikam"},
         )
 
-    def credential(self, tid: str = "contoso") -> Any:
-        return AsApplication(TokenEndpoint(self.identity(), self.entra.http), tid)
+    def credential(self) -> Any:
+        return AsApplication(TokenEndpoint(self.identity(), self.entra.http), self.identity())
 
     def client(self, **options: Any) -> SecretClient:
         """Return Azure's own client as the host."""

@@ -256,7 +256,7 @@ async def test_tokens_and_sessions_survive_a_restart(tmp_path: Path, http: aioht
         assert (await after.refresh(refresh))[0] == 200
         assert (await after.on_behalf_of(assertion, PROCUREMENT))[0] == 200
     private = [path for path in tmp_path.rglob("*") if path.suffix == ".pem" or path.parent.name == "secrets"]
-    assert len(private) == 4
+    assert len(private) == 6
     assert {oct(path.stat().st_mode & 0o777) for path in private} == {"0o600"}
 
 

@@ -27,7 +27,7 @@ def mint(twin: Twin, client: Client, account: Account, scope: Scope) -> str:
         "nbf": now - _BACKDATED,
         "exp": now + int(twin.lifetimes.access),
         "azp": client.id,
-        "azpacr": "0" if client.secret is None else "1",
+        "azpacr": client.proof,
         "oid": account.id,
         "sub": _pairwise(account, scope.resource),
         "tid": account.tenant,
@@ -41,7 +41,14 @@ def mint(twin: Twin, client: Client, account: Account, scope: Scope) -> str:
 def _of_workload(account: Account, scope: Scope) -> dict[str, Any]:
     at_graph = HOST_AT_GRAPH if account.id == HOST and scope.resource == GRAPH else ()
     roles = at_graph if scope.microsofts else account.roles
-    return {"idtyp": "app", "sub": account.id, **({"roles": list(roles)} if roles else {})}
+    claims: dict[str, Any] = {"idtyp": "app", "sub": account.id, **({"roles": list(roles)} if roles else {})}
+    return claims | ({"xms_mirid": resource_id(account)} if account.managed else {})
+
+
+def resource_id(account: Account) -> str:
+    """Return the name that a managed identity has among Azure's resources."""
+    group = "/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/charter"
+    return f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{account.id}"
 
 
 def _of_person(account: Account, scope: Scope) -> dict[str, Any]:

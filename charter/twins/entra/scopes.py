@@ -7,6 +7,9 @@ from charter.twins.entra.clients import HOST
 from charter.twins.entra.refusals import Refused
 
 GRAPH = "https://graph.microsoft.com"
+TOKEN_EXCHANGE = "api://AzureADTokenExchange"  # noqa: S105 - an audience
+"""What another issuer's token must be for, so that it is taken as a client's assertion."""
+
 _AZURE = frozenset(
     {
         "https://cognitiveservices.azure.com",
@@ -72,6 +75,8 @@ def _pair(word: str) -> tuple[str, str]:
 def _offered(resource: str) -> tuple[str, ...]:
     if resource == GRAPH:
         return _GRAPH_SCOPES
+    if resource == TOKEN_EXCHANGE:
+        return ()
     if resource in _AZURE:
         return _AZURE_SCOPES
     if resource == HOST or _API.fullmatch(resource):

@@ -4,9 +4,9 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from charter.errors import StartRefused
+from charter.errors import Unavailable
 from charter.identity.credential import HostCredential
-from charter.identity.issuers import Issuer, own_issuer
+from charter.identity.issuers import own_issuer
 from charter.identity.token_endpoint import TokenEndpoint
 from charter.settings import Identity
 
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
 
 class AsApplication:
-    """``AsyncTokenCredential`` of the host's application at an issuer. Clients keep its tokens themselves."""
+    """``AsyncTokenCredential`` of the host's application in the Entra tenant of the house's own tenant. Clients keep its
+    tokens themselves.
+    """
 
-    def __init__(self, endpoint: TokenEndpoint, issuer: Issuer) -> None:
+    def __init__(self, endpoint: TokenEndpoint, settings: Identity, credential: HostCredential) -> None:
         self._endpoint = endpoint
-        self._issuer = issuer
+        self._settings = settings
+        self._credential = credential
 
     async def get_token(
         self,
@@ -39,7 +42,14 @@ class AsApplication:
         from azure.core.credentials import AccessToken
 
         [scope] = scopes
-        issued = await self._endpoint.as_host(self._issuer, scope)
+        home = self._settings.home
+        tid = next((tid for tid, ours in self._settings.tenants.items() if ours == home), None)
+        if tid is None:
+            raise Unavailable(
+                f"No identity provider is configured for the house's own tenant {home}.",
+                action="Name its tenant in CHARTER_IDENTITY__TENANTS, or set CHARTER_IDENTITY__HOME.",
+            )
+        issued = await self._endpoint.as_host(own_issuer(self._settings, tid, home, self._credential), scope)
         return AccessToken(issued.access_token, int(time.time() + issued.expires_in))
 
     async def close(self) -> None: ...
@@ -69,16 +79,7 @@ def azure_credential(
     """Return the host's credential for Azure's clients: a managed identity is itself, all others are the application.
 
     A client secret that lies in the vault cannot open it: then, too, the machine's managed identity does.
-
-    Raises:
-        StartRefused: no Entra tenant is configured for the house's own tenant.
     """
     if settings.credential == "managed_identity" or (settings.credential == "secret" and secret_in_vault):
         return managed_identity(settings)
-    tid = next((tid for tid, ours in settings.tenants.items() if ours == settings.home), None)
-    if tid is None:
-        raise StartRefused(
-            f"No identity provider is configured for the house's own tenant {settings.home}.",
-            action="Name its tenant in CHARTER_IDENTITY__TENANTS, or set CHARTER_IDENTITY__HOME.",
-        )
-    return AsApplication(endpoint, own_issuer(settings, tid, settings.home, credential))
+    return AsApplication(endpoint, settings, credential)

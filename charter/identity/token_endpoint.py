@@ -93,7 +93,7 @@ def _refusal(answer: Answer) -> CharterError:
     if error in _HOST_AT_FAULT:
         return Unavailable(
             f"The identity provider refuses this host's own credentials ({error}).",
-            action="Let an operator check CHARTER_IDENTITY__CLIENT_ID and its secret or credential.",
+            action="Let an operator check CHARTER_IDENTITY__CLIENT_ID and its CLIENT_SECRET, or the credential named instead.",
         )
     if error == "invalid_grant" and suberror != "consent_required":
         return GrantDead("The identity provider no longer lets this host act for the person who asked.")

@@ -14,7 +14,6 @@ from charter.identity.wire import ask
 from charter.models.deployments import open_deployment
 from charter.posture.finding import Finding, ok, refused, unproven
 from charter.settings import Deployment, Settings
-from charter.store import schema
 from charter.store.database import Database
 
 _SECONDS = 10
@@ -94,14 +93,14 @@ def host(room: IdentityRoom, settings: Settings, tenants: Iterable[str]) -> list
     ]
 
 
-async def database(settings: Settings, password: Callable[[], Awaitable[str]] | None = None) -> list[Finding]:
+async def database(settings: Settings) -> list[Finding]:
     """Look at the database as the host works on it."""
     if not settings.database.url:
         return [unproven("database", "The embedded PostgreSQL is looked at when a host runs.", "make run")]
 
     async def look() -> str:
         async with AsyncExitStack() as stack:
-            opened = Database(settings.database.url, size=2, password=password)
+            opened = Database(settings.database.url, size=2)
             await opened.open()
             stack.push_async_callback(opened.close)
             return await _bound(opened)
@@ -122,8 +121,6 @@ async def _bound(opened: Database) -> str:
             raise Wrong(
                 "A working role may bypass row-level security.", "alter role charter_app nosuperuser nobypassrls"
             )
-        if missing := await schema.missing(session):
-            raise Wrong(f"The schema lacks {missing[0]}.", "charter migrate")
     login = "; the login role could bypass it, as the embedded server's owner does" if row["login"] else ""
     return f"PostgreSQL {row['version']}; row-level security binds the roles that the host works as{login}."
 

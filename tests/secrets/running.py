@@ -11,6 +11,7 @@ from azure.keyvault.secrets.aio import SecretClient
 from pydantic import SecretStr
 
 from charter.identity.azure import AsApplication
+from charter.identity.credential import credentials, written
 from charter.identity.token_endpoint import TokenEndpoint
 from charter.settings import Identity
 from charter.twins import certificates, key_vault
@@ -42,8 +43,10 @@ class RunningVault:
             tenants={"contoso": "contoso", "fabrikam": "fabrikam"},
         )
 
-    def credential(self, tid: str = "contoso") -> Any:
-        return AsApplication(TokenEndpoint(self.identity(), self.entra.http), tid)
+    def credential(self) -> Any:
+        identity = self.identity()
+        own = credentials(identity, written)(identity.client_secret)
+        return AsApplication(TokenEndpoint(self.entra.http), identity, own)
 
     def client(self, **options: Any) -> SecretClient:
         """Return Azure's own client as the host."""

@@ -11,6 +11,7 @@ from yarl import URL
 
 from charter.catalog.spec import ConnectionSpec
 from charter.context import Context
+from charter.errors import Unavailable
 from charter.identity.grants import Grants
 from charter.plugin import FunctionFailed, Response
 from charter.secrets.secrets import Secrets

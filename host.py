@@ -134,7 +134,7 @@ async def start(settings: Settings, place: Place | None = None, mask: Mask | Non
         _schedules(ground, service)
         if ground.settings.knowledge.at_start:
             stack.push_async_callback(_ended, asyncio.create_task(library.read()))
-        running = {"Entra twin": ground.settings.identity.authority, **ground.settings.plugin_urls}
+        running = parts.running(ground.settings)
         host = Host(ground.settings, service, people, model, library, address, app, running, stack.pop_all())
     if place is None:
         whereabouts.write(host.settings, address, [os.getpid()])
@@ -341,24 +341,12 @@ def _checks(ground: _Ground, model: EmbeddedModel, library: Library, reloading: 
         await ground.database.ping()
         return {}
 
-    async def told_model() -> Mapping[str, Any]:
-        return model.status()
-
-    async def told_knowledge() -> Mapping[str, Any]:
-        return library.status()
-
-    async def told_catalog() -> Mapping[str, Any]:
-        return reloading.status()
-
-    async def told_secrets() -> Mapping[str, Any]:
-        return ground.vault.secrets.status()
-
     return {
         "database": database,
-        "model": told_model,
-        "knowledge": told_knowledge,
-        "catalog": told_catalog,
-        "secrets": told_secrets,
+        "model": health.told(model.status),
+        "knowledge": health.told(library.status),
+        "catalog": health.told(reloading.status),
+        "secrets": health.told(ground.vault.secrets.status),
     }
 
 

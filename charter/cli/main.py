@@ -1,10 +1,10 @@
-"""``charter``: check, schedules, serve, run, token, knowledge. Semantic Kernel is loaded by ``serve`` alone."""
+"""``charter``: check, schedules, serve, run, token, knowledge, secrets. Semantic Kernel is loaded by ``serve`` alone."""
 
 import sys
 
 import click
 
-from charter.cli import checking, knowledge, running, scheduling, serving
+from charter.cli import checking, knowledge, running, scheduling, secrets, serving
 from charter.errors import CharterError
 
 
@@ -35,6 +35,7 @@ main.add_command(serving.worker)
 main.add_command(running.run)
 main.add_command(running.token)
 main.add_command(knowledge.knowledge)
+main.add_command(secrets.secrets)
 
 if __name__ == "__main__":
     main()

@@ -218,5 +218,4 @@ async def _sign(settings: Settings, address: str, status: Mapping[str, Any], wor
     async with aiohttp.ClientSession() as http:
         people = People(settings.identity, http)
         await people.read()
-    running = {"Entra twin": settings.identity.authority, **settings.plugin_urls}
-    return sign(address, running, people.all, status, workers=workers)
+    return sign(address, parts.running(settings), people.all, status, workers=workers)

@@ -43,6 +43,7 @@ from charter.models.deployments import open_deployment
 from charter.models.embedded.model import EmbeddedModel
 from charter.models.hints import hints_of
 from charter.plugin import Access
+from charter.runs import schema
 from charter.runs.acting import AccessOf, Acting, LastLook
 from charter.runs.building import Builder
 from charter.runs.calling import Calling
@@ -63,7 +64,7 @@ from charter.runs.segments import DurableSegments
 from charter.runs.service import RunService
 from charter.runs.writing import Writer
 from charter.settings import Settings
-from charter.store import migrate, tenants
+from charter.store import tenants
 from charter.store.database import Database
 from charter.store.tenants import Tenants
 from charter.telemetry import logs
@@ -151,7 +152,7 @@ async def _ground(settings: Settings, place: Place | None, stack: AsyncExitStack
     settings = local.settings
     tracer = Tracing(settings.telemetry)
     stack.callback(tracer.close)
-    database = await _database(settings, stack, migrates=place is None)
+    database = await _database(settings, stack, first=place is None)
     jar = aiohttp.DummyCookieJar()
     http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar, trace_configs=[last_looks()]))
     live = await _tenants(settings, database, stack)
@@ -177,9 +178,9 @@ async def _ground(settings: Settings, place: Place | None, stack: AsyncExitStack
     )
 
 
-async def _database(settings: Settings, stack: AsyncExitStack, *, migrates: bool) -> Database:
-    if migrates:
-        await migrate.migrate(settings.database.owner_url or settings.database.url)
+async def _database(settings: Settings, stack: AsyncExitStack, *, first: bool) -> Database:
+    if first:
+        await schema.ready(settings)
     database = Database(settings.database.url, size=settings.database.pool)
     await database.open()
     stack.push_async_callback(database.close)
@@ -235,7 +236,12 @@ async def _runs(ground: _Ground, editions: Editions) -> RunService:
     await followers.open()
     ground.stack.push_async_callback(followers.close)
     owner, drill = owner_name(), Drill(settings.drill)
-    queue = DurableSegments(settings.database.url, owner=owner, agent_concurrent=settings.runs.agent_concurrent)
+    queue = DurableSegments(
+        settings.database.url,
+        owner=owner,
+        agent_concurrent=settings.runs.agent_concurrent,
+        migrates=schema.is_owner(settings),
+    )
     writer = Writer(database)
     parking = Parking(database, drill, hours=settings.runs.approval_hours)
     doubt = Doubt(database, settings.runs)

@@ -22,8 +22,8 @@ from charter.local.people import People
 from charter.local.sign import sign
 from charter.local.stopping import Stop
 from charter.local.worker import Died, Worker
+from charter.runs import schema
 from charter.settings import Settings
-from charter.store import migrate
 from charter.telemetry import logs
 
 _log = structlog.get_logger(__name__)
@@ -154,7 +154,7 @@ async def _started(settings: Settings, stack: AsyncExitStack, stop: Stop) -> str
     parts.refuse_other_profile(settings)
     local = await parts.start(settings, loader.load(settings))
     stack.push_async_callback(local.stop)
-    await migrate.migrate(local.settings.database.owner_url or local.settings.database.url)
+    await schema.ready(local.settings)
     taken = stack.enter_context(_port(settings))
     port = int(taken.getsockname()[1])
     address = f"http://localhost:{port}"

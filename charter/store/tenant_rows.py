@@ -6,6 +6,7 @@ import asyncpg
 
 from charter.store.database import Session
 
+
 async def create(session: Session, tenant: str, *, name: str, directory: str, settings: Any) -> asyncpg.Record | None:
     """Create the tenant; ``None``: its id or its directory is taken."""
     return await session.fetchrow(

@@ -1,5 +1,7 @@
 """Tenants are made and changed by operators of the host's home tenant, and by nobody else."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -159,19 +161,13 @@ async def test_what_cannot_be_audited_does_not_happen(host: RunningHost) -> None
     assert (await host.call("carol", "GET", f"{TENANTS}/ghost")).status == 404
 
 
-class _without_audit:
+@asynccontextmanager
+async def _without_audit(host: RunningHost) -> AsyncIterator[None]:
     """While open, the database takes no audit record."""
-
-    def __init__(self, host: RunningHost) -> None:
-        self._url = host.inner.settings.database.url
-
-    async def _say(self, statement: str) -> None:
-        connection = await asyncpg.connect(self._url)
-        await connection.execute(statement)
+    connection = await asyncpg.connect(host.inner.settings.database.url)
+    await connection.execute("revoke insert on audit from charter_app")
+    try:
+        yield
+    finally:
+        await connection.execute("grant insert on audit to charter_app")
         await connection.close()
-
-    async def __aenter__(self) -> None:
-        await self._say("revoke insert on audit from charter_app")
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._say("grant insert on audit to charter_app")

@@ -81,9 +81,9 @@ async def test_a_tenant_with_a_residency_is_served_by_models_of_its_regions_only
     answer = await regional.call(adatum.ada, "POST", "/v1/runs", HELLO)
     assert (answer.status, answer.body["code"]) == (403, "forbidden")
     await adatum.change(settings={"residency": None})
-    assert "your organisation's data may go" in (
-        await _resumed(regional, adatum, residency=["eastus"])
-    )["error"]["detail"]
+    assert (
+        "your organisation's data may go" in (await _resumed(regional, adatum, residency=["eastus"]))["error"]["detail"]
+    )
 
 
 @pytest.mark.promise("tenants.knowledge")
@@ -120,7 +120,7 @@ async def test_a_tenants_own_limits_stand_in_place_of_the_hosts(host: RunningHos
 
 
 @pytest.fixture
-async def entitlement(database: Database) -> AsyncIterator[Entitlement]:
+async def entitlement(database: Database) -> Entitlement:
     """The rules over rows that no operator's door would write."""
     rows = {
         "odd": '{"agents": "all"}',
@@ -134,7 +134,7 @@ async def entitlement(database: Database) -> AsyncIterator[Entitlement]:
             )
     tenants = Tenants(database)
     await tenants.read()
-    yield Entitlement(tenants, {"standard": settings.Deployment(kind="scripted")})
+    return Entitlement(tenants, {"standard": settings.Deployment(kind="scripted")})
 
 
 @pytest.mark.promise("tenants.closed")
@@ -175,7 +175,7 @@ def buyer() -> Any:
 async def test_settings_that_cannot_be_read_are_only_replaced_as_a_whole(host: RunningHost) -> None:
     adatum = await created(host)
     async with host.inner.service.database.crossing() as session:
-        await session.execute("update tenants set settings = '{\"agents\": \"all\"}' where id = $1", adatum.id)
+        await session.execute('update tenants set settings = \'{"agents": "all"}\' where id = $1', adatum.id)
     shown = (await host.call("carol", "GET", f"/v1/admin/tenants/{adatum.id}")).body
     assert shown["unreadable"]
     assert (await host.call(adatum.ada, "GET", "/v1/agents")).body["items"] == []

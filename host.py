@@ -18,6 +18,8 @@ from charter.catalog import loader
 from charter.catalog.spec import AgentSpec, Catalog
 from charter.catalog.stamp import Stamp, stamp
 from charter.channels import application
+from charter.channels.admin import routes as admin
+from charter.channels.admin.described import OPERATIONS as ADMIN
 from charter.channels.api import routes as api
 from charter.channels.api.described import OPERATIONS as API
 from charter.channels.console.app import console
@@ -42,6 +44,7 @@ from charter.models.embedded.model import EmbeddedModel
 from charter.models.hints import hints_of
 from charter.plugin import Access
 from charter.posture.start import allow
+from charter.runs import schema
 from charter.runs.acting import AccessOf, Acting, LastLook
 from charter.runs.building import Builder
 from charter.runs.calling import Calling
@@ -63,12 +66,15 @@ from charter.runs.service import RunService
 from charter.runs.writing import Writer
 from charter.secrets.opening import Opened, opened, resolved
 from charter.settings import Settings
-from charter.store import migrate, tenants
+from charter.store import tenants
 from charter.store.database import Database
 from charter.store.tenants import Tenants
 from charter.telemetry import logs
 from charter.telemetry.masking import Mask
 from charter.telemetry.tracing import Tracing
+from charter.tenancy.administration import Administration, Offer
+from charter.tenancy.entitlement import Entitlement
+from charter.tenancy.export import Export
 
 _log = structlog.get_logger(__name__)
 
@@ -103,6 +109,7 @@ class _Ground:
     http: aiohttp.ClientSession
     tracer: Tracing
     tenants: Tenants
+    entitlement: Entitlement
     identity: IdentityRoom
     index: PgIndex
     library: Library
@@ -152,7 +159,7 @@ async def _ground(settings: Settings, place: Place | None, mask: Mask, stack: As
     settings = await resolved(local.settings, vault.secrets)
     tracer = Tracing(settings.telemetry)
     stack.callback(tracer.close)
-    database = await _database(settings, stack, migrates=place is None)
+    database = await _database(settings, stack, first=place is None)
     live = await _tenants(settings, database, stack)
     key = settings.session_key.get_secret_value().encode()
     identity = join(settings.identity, live, database, http, key, credential_of=vault.credential_of)
@@ -168,6 +175,7 @@ async def _ground(settings: Settings, place: Place | None, mask: Mask, stack: As
         http,
         tracer,
         live,
+        Entitlement(live, settings.models),
         identity,
         index,
         Library(index, settings),
@@ -176,9 +184,9 @@ async def _ground(settings: Settings, place: Place | None, mask: Mask, stack: As
     )
 
 
-async def _database(settings: Settings, stack: AsyncExitStack, *, migrates: bool) -> Database:
-    if migrates:
-        await migrate.migrate(settings.database.owner_url or settings.database.url)
+async def _database(settings: Settings, stack: AsyncExitStack, *, first: bool) -> Database:
+    if first:
+        await schema.ready(settings)
     database = Database(settings.database.url, size=settings.database.pool)
     await database.open()
     stack.push_async_callback(database.close)
@@ -241,7 +249,12 @@ async def _runs(ground: _Ground, editions: Editions) -> RunService:
     await followers.open()
     ground.stack.push_async_callback(followers.close)
     owner, drill = owner_name(), Drill(settings.drill)
-    queue = DurableSegments(settings.database.url, owner=owner, agent_concurrent=settings.runs.agent_concurrent)
+    queue = DurableSegments(
+        settings.database.url,
+        owner=owner,
+        agent_concurrent=settings.runs.agent_concurrent,
+        migrates=schema.is_owner(settings),
+    )
     writer = Writer(database)
     parking = Parking(database, drill, hours=settings.runs.approval_hours)
     doubt = Doubt(database, settings.runs)
@@ -250,15 +263,19 @@ async def _runs(ground: _Ground, editions: Editions) -> RunService:
     loop = Loop(database, editions, calling, writer, ground.tracer, settings.runs)
     renewal = ground.identity.renewal
     leases = Leases(database, owner, settings.runs)
-    engine = Engine(database, loop, followers, queue, ground.tracer, renewal, leases, settings.runs, drill, owner=owner)
+    engine = Engine(
+        database, loop, followers, queue, ground.tracer, renewal, leases, ground.entitlement, settings.runs, drill, owner=owner
+    )  # fmt: skip
     followers.listen(engine.heard)
+    ground.tenants.listen(engine.look)
+    ground.tenants.listen(followers.look)
     await queue.open(engine.segment)
     ground.stack.push_async_callback(queue.close)
     keeping = Keeping(engine, leases, queue, settings.runs)
     await keeping.open()
     ground.stack.push_async_callback(keeping.close)
     _retention(ground, queue, editions)
-    stream = EventStream(database, followers)
+    stream = EventStream(database, followers, ground.entitlement)
     return RunService(
         database,
         editions,
@@ -270,6 +287,7 @@ async def _runs(ground: _Ground, editions: Editions) -> RunService:
         settings.runs,
         settings.http,
         drill,
+        ground.entitlement,
     )
 
 
@@ -294,8 +312,9 @@ def _schedules(ground: _Ground, service: RunService) -> None:
 def _access_of(ground: _Ground) -> AccessOf:
     def access_of(catalog: Catalog, ctx: Context, plugin: str, last_look: LastLook | None) -> Access:
         agent = catalog.agents[ctx.agent or ""]
+        collections = ground.entitlement.collections(ctx.tenant, agent.knowledge)
         retriever = ContextRetriever(
-            ground.index, ctx, agent.knowledge, top=ground.settings.knowledge.top, unread=ground.library.unread
+            ground.index, ctx, collections, top=ground.settings.knowledge.top, unread=ground.library.unread
         )
         spec = catalog.plugins[plugin].connection
         if spec is None:
@@ -319,12 +338,27 @@ def _application(
     routes = [
         *api.routes(service),
         *responses.routes(service),
+        *admin.routes(_administration(ground, service), Export(ground.database)),
         *health.routes(checks, service.admittance, worker=ground.place.number if ground.place else 0),
-        *openapi.routes([*API, *RESPONSES, *OPS]),
+        *openapi.routes([*API, *RESPONSES, *ADMIN, *OPS]),
     ]
     return application.build(
         routes, authenticator=authenticator, tracer=ground.tracer, http=settings.http, mounted={"/console": pages}
     )
+
+
+def _administration(ground: _Ground, service: RunService) -> Administration:
+    def offer() -> Offer:
+        agents, models = service.editions.current.catalog.agents, ground.settings.models
+        return Offer(
+            agents=sorted(agents),
+            knowledge=sorted({name for agent in agents.values() for name in agent.knowledge}),
+            models=sorted(models),
+            residency=sorted({deployment.region for deployment in models.values() if deployment.region}),
+        )
+
+    external = [issuer.tid for issuer in ground.identity.issuers.external]
+    return Administration(ground.database, ground.tenants, offer, home=ground.settings.identity.home, external=external)
 
 
 async def _listen(ground: _Ground, app: web.Application) -> str:

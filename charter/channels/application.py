@@ -22,7 +22,7 @@ def build(
 ) -> web.Application:
     """Return the application; ``mounted`` doors (the console) have their own sign-in."""
     app = web.Application(
-        middlewares=[tracing(tracer), openai_errors, problems, authentication(authenticator)],
+        middlewares=[tracing(tracer), openai_errors, problems, authentication(authenticator, mounted.values())],
         client_max_size=http.body_limit_bytes,
     )
     app.add_routes(routes)

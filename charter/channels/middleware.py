@@ -1,6 +1,6 @@
 """Request becomes Context; every request has a span. What is not declared public asks for a token."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 
 from aiohttp import web
@@ -15,16 +15,15 @@ from charter.telemetry.tracing import Trace, Tracing
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PUBLIC = frozenset({"/", "/healthz", "/readyz", "/openapi.json"})
-OWN_SIGN_IN = ("/console",)
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
-def authentication(authenticator: Authenticator) -> Middleware:
-    """Give each request its caller, or refuse it."""
+def authentication(authenticator: Authenticator, own_sign_in: Collection[web.Application] = ()) -> Middleware:
+    """Give each request its caller, or refuse it. Doors of the applications ``own_sign_in`` see to that themselves."""
 
     @web.middleware
     async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path in PUBLIC or request.path.startswith(OWN_SIGN_IN):
+        if _canonical(request) in PUBLIC or any(app in own_sign_in for app in request.match_info.apps):
             return await handler(request)
         if len(request.headers.getall("Authorization", ())) > 1:
             known = await authenticator.authenticate(None)
@@ -41,8 +40,7 @@ def tracing(tracer: Tracing) -> Middleware:
 
     @web.middleware
     async def trace(request: web.Request, handler: Handler) -> web.StreamResponse:
-        resource = request.match_info.route.resource
-        route = resource.canonical if resource else "unknown"
+        route = _canonical(request) or "unknown"
         attributes = {"http.request.method": request.method, "http.route": route}
         with tracer.span(request.method, route, attributes, kind=SpanKind.SERVER, parent=_parent(request)) as span:
             response = await handler(request)
@@ -50,6 +48,12 @@ def tracing(tracer: Tracing) -> Middleware:
             return response
 
     return trace
+
+
+def _canonical(request: web.Request) -> str | None:
+    """Return the door that was found for the request: what a path merely looks like opens nothing."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else None
 
 
 def _parent(request: web.Request) -> Trace | None:

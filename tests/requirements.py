@@ -27,6 +27,7 @@ PROMISES: dict[str, str] = {
     "twins.graph": "The Graph twin answers tokens for Graph only, with the permission, within the tenant.",
     "twins.restart": "Tokens and sessions of the Entra twin survive its restart.",
     "twins.runner": "The twins say in one line where they listen, and end with the host.",
+    "twins.tls": "The twins' certificate is kept until it is spent, and believed by those alone who trust its authority.",
     "twins.port": "A port in use is said in one sentence that names it.",
     # catalog, plugins, agents
     "catalog.readme": "A plugin or an agent written by the README passes the check.",

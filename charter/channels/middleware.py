@@ -1,5 +1,6 @@
 """Request becomes Context; every request has a span. What is not declared public asks for a token."""
 
+import re
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 
@@ -9,12 +10,15 @@ from opentelemetry.trace import SpanKind, get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from charter.channels.reading import CALLER
+from charter.errors import Misdirected
 from charter.identity.authentication import Authenticator, Caller
 from charter.telemetry.tracing import Trace, Tracing
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PUBLIC = frozenset({"/", "/healthz", "/readyz", "/openapi.json"})
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_PORT = re.compile(r":\d*$")
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
@@ -33,6 +37,21 @@ def authentication(authenticator: Authenticator, own_sign_in: Collection[web.App
         return await handler(request)
 
     return authenticate
+
+
+def own_names(names: Collection[str]) -> Middleware:
+    """Refuse whoever asks for another name; without ``names`` any will do.
+
+    Where signing in needs no password, a page elsewhere that points its own name at this machine must not get there.
+    """
+
+    @web.middleware
+    async def named(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if names and _PORT.sub("", request.host).lower() not in names:
+            raise Misdirected()
+        return await handler(request)
+
+    return named
 
 
 def tracing(tracer: Tracing) -> Middleware:

@@ -27,6 +27,7 @@ from charter.channels.ops import health, openapi
 from charter.channels.ops.described import OPERATIONS as OPS
 from charter.channels.responses import routes as responses
 from charter.channels.responses.described import OPERATIONS as RESPONSES
+from charter.channels.unreadable import HEADER_BYTES, LOG
 from charter.context import Context
 from charter.identity.room import IdentityRoom, join
 from charter.kernel.connection import HttpConnection, Unconnected, bearer, last_looks
@@ -35,6 +36,7 @@ from charter.knowledge.library import Library
 from charter.knowledge.pgvector import PgIndex
 from charter.knowledge.retriever import ContextRetriever
 from charter.local import parts, whereabouts
+from charter.local.names import local_names
 from charter.local.people import People
 from charter.local.place import Place
 from charter.local.sign import sign
@@ -343,8 +345,9 @@ def _application(
         *openapi.routes([*API, *RESPONSES, *ADMIN, *OPS]),
     ]
     return application.build(
-        routes, authenticator=authenticator, tracer=ground.tracer, http=settings.http, mounted={"/console": pages}
-    )
+        routes, authenticator=authenticator, tracer=ground.tracer, http=settings.http, mounted={"/console": pages},
+        names=local_names(settings),
+    )  # fmt: skip
 
 
 def _administration(ground: _Ground, service: RunService) -> Administration:
@@ -362,7 +365,7 @@ def _administration(ground: _Ground, service: RunService) -> Administration:
 
 
 async def _listen(ground: _Ground, app: web.Application) -> str:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2, logger=LOG, max_field_size=HEADER_BYTES)
     await runner.setup()
     ground.stack.push_async_callback(runner.cleanup)
     site = web.TCPSite(runner, ground.settings.host, ground.settings.port, reuse_port=ground.place is not None)

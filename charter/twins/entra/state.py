@@ -12,6 +12,7 @@ from charter.twins.entra.clients import HOST, Client, Clients
 from charter.twins.entra.key_ring import KeyRing
 from charter.twins.entra.people import Account, People
 from charter.twins.entra.refresh_tokens import RefreshTokens
+from charter.twins.entra.sign_ins import SignIns
 
 
 @dataclass(slots=True)
@@ -20,6 +21,7 @@ class Lifetimes:
 
     access: float = 3_600
     refresh: float = 90 * 86_400
+    code: float = 60
 
 
 @dataclass(slots=True)
@@ -32,6 +34,7 @@ class Twin:
     keys: KeyRing
     refresh_tokens: RefreshTokens
     lifetimes: Lifetimes
+    sign_ins: SignIns = field(default_factory=SignIns)
     ledger: deque[dict[str, Any]] = field(default_factory=lambda: deque[dict[str, Any]](maxlen=1_000))
     faults: dict[str, str] = field(default_factory=dict[str, str])
     thawed: asyncio.Event = field(default_factory=asyncio.Event)

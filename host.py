@@ -27,9 +27,12 @@ from charter.channels.responses import routes as responses
 from charter.channels.responses.described import OPERATIONS as RESPONSES
 from charter.context import Context
 from charter.identity.authentication import Authenticator
+from charter.identity.code_flow import CodeFlow
 from charter.identity.directory import Directory
 from charter.identity.grants import Grants
 from charter.identity.renewal import Renewal
+from charter.identity.sign_ins import SignIns
+from charter.identity.token_endpoint import TokenEndpoint
 from charter.identity.tokens import TokenVerifier
 from charter.identity.unattended import Unattended
 from charter.kernel.connection import HttpConnection, Unconnected, bearer, last_looks
@@ -296,9 +299,11 @@ def _application(
 ) -> web.Application:
     settings = ground.settings
     authenticator = Authenticator(ground.verifier, settings.identity.tenants, groups=ground.directory.groups)
+    key = settings.session_key.get_secret_value()
+    flow = CodeFlow(TokenEndpoint(settings.identity, ground.http), ground.verifier, settings.identity)
     pages = console(
-        service, authenticator=authenticator, people=people.all, sign_in=people.sign_in, level_status=model.status,
-        session_key=base64.urlsafe_b64decode(settings.session_key.get_secret_value()), input_limit=settings.http.input_limit_chars,
+        service, people=people.all, sign_ins=SignIns(flow, ground.database, authenticator, key.encode()), level_status=model.status,
+        session_key=base64.urlsafe_b64decode(key), public_url=settings.http.public_url, input_limit=settings.http.input_limit_chars,
     )  # fmt: skip
     routes = [
         *api.routes(service),

@@ -181,7 +181,8 @@ PROMISES: dict[str, str] = {
     "openapi.doors": "Every door is described in the OpenAPI document, and every described one exists and answers as described.",
     "problems": "Bad input gets a problem document with a code, a sentence and what to do.",
     # console
-    "console.sign-in": "The console keeps a person's token encrypted, verifies it on every request, and leads back after the sign-in.",
+    "console.sign-in": "A person signs in at the identity provider; the browser holds an id alone, and comes back to where it was.",
+    "console.sign-out": "A sign-out ends the session on the server: a copied cookie opens nothing any more.",
     "console.csrf": "No form changes anything without its session's own token.",
     "console.csp": "No page carries or allows inline or foreign script and style.",
     "console.escaped": "What people, models and documents write stays text on every page.",

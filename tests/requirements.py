@@ -22,6 +22,7 @@ PROMISES: dict[str, str] = {
     "identity.manager": "A manager is whom the directory names in the same tenant; when it fails, nobody is.",
     "identity.cost": "A token that was verified or fetched before costs microseconds.",
     "twins.entra": "The Entra twin issues and refuses tokens as Entra does, and verifies what it is given.",
+    "twins.sign-in": "The Entra twin signs people in by code with PKCE as Entra does, and gives nothing to who did not ask.",
     "twins.obo": "The Entra twin exchanges only a person's good token for the very client that presents it.",
     "twins.refresh": "The Entra twin rotates refresh tokens and ends a family on reuse.",
     "twins.graph": "The Graph twin answers tokens for Graph only, with the permission, within the tenant.",

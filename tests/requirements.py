@@ -184,6 +184,11 @@ PROMISES: dict[str, str] = {
     # console
     "console.sign-in": "A person signs in at the identity provider; the browser holds an id alone, and comes back to where it was.",
     "console.sign-out": "A sign-out ends the session on the server: a copied cookie opens nothing any more.",
+    "console.attempt": "An answer of the identity provider counts once, and in the browser that asked for it only.",
+    "console.sealed": "In the database nobody reads a session's id or tokens, and a row opens for its own session only.",
+    "console.fixation": "Each sign-in makes a new session id; one planted before is worth nothing.",
+    "console.lifetime": "A session ends when it is not used, and after twelve hours in any case.",
+    "console.renewal": "A session outlasts its token in silence, renewed once for all windows and hosts, as long as the identity provider agrees.",
     "console.csrf": "No form changes anything without its session's own token.",
     "console.csp": "No page carries or allows inline or foreign script and style.",
     "console.escaped": "What people, models and documents write stays text on every page.",

@@ -68,7 +68,7 @@ class Entitlement:
         if own.residency is not None and self._region(agent.tier) not in own.residency:
             raise Forbidden(f"No model of the tier {agent.tier} computes where your organisation's data may go.")
 
-    def _region(self, tier: Tier) -> str | None:
+    def _region(self, tier: str) -> str | None:
         """Return where the tier's model computes; what does not say so is nowhere that a residency could name."""
-        deployed = self._models.get(tier)
+        deployed = next((each for name, each in self._models.items() if name == tier), None)
         return deployed.region or None if deployed else None

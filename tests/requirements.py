@@ -211,7 +211,7 @@ PROMISES: dict[str, str] = {
     "console.sealed": "In the database nobody reads a session's id or tokens, and a row opens for its own session only.",
     "console.fixation": "Each sign-in makes a new session id; one planted before is worth nothing.",
     "console.lifetime": "A session ends when it is not used, and after twelve hours in any case.",
-    "console.renewal": "A session outlasts its token in silence, renewed once for all hosts, as long as the identity provider agrees.",
+    "console.renewal": "A session outlasts its token in silence, renewed once for all hosts, while the identity provider agrees.",
     "console.csrf": "No form changes anything without its session's own token.",
     "console.csp": "No page carries or allows inline or foreign script and style.",
     "console.escaped": "What people, models and documents write stays text on every page.",

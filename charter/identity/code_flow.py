@@ -22,6 +22,7 @@ ANY_TENANT = "organizations"
 
 _MARGIN_SECONDS = 300
 _AGAIN = "Sign in again."
+_ELSEWHERE = "Choose another account, or ask an operator whether your organisation may use this host."
 
 
 class Endpoint(Protocol):
@@ -121,7 +122,7 @@ class CodeFlow:
         except AuthorityLost as fault:
             raise Unauthenticated("The identity provider refused this sign-in.", action=_AGAIN) from fault
         told = await self._told(attempt, issued)
-        access = await self._verifier.verify(issued.access_token)
+        access = await self._believed(issued.access_token)
         if (access["tid"], access["oid"]) != (told["tid"], told["oid"]):
             raise Unauthenticated("The identity provider's two tokens are of different people.", action=_AGAIN)
         return self._tokens(told["tid"], issued, "")
@@ -145,7 +146,7 @@ class CodeFlow:
         """Return who has signed in, as the id token tells this host for this very attempt."""
         if not issued.id_token:
             raise Unauthenticated("The identity provider does not tell who has signed in.", action=_AGAIN)
-        claims = await self._verifier.verify(issued.id_token)
+        claims = await self._believed(issued.id_token)
         if claims.get("aud") != self._issuer(claims["tid"]).client_id:
             raise Unauthenticated("The identity provider tells who has signed in elsewhere.", action=_AGAIN)
         if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), attempt.nonce.encode()):
@@ -155,6 +156,12 @@ class CodeFlow:
                 "The account belongs to another tenant than the one chosen.", action="Choose another account."
             )
         return claims
+
+    async def _believed(self, token: str) -> Mapping[str, Any]:
+        try:
+            return await self._verifier.verify(token)
+        except Unauthenticated as fault:
+            raise Unauthenticated(fault.detail, action=_ELSEWHERE) from fault
 
     def _tokens(self, tid: str, issued: Issued, before: str) -> Tokens:
         ends = self._clock() + issued.expires_in

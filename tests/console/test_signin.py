@@ -35,6 +35,7 @@ async def test_a_person_signs_in_and_comes_to_where_they_wanted(visitor: Visitor
         "/console/\\evil",
         "/v1/runs",
         "/consoles/",
+        "/console/runs?" + "x" * 1_000,
         "",
     ],
 )

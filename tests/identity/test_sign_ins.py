@@ -17,6 +17,7 @@ from charter.identity.sealed import fernet
 from charter.identity.session_rows import HOURS, IDLE_HOURS
 from charter.identity.sign_ins import ATTEMPT_SECONDS, Begun, SignIns
 from charter.identity.token_endpoint import TokenEndpoint
+from charter.store import crossing
 from charter.store.database import Database
 from tests.identity.conftest import KEY, Room
 
@@ -117,6 +118,15 @@ async def test_an_account_of_another_tenant_than_the_chosen_one_is_refused(room:
     with pytest.raises((Forbidden, Unauthenticated)):
         await desk(room).finish(begun.sealed, answer)
     assert await rows(room) == await rows(room, "fabrikam") == []
+
+
+async def test_people_of_a_tenant_that_is_not_served_are_told_whom_to_ask(room: Room) -> None:
+    here = room.other(settings=room.settings.model_copy(update={"tenants": {"contoso": "contoso"}}))
+    begun = desk(here).begin(BACK)
+    chosen = Begun(begun.address.replace("prompt=select_account", "login_hint=frank"), begun.state, begun.sealed)
+    with pytest.raises(Unauthenticated, match="does not serve") as refused:
+        await desk(here).finish(begun.sealed, await answered(room, chosen))
+    assert "ask an operator" in refused.value.action
 
 
 @pytest.mark.promise("console.attempt")
@@ -223,11 +233,10 @@ async def test_each_sign_in_makes_a_new_id_and_the_one_held_before_ends(room: Ro
 @pytest.mark.promise("console.lifetime")
 async def test_a_session_ends_when_unseen_and_after_its_hours_in_any_case(room: Room) -> None:
     seen, unseen = await signed_in(room), await signed_in(room)
-    for _ in range(HOURS * 60 // 45):
-        room.clock.now += 45 * 60
-        if room.clock.now >= (await rows(room))[0]["expires_at"].timestamp():
-            break
+    for _ in range(HOURS - 1):
+        room.clock.now += 3_600
         await desk(room).present(seen)
+    room.clock.now += 3_600
     for cookie in (seen, unseen):
         with pytest.raises(Unauthenticated):
             await desk(room).present(cookie)
@@ -241,6 +250,15 @@ async def test_an_unseen_session_is_nobodys_and_is_cleared_at_the_next_sign_in(r
         await desk(room).present(cookie)
     await signed_in(room, "bob")
     assert [row["principal"] for row in await rows(room)] == ["bob"]
+
+
+@pytest.mark.promise("console.lifetime")
+async def test_retention_clears_what_is_over_its_time_in_any_tenant(room: Room) -> None:
+    await signed_in(room)
+    room.clock.now -= HOURS * 3600 + 1
+    await signed_in(room, "frank", tid="fabrikam")
+    assert await crossing.forget_sessions(room.database) == 1
+    assert (len(await rows(room)), len(await rows(room, "fabrikam"))) == (1, 0)
 
 
 async def at_the_tokens_end(room: Room, name: str = "alice") -> tuple[str, Caller]:

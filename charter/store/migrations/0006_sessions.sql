@@ -16,3 +16,8 @@ alter table sessions force row level security;
 create policy tenant_only on sessions using (tenant = current_setting('charter.tenant', true))
     with check (tenant = current_setting('charter.tenant', true));
 grant select, insert, update, delete on sessions to charter_app;
+
+-- Retention: what is over its time, whosever it was.
+create policy host_sees_ended on sessions for select to charter_host using (expires_at < clock_timestamp());
+create policy host_forgets_ended on sessions for delete to charter_host using (expires_at < clock_timestamp());
+grant select (tenant, digest, expires_at), delete on sessions to charter_host;

@@ -26,12 +26,7 @@ from charter.channels.ops.described import OPERATIONS as OPS
 from charter.channels.responses import routes as responses
 from charter.channels.responses.described import OPERATIONS as RESPONSES
 from charter.context import Context
-from charter.identity.authentication import Authenticator
-from charter.identity.directory import Directory
-from charter.identity.grants import Grants
-from charter.identity.renewal import Renewal
-from charter.identity.tokens import TokenVerifier
-from charter.identity.unattended import Unattended
+from charter.identity.room import IdentityRoom, join
 from charter.kernel.connection import HttpConnection, Unconnected, bearer, last_looks
 from charter.knowledge.embedder import E5Embedder
 from charter.knowledge.library import Library
@@ -46,6 +41,7 @@ from charter.models.deployments import open_deployment
 from charter.models.embedded.model import EmbeddedModel
 from charter.models.hints import hints_of
 from charter.plugin import Access
+from charter.posture.start import allow
 from charter.runs.acting import AccessOf, Acting, LastLook
 from charter.runs.building import Builder
 from charter.runs.calling import Calling
@@ -66,8 +62,9 @@ from charter.runs.segments import DurableSegments
 from charter.runs.service import RunService
 from charter.runs.writing import Writer
 from charter.settings import Settings
-from charter.store import crossing, migrate
+from charter.store import migrate, tenants
 from charter.store.database import Database
+from charter.store.tenants import Tenants
 from charter.telemetry import logs
 from charter.telemetry.tracing import Tracing
 
@@ -102,9 +99,8 @@ class _Ground:
     database: Database
     http: aiohttp.ClientSession
     tracer: Tracing
-    grants: Grants
-    directory: Directory
-    verifier: TokenVerifier
+    tenants: Tenants
+    identity: IdentityRoom
     index: PgIndex
     library: Library
     stack: AsyncExitStack
@@ -153,9 +149,9 @@ async def _ground(settings: Settings, place: Place | None, stack: AsyncExitStack
     database = await _database(settings, stack, migrates=place is None)
     jar = aiohttp.DummyCookieJar()
     http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar, trace_configs=[last_looks()]))
-    grants = Grants(database, settings.identity, http, settings.session_key.get_secret_value().encode())
-    directory = Directory(grants, settings.identity, http)
-    verifier = TokenVerifier(settings.identity, http)
+    live = await _tenants(settings, database, stack)
+    key = settings.session_key.get_secret_value().encode()
+    identity = join(settings.identity, live, database, http, key)
     embedder = E5Embedder()
     stack.callback(embedder.close)
     index = PgIndex(database, embedder)
@@ -166,9 +162,8 @@ async def _ground(settings: Settings, place: Place | None, stack: AsyncExitStack
         database,
         http,
         tracer,
-        grants,
-        directory,
-        verifier,
+        live,
+        identity,
         index,
         Library(index, settings),
         stack,
@@ -182,8 +177,16 @@ async def _database(settings: Settings, stack: AsyncExitStack, *, migrates: bool
     database = Database(settings.database.url, size=settings.database.pool)
     await database.open()
     stack.push_async_callback(database.close)
-    await crossing.ensure_tenants(database, settings.identity.tenants.values())
     return database
+
+
+async def _tenants(settings: Settings, database: Database, stack: AsyncExitStack) -> Tenants:
+    external = (each.tenant for each in settings.identity.external.values())
+    await tenants.ensure(database, settings.identity.tenants, external)
+    live = Tenants(database)
+    await live.open()
+    stack.push_async_callback(live.close)
+    return live
 
 
 async def _model(ground: _Ground) -> EmbeddedModel:
@@ -200,7 +203,7 @@ def _builder(ground: _Ground, model: EmbeddedModel) -> Builder:
     }
     for deployed in deployments.values():
         ground.stack.push_async_callback(deployed.close)
-    return Builder(ground.settings, deployments, ground.directory)
+    return Builder(ground.settings, deployments, ground.identity.directory)
 
 
 async def _editions(ground: _Ground, builder: Builder) -> Editions:
@@ -233,7 +236,7 @@ async def _runs(ground: _Ground, editions: Editions) -> RunService:
     acting = Acting(database, _access_of(ground), parking, doubt, writer, ground.tracer, settings.runs, drill)
     calling = Calling(database, acting, parking, writer)
     loop = Loop(database, editions, calling, writer, ground.tracer, settings.runs)
-    renewal = Renewal(ground.grants, ground.verifier, ground.directory, settings.identity)
+    renewal = ground.identity.renewal
     leases = Leases(database, owner, settings.runs)
     engine = Engine(database, loop, followers, queue, ground.tracer, renewal, leases, settings.runs, drill, owner=owner)
     followers.listen(engine.heard)
@@ -247,7 +250,7 @@ async def _runs(ground: _Ground, editions: Editions) -> RunService:
     return RunService(
         database,
         editions,
-        ground.grants,
+        ground.identity.grants,
         engine,
         followers,
         stream,
@@ -265,13 +268,13 @@ def _retention(ground: _Ground, queue: DurableSegments, editions: Editions) -> N
 
 
 def _schedules(ground: _Ground, service: RunService) -> None:
-    identity = ground.settings.identity
-
     def agents() -> Iterable[AgentSpec]:
         return service.editions.current.catalog.agents.values()
 
-    unattended = Unattended(ground.grants, ground.verifier, ground.directory, identity)
-    schedules = Schedules(ground.database, agents, service, unattended, identity.tenants.values())
+    def served() -> Iterable[str]:
+        return [tenant.id for tenant in ground.tenants.all() if not tenant.suspended]
+
+    schedules = Schedules(ground.database, agents, service, ground.identity.unattended, served)
     schedules.open()
     ground.stack.push_async_callback(schedules.close)
 
@@ -285,7 +288,7 @@ def _access_of(ground: _Ground) -> AccessOf:
         spec = catalog.plugins[plugin].connection
         if spec is None:
             return Access(Unconnected(), retriever)
-        token, seconds = bearer(ground.grants, spec, ctx), ground.settings.runs.function_seconds
+        token, seconds = bearer(ground.identity.grants, spec, ctx), ground.settings.runs.function_seconds
         return Access(HttpConnection(spec, ground.http, token, seconds=seconds, last_look=last_look), retriever)
 
     return access_of
@@ -295,7 +298,7 @@ def _application(
     ground: _Ground, service: RunService, people: People, model: EmbeddedModel, checks: Mapping[str, health.Check]
 ) -> web.Application:
     settings = ground.settings
-    authenticator = Authenticator(ground.verifier, settings.identity.tenants, groups=ground.directory.groups)
+    authenticator = ground.identity.authenticator
     pages = console(
         service, authenticator=authenticator, people=people.all, sign_in=people.sign_in, level_status=model.status,
         session_key=base64.urlsafe_b64decode(settings.session_key.get_secret_value()), input_limit=settings.http.input_limit_chars,
@@ -370,8 +373,9 @@ def main(settings: Settings, place: Place | None = None) -> None:
     """Serve; called by ``charter serve``, and in each of its workers.
 
     Raises:
-        StartRefused: the profile is not one that this version can serve.
+        StartRefused: something of development is left in the azure profile.
     """
-    parts.refuse_other_profile(settings)
+    if settings.profile == "azure":
+        allow(settings, loader.load(settings))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings, place))

@@ -5,6 +5,7 @@
     CharterError
     ├── Unauthenticated          401 unauthenticated
     ├── Forbidden                403 forbidden
+    │   ├── TenantSuspended      403 tenant_suspended
     │   ├── NotAnApprover        403 not_an_approver
     │   └── SelfApproval         403 self_approval
     ├── NotFound                 404 not_found            (another tenant's thing, too)
@@ -92,6 +93,11 @@ class Unauthenticated(CharterError):
 class Forbidden(CharterError):
     code, status, title = "forbidden", 403, "Not allowed."
     action = "Ask an operator for the role this needs."
+
+
+class TenantSuspended(Forbidden):
+    code, title = "tenant_suspended", "Your organisation's use of this host is suspended."
+    action = "Ask those who run this host; nothing is lost, and what waits goes on afterwards."
 
 
 class NotAnApprover(Forbidden):

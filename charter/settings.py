@@ -199,7 +199,8 @@ class ShortNames(YamlSource):
 class Settings(BaseSettings):
     """The whole tree. ``workers`` above 1: a supervisor, and so many processes that share the port.
 
-    ``reload``: what changes in the folders of agents and plugins counts without a new start.
+    ``reload``: what changes in the folders of agents and plugins counts without a new start. ``shipped`` false: only the
+    agents and plugins of ``agents_dirs`` and ``plugins_dirs`` are there.
     """
 
     model_config = SettingsConfigDict(
@@ -215,6 +216,7 @@ class Settings(BaseSettings):
     port: int = Field(default=3978, ge=0, le=65535)
     workers: int = Field(default=1, ge=1, le=MOST_WORKERS)
     data_dir: Path = Path(".charter")
+    shipped: bool = True
     agents_dirs: str = ""
     plugins_dirs: str = ""
     reload: bool = True
@@ -241,11 +243,14 @@ class Settings(BaseSettings):
     @property
     def agent_folders(self) -> tuple[Path, ...]:
         """The shipped folder first, then those of ``CHARTER_AGENTS_DIRS`` (separated as ``PATH`` is)."""
-        return (HOUSE / "agents", *(Path(p) for p in self.agents_dirs.split(os.pathsep) if p))
+        return (*self._own("agents"), *(Path(p) for p in self.agents_dirs.split(os.pathsep) if p))
 
     @property
     def plugin_folders(self) -> tuple[Path, ...]:
-        return (HOUSE / "plugins", *(Path(p) for p in self.plugins_dirs.split(os.pathsep) if p))
+        return (*self._own("plugins"), *(Path(p) for p in self.plugins_dirs.split(os.pathsep) if p))
+
+    def _own(self, name: str) -> tuple[Path, ...]:
+        return (HOUSE / name,) if self.shipped else ()
 
     @classmethod
     def settings_customise_sources(
@@ -294,3 +299,13 @@ def passive_openmp() -> None:
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def quiet_azure_monitor() -> None:
+    """Keep Azure Monitor's exporter from telling its maker about itself, and from being told what to do: a host speaks to
+    whom settings name alone.
+
+    To be called before it is made. What the person set stays.
+    """
+    for what in ("STATSBEAT_DISABLED_ALL", "SDKSTATS_DISABLED", "CONTROLPLANE_DISABLED"):
+        os.environ.setdefault(f"APPLICATIONINSIGHTS_{what}", "true")

@@ -31,12 +31,15 @@ class LocalParts:
 
 
 async def start(settings: Settings, catalog: Catalog) -> LocalParts:
-    """Start PostgreSQL, the Entra twin and every plugin's sandbox, except what settings say is elsewhere already.
+    """Start PostgreSQL, the Entra twin and every plugin's sandbox, except what settings say is elsewhere already; in the
+    azure profile nothing.
 
     Raises:
         StartRefused: a part does not start, or the host's own port is taken.
     """
     refuse_taken_port(settings)
+    if settings.profile == "azure":
+        return LocalParts(settings, None, None)
     child = None if settings.identity.authority else await _twins(settings, catalog)
     try:
         server = None if settings.database.url else await embedded.start(settings.data_dir.resolve() / "postgres")
@@ -81,16 +84,6 @@ def _placed(settings: Settings, child: twins.Twins | None, server: embedded.Embe
     if server is not None:
         update["database"] = settings.database.model_copy(update={"url": server.url})
     return settings.model_copy(update=update)
-
-
-def refuse_other_profile(settings: Settings) -> None:
-    """Say that this version serves one profile only.
-
-    Raises:
-        StartRefused: settings ask for another one.
-    """
-    if settings.profile != "local":
-        raise StartRefused("The azure profile is not served by this version.", action="Unset CHARTER_PROFILE.")
 
 
 def refuse_taken_port(settings: Settings) -> None:

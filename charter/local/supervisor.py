@@ -22,6 +22,7 @@ from charter.local.people import People
 from charter.local.sign import sign
 from charter.local.stopping import Stop
 from charter.local.worker import Died, Worker
+from charter.posture.start import allow
 from charter.settings import Settings
 from charter.store import migrate
 from charter.telemetry import logs
@@ -151,8 +152,9 @@ async def supervise(settings: Settings, say: Callable[[str], None]) -> None:
 
 
 async def _started(settings: Settings, stack: AsyncExitStack, stop: Stop) -> str:
-    parts.refuse_other_profile(settings)
-    local = await parts.start(settings, loader.load(settings))
+    catalog = loader.load(settings)
+    allow(settings, catalog)
+    local = await parts.start(settings, catalog)
     stack.push_async_callback(local.stop)
     await migrate.migrate(local.settings.database.owner_url or local.settings.database.url)
     taken = stack.enter_context(_port(settings))

@@ -1,4 +1,6 @@
-"""The statements that look across tenants. All of them: a new one needs a line here and a policy in a migration."""
+"""The statements that look across tenants' work. All of them: a new one needs a line here and a policy in a migration.
+Those on the tenants themselves are in ``charter/store/tenants.py``.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,15 +17,6 @@ class Orphan:
     run_id: str
     epoch: int
     priority: int
-
-
-async def ensure_tenants(database: Database, tenants: Iterable[str]) -> None:
-    """Create the tenants that settings name and the database does not have yet."""
-    async with database.crossing() as session:
-        await session.executemany(
-            "insert into tenants (id) values ($1) on conflict (id) do nothing",
-            [(tenant,) for tenant in sorted(set(tenants))],
-        )
 
 
 async def orphans(database: Database, limit: int = 1000) -> list[Orphan]:

@@ -1,4 +1,4 @@
-// Secrets, by reference only: no template holds or sees a value. infra/secrets.py puts them.
+// Secrets, by reference only: no template holds or sees a value. infra/put_secrets.py puts them.
 param location string
 param tags object
 param token string

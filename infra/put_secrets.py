@@ -59,7 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     told = parser.parse_args(arguments)
     try:
         if not told.vault.startswith("/subscriptions/"):
-            raise Refused("--vault is the vault's resource id, /subscriptions/...; azd env get-value AZURE_KEY_VAULT_ID.")
+            raise Refused(
+                "--vault is the vault's resource id, /subscriptions/...; azd env get-value AZURE_KEY_VAULT_ID."
+            )
         sentences = put(Rest(told.manager.rstrip("/"), told.token_command, dry=told.dry_run), told.vault, told.rotate)
     except Refused as fault:
         sys.stderr.write(f"put_secrets: {fault}\n")

@@ -12,8 +12,7 @@ import sys
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, cast
 
 from rest import Refused, Rest, literal
 
@@ -92,7 +91,7 @@ def _application(graph: Rest, wanted: Wanted) -> Found:
 
 
 def _described(found: Found, wanted: Wanted, microsoft: Mapping[str, Any]) -> dict[str, Any]:
-    api = found.content.get("api") or {}
+    api: dict[str, Any] = found.content.get("api") or {}
     redirect = wanted.public_url.rstrip("/") + SIGNED_IN
     return {
         "identifierUris": [f"api://{found.app}"],
@@ -110,21 +109,17 @@ def _described(found: Found, wanted: Wanted, microsoft: Mapping[str, Any]) -> di
             "redirectUris": [redirect],
             "implicitGrantSettings": {"enableAccessTokenIssuance": False, "enableIdTokenIssuance": False},
         },
-        "requiredResourceAccess": [
-            *(
-                other
-                for other in found.content.get("requiredResourceAccess") or []
-                if other.get("resourceAppId") != GRAPH
-            ),
-            {
-                "resourceAppId": GRAPH,
-                "resourceAccess": [
-                    *({"id": entry, "type": "Scope"} for entry in _ids(microsoft, "oauth2PermissionScopes", DELEGATED)),
-                    *({"id": entry, "type": "Role"} for entry in _ids(microsoft, "appRoles", APPLICATION)),
-                ],
-            },
-        ],
+        "requiredResourceAccess": _asked(found, microsoft),
     }
+
+
+def _asked(found: Found, microsoft: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what consent is asked for: ours of Graph, and what the company added of other systems."""
+    listed = cast("list[dict[str, Any]]", found.content.get("requiredResourceAccess") or [])
+    scopes = [{"id": entry, "type": "Scope"} for entry in _ids(microsoft, "oauth2PermissionScopes", DELEGATED)]
+    roles = [{"id": entry, "type": "Role"} for entry in _ids(microsoft, "appRoles", APPLICATION)]
+    ours = {"resourceAppId": GRAPH, "resourceAccess": [*scopes, *roles]}
+    return [*(other for other in listed if other.get("resourceAppId") != GRAPH), ours]
 
 
 def _scope() -> dict[str, Any]:
@@ -154,7 +149,7 @@ def _role(name: str) -> dict[str, Any]:
 
 def _joined(known: object, ours: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return ours beside what the company added. One of the same value keeps its id: assignments hang on it."""
-    listed: list[dict[str, Any]] = list(known) if isinstance(known, list) else []
+    listed = cast("list[dict[str, Any]]", known or [])
     ids = {entry["value"]: entry["id"] for entry in listed}
     own = [{**entry, "id": ids.get(entry["value"], entry["id"])} for entry in ours]
     values = {entry["value"] for entry in own}
@@ -175,10 +170,13 @@ def _differing(known: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, A
 def _holds(known: Any, wanted: Any) -> bool:
     """Whether what is wanted is there already; Graph tells more of each object than it is given."""
     if isinstance(wanted, dict):
-        return isinstance(known, dict) and all(_holds(known.get(name), value) for name, value in wanted.items())
+        members = cast("dict[str, Any]", wanted).items()
+        return isinstance(known, dict) and all(
+            _holds(cast("dict[str, Any]", known).get(name), value) for name, value in members
+        )
     if isinstance(wanted, list):
-        listed = isinstance(known, list) and len(known) == len(wanted)
-        return listed and all(any(_holds(entry, value) for entry in known) for value in wanted)
+        there, asked = cast("list[Any]", known or []), cast("list[Any]", wanted)
+        return len(there) == len(asked) and all(any(_holds(entry, value) for entry in there) for value in asked)
     return bool(known == wanted)
 
 
@@ -243,14 +241,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--token-command", default=TOKEN, help="What prints a token for Graph.")
     told = parser.parse_args(arguments)
     try:
-        uuid.UUID(told.tenant), uuid.UUID(told.host_principal)
-        if urlsplit(told.public_url).scheme != "https":
+        for identity in (told.tenant, told.host_principal):
+            uuid.UUID(identity)
+        if not str(told.public_url).startswith("https://"):
             raise Refused("People come over https: --public-url must begin with https://.")
         wanted = Wanted(told.name, told.tenant, told.public_url, told.host_principal, told.several_tenants)
         graph = Rest(told.graph.rstrip("/"), told.token_command, dry=told.dry_run)
         client = register(graph, wanted, consent=told.consent)
     except ValueError:
-        sys.stderr.write("registrations: --tenant and --host-principal are ids like 5f1c2b3a-0d4e-4f5a-8b6c-7d8e9f0a1b2c.\n")
+        sys.stderr.write(
+            "registrations: --tenant and --host-principal are ids like 5f1c2b3a-0d4e-4f5a-8b6c-7d8e9f0a1b2c.\n"
+        )
         return 2
     except Refused as fault:
         sys.stderr.write(f"registrations: {fault}\n")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
 _SECONDS = 60
@@ -80,7 +80,9 @@ class Rest:
             try:
                 told = subprocess.run(shlex.split(self.token_command), capture_output=True, text=True, check=False)  # noqa: S603
             except OSError as fault:
-                raise Refused(f"The Azure CLI does not start ({fault}). Install it, or name another --token-command.") from fault
+                raise Refused(
+                    f"The Azure CLI does not start ({fault}). Install it, or name another --token-command."
+                ) from fault
             if told.returncode != 0 or not told.stdout.strip():
                 raise Refused("The Azure CLI gives no token. Run az login first.")
             self._token = told.stdout.strip()
@@ -102,18 +104,18 @@ def _connection(scheme: str, host: str, port: int | None) -> http.client.HTTPCon
 
 def _object(raw: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(raw or b"{}")
+        found: object = json.loads(raw or b"{}")
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
 
 def _good(method: str, path: str, status: int, answer: dict[str, Any]) -> dict[str, Any]:
     if 200 <= status < 300:
         return answer
-    error = answer.get("error") or {}
+    error: dict[str, Any] = answer.get("error") or {}
     told = f"{error.get('code', status)}: {error.get('message', 'no reason is given')}".rstrip(".")
-    raise Refused(f"{method} {path.split('?')[0]} was refused ({told}).{_HINTS.get(status, '')}")
+    raise Refused(f"{method} {path.split('?', maxsplit=1)[0]} was refused ({told}).{_HINTS.get(status, '')}")
 
 
 def _without(body: Mapping[str, Any], hidden: tuple[str, ...]) -> Any:

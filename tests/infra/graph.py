@@ -51,7 +51,10 @@ async def running() -> AsyncIterator[Graph]:
     }
     graph.principals[microsoft["id"]] = microsoft
     app = web.Application(middlewares=[_guarded(graph)])
-    app.add_routes([web.route("*", "/v1.0/{path:.*}", _Doors(graph).route), web.route("*", "/subscriptions/{path:.*}", _Doors(graph).vault)])  # fmt: skip
+    doors = _Doors(graph)
+    app.add_routes(
+        [web.route("*", "/v1.0/{path:.*}", doors.route), web.route("*", "/subscriptions/{path:.*}", doors.vault)]
+    )
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -112,7 +115,7 @@ class _Doors:
 
     def _patched(self, known: dict[str, Any], body: dict[str, Any]) -> web.Response:
         if unknown := body.keys() - WRITABLE:
-            return _error(400, "Request_BadRequest", f"Invalid property '{sorted(unknown)[0]}'.")
+            return _error(400, "Request_BadRequest", f"Invalid property '{min(unknown)}'.")
         if any(uri != f"api://{known['appId']}" for uri in body.get("identifierUris", [])):
             return _error(400, "Request_BadRequest", "Values of identifierUris property must use api://<appId>.")
         roles = body.get("appRoles", known["appRoles"])

@@ -9,7 +9,7 @@ from typing import Any
 
 from pycep.models import BicepElement
 
-from tests.infra.templates import Resource, Template, body, is_expression
+from tests.infra.templates import Template, body, is_expression
 
 TYPES = Path(__file__).resolve().parent.parent.parent / "infra" / "types"
 

@@ -41,7 +41,11 @@ def _azd(house: Path) -> Iterator[str]:
     told = yaml.safe_load((house / "azure.yaml").read_text("utf-8"))
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{1,62}", told["name"]):
         yield f"azure.yaml: {told['name']} is no name for azd"
-    if set(told["services"]) != {"charter"} or told["infra"] != {"provider": "bicep", "path": "infra", "module": "main"}:
+    if set(told["services"]) != {"charter"} or told["infra"] != {
+        "provider": "bicep",
+        "path": "infra",
+        "module": "main",
+    }:
         yield "azure.yaml: one service, charter, with infra/main.bicep"
     for name, service in told["services"].items():
         if service["host"] != "containerapp" or service["language"] != "docker":

@@ -66,7 +66,7 @@ async def test_the_registration_is_what_the_host_believes_tokens_by(house: Path,
     assert told["web"]["redirectUris"] == ["https://charter.contoso.example/console/signed-in"]
     roles = {role["value"]: role["allowedMemberTypes"] for role in told["appRoles"]}
     assert roles.pop("workload") == ["Application"]
-    assert roles == dict.fromkeys(("employee", "manager", "buyer", "hr", "operator"), ["User"])
+    assert roles == {name: ["User"] for name in ("employee", "manager", "buyer", "hr", "operator")}
     assert "passwordCredentials" not in told
     (credential,) = directory.federated.values()
     assert credential["subject"] == HOST
@@ -136,7 +136,12 @@ async def test_what_a_company_added_stays_and_what_differs_is_brought_back(house
     application = json.loads(json.dumps(_only(directory)))
     employee = application["appRoles"][0]
     employee |= {"id": "11111111-2222-4333-8444-555555555555", "description": "Old."}
-    own = {"id": "22222222-2222-4333-8444-555555555555", "value": "auditor", "displayName": "Auditor", "isEnabled": True}
+    own = {
+        "id": "22222222-2222-4333-8444-555555555555",
+        "value": "auditor",
+        "displayName": "Auditor",
+        "isEnabled": True,
+    }
     erp = {"resourceAppId": "33333333-2222-4333-8444-555555555555", "resourceAccess": [{"id": "x", "type": "Scope"}]}
     application["appRoles"].append(own)
     application["requiredResourceAccess"].append(erp)
@@ -163,7 +168,10 @@ async def test_what_goes_wrong_is_told_in_a_sentence(house: Path, directory: Gra
     for token, sentence in (("false", "Run az login first."), ("/no/such/az", "Azure CLI does not start")):
         _, _, err = await _run(house, "registrations.py", *NAMED, "--graph", directory.address, token=token)
         assert sentence in err
-    for place, sentence in (("http://graph.contoso.example", "over https only"), ("http://127.0.0.1:9", "does not answer")):
+    for place, sentence in (
+        ("http://graph.contoso.example", "over https only"),
+        ("http://127.0.0.1:9", "does not answer"),
+    ):
         _, _, err = await _run(house, "registrations.py", *NAMED, "--graph", place)
         assert sentence in err
     for wrong in (("--tenant", "common"), ("--public-url", "http://charter.contoso.example")):

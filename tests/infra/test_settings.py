@@ -87,9 +87,7 @@ def test_the_azure_profile_refuses_nothing_of_what_the_deployment_gives(
 
 @pytest.mark.promise("infra.settings")
 @pytest.mark.parametrize("forgotten", ["CHARTER_SESSION_KEY", "CHARTER_IDENTITY__CREDENTIAL", "CHARTER_MODELS"])
-def test_a_setting_that_is_not_given_is_refused(
-    forgotten: str, house: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_setting_that_is_not_given_is_refused(forgotten: str, house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     env = {name: value for name, value in environment(house).items() if name != forgotten}
     tree = _read(env, monkeypatch)
     assert any(f.name.startswith(forgotten) for f in declared.settings(tree) if f.state == "refused")

@@ -53,7 +53,12 @@ INJECTED = (
     ("a wrong enumeration", "modules/models.bicep", "'ServicePrincipal'", "'ServicePrinciple'"),
     ("a public vault", "modules/vault.bicep", "publicNetworkAccess: 'Disabled'", "publicNetworkAccess: 'Enabled'"),
     ("plain http", "charter.bicep", "allowInsecure: false", "allowInsecure: true"),
-    ("a vault that can be purged", "modules/vault.bicep", "enablePurgeProtection: true", "enablePurgeProtection: false"),
+    (
+        "a vault that can be purged",
+        "modules/vault.bicep",
+        "enablePurgeProtection: true",
+        "enablePurgeProtection: false",
+    ),
     ("a password for the database", "modules/database.bicep", "passwordAuth: 'Disabled'", "passwordAuth: 'Enabled'"),
     (
         "a public database",
@@ -70,7 +75,12 @@ INJECTED = (
         "'4633458b-17de-408a-b874-0445c86b69e6' // Key Vault Secrets User",
         "'8e3af657-a8ff-443c-a75c-2fe8c4bcb635' // Owner",
     ),
-    ("a role on everything", "modules/vault.bicep", "  scope: vault\n  properties: {\n    principalId", "  properties: {\n    principalId"),
+    (
+        "a role on everything",
+        "modules/vault.bicep",
+        "  scope: vault\n  properties: {\n    principalId",
+        "  properties: {\n    principalId",
+    ),
     (
         "a key in an output",
         "modules/models.bicep",
@@ -85,7 +95,12 @@ INJECTED = (
     ("an older type", "modules/vault.bicep", "vaults@2024-11-01", "vaults@2021-10-01"),
     ("a forgotten parameter", "main.bicep", "    zoneId: network.outputs.vaultZoneId\n", ""),
     ("an output that is not there", "main.bicep", "network.outputs.vaultZoneId", "network.outputs.vaultsZoneId"),
-    ("a parameter for nobody", "modules/registry.bicep", "param token string", "param token string\nparam spare string"),
+    (
+        "a parameter for nobody",
+        "modules/registry.bicep",
+        "param token string",
+        "param token string\nparam spare string",
+    ),
     ("a variable that nobody sets", "charter.parameters.json", "${CHARTER_VAULT_URL}", "${CHARTER_VAULTS_URL}"),
     ("another service's tag", "charter.bicep", "'azd-service-name': 'charter'", "'azd-service-name': 'host'"),
     ("a module from elsewhere", "main.bicep", "'modules/vault.bicep'", "'br/public:avm/res/key-vault/vault:0.13.3'"),

@@ -61,11 +61,13 @@ from charter.runs.schedules import Schedules
 from charter.runs.segments import DurableSegments
 from charter.runs.service import RunService
 from charter.runs.writing import Writer
+from charter.secrets.opening import Opened, opened, resolved
 from charter.settings import Settings
 from charter.store import migrate, tenants
 from charter.store.database import Database
 from charter.store.tenants import Tenants
 from charter.telemetry import logs
+from charter.telemetry.masking import Mask
 from charter.telemetry.tracing import Tracing
 
 _log = structlog.get_logger(__name__)
@@ -96,6 +98,7 @@ class _Ground:
     settings: Settings
     catalog: Catalog
     loaded: Stamp
+    vault: Opened
     database: Database
     http: aiohttp.ClientSession
     tracer: Tracing
@@ -107,14 +110,14 @@ class _Ground:
     place: Place | None
 
 
-async def start(settings: Settings, place: Place | None = None) -> Host:
-    """Start everything that settings ask for, and listen; as a worker, in its place.
+async def start(settings: Settings, place: Place | None = None, mask: Mask | None = None) -> Host:
+    """Start everything that settings ask for, and listen; as a worker, in its place. ``mask`` hears of every secret.
 
     Raises:
         StartRefused: one sentence why not; whatever had started is stopped again.
     """
     async with AsyncExitStack() as stack:
-        ground = await _ground(settings, place, stack)
+        ground = await _ground(settings, place, mask or Mask(), stack)
         model = await _model(ground)
         builder = _builder(ground, model)
         editions = await _editions(ground, builder)
@@ -138,20 +141,21 @@ async def start(settings: Settings, place: Place | None = None) -> Host:
     return host
 
 
-async def _ground(settings: Settings, place: Place | None, stack: AsyncExitStack) -> _Ground:
+async def _ground(settings: Settings, place: Place | None, mask: Mask, stack: AsyncExitStack) -> _Ground:
     loaded = stamp((*settings.agent_folders, *settings.plugin_folders))
     catalog = loader.load(settings)
     local = await (parts.join(settings, place) if place else parts.start(settings, catalog))
     stack.push_async_callback(local.stop)
-    settings = local.settings
+    jar = aiohttp.DummyCookieJar()
+    http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar, trace_configs=[last_looks()]))
+    vault = await stack.enter_async_context(opened(local.settings, http, mask.tell))
+    settings = await resolved(local.settings, vault.secrets)
     tracer = Tracing(settings.telemetry)
     stack.callback(tracer.close)
     database = await _database(settings, stack, migrates=place is None)
-    jar = aiohttp.DummyCookieJar()
-    http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar, trace_configs=[last_looks()]))
     live = await _tenants(settings, database, stack)
     key = settings.session_key.get_secret_value().encode()
-    identity = join(settings.identity, live, database, http, key)
+    identity = join(settings.identity, live, database, http, key, credential_of=vault.credential_of)
     embedder = E5Embedder()
     stack.callback(embedder.close)
     index = PgIndex(database, embedder)
@@ -159,6 +163,7 @@ async def _ground(settings: Settings, place: Place | None, stack: AsyncExitStack
         settings,
         loader.placed(catalog, settings.plugin_urls),
         loaded,
+        vault,
         database,
         http,
         tracer,
@@ -199,7 +204,14 @@ async def _model(ground: _Ground) -> EmbeddedModel:
 
 def _builder(ground: _Ground, model: EmbeddedModel) -> Builder:
     deployments = {
-        tier: open_deployment(tier, deployment, model) for tier, deployment in ground.settings.models.items()
+        tier: open_deployment(
+            tier,
+            deployment,
+            model,
+            key=ground.vault.secrets.live(deployment.api_key),
+            identity=ground.vault.azure,
+        )
+        for tier, deployment in ground.settings.models.items()
     }
     for deployed in deployments.values():
         ground.stack.push_async_callback(deployed.close)
@@ -288,7 +300,8 @@ def _access_of(ground: _Ground) -> AccessOf:
         spec = catalog.plugins[plugin].connection
         if spec is None:
             return Access(Unconnected(), retriever)
-        token, seconds = bearer(ground.identity.grants, spec, ctx), ground.settings.runs.function_seconds
+        token = bearer(ground.identity.grants, ground.vault.secrets, spec, ctx)
+        seconds = ground.settings.runs.function_seconds
         return Access(HttpConnection(spec, ground.http, token, seconds=seconds, last_look=last_look), retriever)
 
     return access_of
@@ -337,7 +350,16 @@ def _checks(ground: _Ground, model: EmbeddedModel, library: Library, reloading: 
     async def told_catalog() -> Mapping[str, Any]:
         return reloading.status()
 
-    return {"database": database, "model": told_model, "knowledge": told_knowledge, "catalog": told_catalog}
+    async def told_secrets() -> Mapping[str, Any]:
+        return ground.vault.secrets.status()
+
+    return {
+        "database": database,
+        "model": told_model,
+        "knowledge": told_knowledge,
+        "catalog": told_catalog,
+        "secrets": told_secrets,
+    }
 
 
 async def _ended(task: "asyncio.Task[Any]") -> None:
@@ -348,14 +370,15 @@ async def _ended(task: "asyncio.Task[Any]") -> None:
 
 async def serve(settings: Settings, place: Place | None = None) -> None:
     """Run until SIGINT or SIGTERM, a worker until its supervisor is gone, too; then stop everything that was started."""
-    logs.configure(settings.telemetry, worker=place.number if place else 0)
+    mask = Mask()
+    logs.configure(settings.telemetry, mask, worker=place.number if place else 0)
     stop = Stop()
     stop.on_signals(signal.SIGTERM)
     if place is None:
         stop.on_signals(signal.SIGINT)
     else:
         stop.with_input(hurry=place.sandboxed)
-    host = await stop.before(start(settings, place))
+    host = await stop.before(start(settings, place, mask))
     if host is None:
         return
     stop.hurry = host.service.admittance.hurry

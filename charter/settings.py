@@ -50,17 +50,27 @@ class External(Section):
     roles: tuple[str, ...] = ("customer",)
 
 
+class AgentIdentity(Section):
+    """An agent's own registration at the identity provider: what it does without a person it does as itself.
+
+    Without a ``client_secret`` the host's own credential vouches for it, by a federated credential of the registration.
+    """
+
+    client_id: str
+    client_secret: SecretStr = SecretStr("")
+
+
 Credential = Literal["secret", "managed_identity", "workload_identity"]
 
 
 class Identity(Section):
     """Whose tokens are believed. ``tenants`` maps an Entra tenant (``tid``) to a tenant of ours; they are created at the
     start, and operators of the tenant ``home`` add further ones while the host runs. ``external`` names customers'
-    identity providers.
+    identity providers, ``agents`` the identities of agents that have one of their own.
 
     ``credential`` is how the host proves to the identity provider that it is ``client_id``: by ``client_secret``, by a
     managed identity (``managed_identity`` is its client id; empty: the one of the machine), or by the token file that a
-    workload identity is given.
+    workload identity is given (``federated_token_file``, also as ``AZURE_FEDERATED_TOKEN_FILE``).
     """
 
     authority: str = ""
@@ -68,12 +78,14 @@ class Identity(Section):
     client_secret: SecretStr = SecretStr("")
     credential: Credential = "secret"
     managed_identity: str = ""
+    federated_token_file: Path | None = None
     audience: str = "api://charter"
     graph: str = ""
     graph_scope: str = "https://graph.microsoft.com/.default"
     tenants: dict[str, str] = {}
     home: str = "contoso"
     external: dict[str, External] = {}
+    agents: dict[str, AgentIdentity] = {}
     clock_skew_seconds: int = 60
 
 
@@ -192,8 +204,11 @@ class ShortNames(YamlSource):
     """Names that the outside world uses, shorter than their place in the tree."""
 
     def __call__(self) -> dict[str, Any]:
-        url = os.environ.get("CHARTER_DATABASE_URL")
-        return {"database": {"url": url}} if url else {}
+        url, token_file = os.environ.get("CHARTER_DATABASE_URL"), os.environ.get("AZURE_FEDERATED_TOKEN_FILE")
+        return {
+            **({"database": {"url": url}} if url else {}),
+            **({"identity": {"federated_token_file": token_file}} if token_file else {}),
+        }
 
 
 class Settings(BaseSettings):

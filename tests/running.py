@@ -14,7 +14,7 @@ import yaml
 
 import host
 from charter import settings
-from charter.local import keys
+from charter.local import keys, whereabouts
 from charter.local.people import People
 
 HOUSE = Path(__file__).resolve().parent.parent
@@ -205,6 +205,6 @@ async def reached(folder: Path, http: aiohttp.ClientSession, inner: host.Host | 
     given = folder / "settings.yaml"
     joined = (yaml.safe_load(given.read_text()) if given.exists() else {}).get("identity", {})
     secret = joined.get("client_secret") or keys.client_secret(folder / "keys")
-    people = People(settings.Identity(authority=told["entra"], client_secret=settings.SecretStr(secret)), http)
+    people = People(whereabouts.identity(told, settings.SecretStr(secret)), http)
     await people.read()
     return RunningHost(told["address"], told["entra"], told["plugins"], people, http, folder, inner)

@@ -11,11 +11,13 @@ from charter.catalog.spec import Catalog
 from charter.errors import StartRefused
 from charter.local import keys, twins
 from charter.local.place import Place
-from charter.settings import Settings
+from charter.settings import External, Settings
 from charter.store import embedded
 
 TENANTS = {"contoso": "contoso", "fabrikam": "fabrikam"}
 """The fictional tenants of the Entra twin, by the same names with us."""
+CUSTOMERS = "customers"
+"""The tenant of contoso's external customers, with an identity provider of its own."""
 
 
 @dataclass(slots=True)
@@ -79,6 +81,8 @@ def _placed(settings: Settings, child: twins.Twins | None, server: embedded.Embe
     if child is not None:
         secret = SecretStr(keys.client_secret(folder))
         found |= {"authority": child.entra, "graph": f"{child.entra}/graph", "client_secret": secret}
+        theirs = External(authority=child.customers, tid=CUSTOMERS, tenant="contoso", client_secret=secret)
+        found["external"] = settings.identity.external or {CUSTOMERS: theirs}
         update["plugin_urls"] = {**child.sandboxes, **settings.plugin_urls}
     update["identity"] = settings.identity.model_copy(update=found)
     if server is not None:

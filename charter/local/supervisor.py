@@ -23,9 +23,11 @@ from charter.local.sign import sign
 from charter.local.stopping import Stop
 from charter.local.worker import Died, Worker
 from charter.posture.start import allow
+from charter.secrets.opening import resolved_alone
 from charter.settings import Settings
 from charter.store import migrate
 from charter.telemetry import logs
+from charter.telemetry.masking import Mask
 
 _log = structlog.get_logger(__name__)
 
@@ -142,21 +144,23 @@ async def supervise(settings: Settings, say: Callable[[str], None]) -> None:
     Raises:
         StartRefused: a part or a worker does not start.
     """
-    logs.configure(settings.telemetry)
+    mask = Mask()
+    logs.configure(settings.telemetry, mask)
     stop = Stop()
     stop.on_signals(signal.SIGINT, signal.SIGTERM)
     async with AsyncExitStack() as stack:
-        if text := await stop.before(_started(settings, stack, stop)):
+        if text := await stop.before(_started(settings, stack, stop, mask)):
             say(text)
             await stop.asked.wait()
 
 
-async def _started(settings: Settings, stack: AsyncExitStack, stop: Stop) -> str:
+async def _started(settings: Settings, stack: AsyncExitStack, stop: Stop, mask: Mask) -> str:
     catalog = loader.load(settings)
     allow(settings, catalog)
     local = await parts.start(settings, catalog)
     stack.push_async_callback(local.stop)
-    await migrate.migrate(local.settings.database.owner_url or local.settings.database.url)
+    database = (await resolved_alone(local.settings, mask.tell)).database
+    await migrate.migrate(database.owner_url or database.url)
     taken = stack.enter_context(_port(settings))
     port = int(taken.getsockname()[1])
     address = f"http://localhost:{port}"

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from charter.errors import Unavailable
-from charter.settings import Settings
+from charter.settings import External, Identity, SecretStr, Settings
 
 
 def write(settings: Settings, address: str, workers: Sequence[int]) -> None:
@@ -15,6 +15,9 @@ def write(settings: Settings, address: str, workers: Sequence[int]) -> None:
     told = {
         "address": address,
         "entra": settings.identity.authority,
+        "external": {
+            name: each.model_dump(exclude={"client_secret"}) for name, each in settings.identity.external.items()
+        },
         "plugins": settings.plugin_urls,
         "database": settings.database.url,
         "pid": os.getpid(),
@@ -38,3 +41,10 @@ def read(settings: Settings) -> Mapping[str, Any]:
         raise Unavailable(
             f"No host runs with the data folder {settings.data_dir}.", action="Start it with: make run"
         ) from fault
+
+
+def identity(told: Mapping[str, Any], secret: SecretStr, basis: Identity | None = None) -> Identity:
+    """Return ``basis`` with the identity providers that the running host told of."""
+    external = {name: External(**each, client_secret=secret) for name, each in told.get("external", {}).items()}
+    found = {"authority": told["entra"], "client_secret": secret, "external": external}
+    return (basis or Identity()).model_copy(update=found)

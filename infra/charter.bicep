@@ -21,6 +21,9 @@ param clientId string
 param tenants object
 param home string
 
+@description('Agents with a registration of their own, as infra/registrations.py prints them.')
+param agents object
+
 param databaseHost string
 param databaseName string
 param vaultUrl string
@@ -146,15 +149,13 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             { name: 'CHARTER_IDENTITY__AUDIENCE', value: 'api://${clientId}' }
             { name: 'CHARTER_IDENTITY__TENANTS', value: string(tenants) }
             { name: 'CHARTER_IDENTITY__HOME', value: home }
+            { name: 'CHARTER_IDENTITY__AGENTS', value: string(agents) }
             { name: 'CHARTER_IDENTITY__CREDENTIAL', value: 'managed_identity' }
             { name: 'CHARTER_IDENTITY__MANAGED_IDENTITY', value: host.properties.clientId }
             { name: 'CHARTER_MODELS', value: replace(string(models.settings), '{endpoint}', modelsEndpoint) }
             { name: 'CHARTER_PLUGIN_URLS', value: string(pluginUrls) }
             { name: 'CHARTER_HTTP__PUBLIC_URL', value: publicUrl }
             { name: 'CHARTER_TELEMETRY__AZURE_MONITOR', value: component.properties.ConnectionString }
-            // Read by Azure's own libraries: which of the two identities they are, and that they try nothing else.
-            { name: 'AZURE_CLIENT_ID', value: host.properties.clientId }
-            { name: 'AZURE_TOKEN_CREDENTIALS', value: 'ManagedIdentityCredential' }
           ]
         }
       ]

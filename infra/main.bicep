@@ -13,9 +13,6 @@ param location string
 @description('Address that people see, if it is one of your own (https://charter.contoso.example); empty: the one Azure gives.')
 param publicUrl string
 
-@description('Agents that are to have an identity of their own.')
-param agents array
-
 @description('Two of everything in different zones of the region.')
 param zoneRedundant bool
 
@@ -43,7 +40,6 @@ module identities 'modules/identities.bicep' = {
     location: location
     tags: tags
     token: token
-    agents: agents
   }
 }
 

@@ -1,13 +1,14 @@
 """Register Charter in Entra ID: what it is, who may come in as what, what it may ask Microsoft Graph. No client secret.
 
-usage: registrations.py --tenant ID --public-url URL --host-principal ID [--name NAME] [--consent] [--dry-run]
+usage: registrations.py --tenant ID --public-url URL --host-principal ID [--name NAME] [--agent NAME ...] [--consent] [--dry-run]
 
 Run it as often as you like: it finds its own application by name, changes what differs from below, and leaves alone what
-your company added. ``--dry-run`` reads, prints each change it would make, and makes none. The last line of its output is
-CHARTER_CLIENT_ID=..., for azd.
+your company added. ``--dry-run`` reads, prints each change it would make, and makes none. It ends with CHARTER_CLIENT_ID=...,
+for azd, and the client ids of the agents named with ``--agent``, for charter.parameters.json.
 """
 
 import argparse
+import json
 import sys
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -70,7 +71,7 @@ def register(graph: Rest, wanted: Wanted, *, consent: bool) -> str:
     microsoft = graph.get(f"/v1.0/servicePrincipals(appId='{GRAPH}')?$select=id,appRoles,oauth2PermissionScopes")
     if microsoft is None:
         raise Refused("The tenant has no Microsoft Graph, so no permission can be asked of it.")
-    found = _application(graph, wanted)
+    found = _application(graph, wanted.name)
     body = _described(found, wanted, microsoft)
     if changed := _differing(found.content, body):
         graph.change("PATCH", f"/v1.0/applications/{found.id}", changed)
@@ -81,12 +82,23 @@ def register(graph: Rest, wanted: Wanted, *, consent: bool) -> str:
     return found.app
 
 
-def _application(graph: Rest, wanted: Wanted) -> Found:
-    listed = graph.get(f"/v1.0/applications?$filter=displayName%20eq%20{literal(wanted.name)}") or {}
+def register_agent(graph: Rest, wanted: Wanted, agent: str) -> str:
+    """Bring an agent's own registration about, for which the host's identity vouches, and return its client id.
+
+    It may do nothing yet: whoever runs a business system grants it there what it is for. Raises as ``register``.
+    """
+    found = _application(graph, f"{wanted.name} agent {agent}")
+    _federated(graph, found, wanted)
+    _principal(graph, found)
+    return found.app
+
+
+def _application(graph: Rest, name: str) -> Found:
+    listed = graph.get(f"/v1.0/applications?$filter=displayName%20eq%20{literal(name)}") or {}
     known = listed.get("value", [])
     if len(known) > 1:
-        raise Refused(f"The tenant has {len(known)} applications called {wanted.name}. Name another one with --name.")
-    made = known[0] if known else graph.change("POST", "/v1.0/applications", {"displayName": wanted.name})
+        raise Refused(f"The tenant has {len(known)} applications called {name}. Name another one with --name.")
+    made = known[0] if known else graph.change("POST", "/v1.0/applications", {"displayName": name})
     return Found(made["id"], made["appId"], made) if made else Found(NOWHERE, NOWHERE, {})
 
 
@@ -234,6 +246,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--public-url", required=True, help="The address that people see.")
     parser.add_argument("--host-principal", required=True, help="Object id of the host's managed identity.")
     parser.add_argument("--name", default="Charter", help="What the application is called, and found by.")
+    parser.add_argument("--agent", action="append", default=[], help="An agent that is to be registered itself.")
     parser.add_argument("--several-tenants", action="store_true", help="Other Entra tenants of yours come in, too.")
     parser.add_argument("--consent", action="store_true", help="Consent for the tenant at once, as its administrator.")
     parser.add_argument("--dry-run", action="store_true", help="Print what would change, and change nothing.")
@@ -248,6 +261,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         wanted = Wanted(told.name, told.tenant, told.public_url, told.host_principal, told.several_tenants)
         graph = Rest(told.graph.rstrip("/"), told.token_command, dry=told.dry_run)
         client = register(graph, wanted, consent=told.consent)
+        agents = {agent: {"client_id": register_agent(graph, wanted, agent)} for agent in told.agent}
     except ValueError:
         sys.stderr.write(
             "registrations: --tenant and --host-principal are ids like 5f1c2b3a-0d4e-4f5a-8b6c-7d8e9f0a1b2c.\n"
@@ -259,6 +273,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not told.consent:
         place = f"https://login.microsoftonline.com/{told.tenant}/adminconsent?client_id={client}"
         sys.stderr.write(f"An administrator of the tenant consents with --consent, or at {place}\n")
+    if agents:
+        sys.stdout.write(f'"agents": {{"value": {json.dumps(agents)}}}\n')
     sys.stdout.write(f"CHARTER_CLIENT_ID={client}\n")
     return 0
 

@@ -3,9 +3,6 @@ param location string
 param tags object
 param token string
 
-@description('Agents that are to have an identity of their own.')
-param agents array
-
 resource host 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: 'id-charter-host-${token}'
   location: location
@@ -18,13 +15,6 @@ resource migrations 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30
   location: location
   tags: tags
 }
-
-// Without any role: whoever runs a business system grants an agent what it may do there.
-resource agent 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = [for name in agents: {
-  name: 'id-charter-agent-${name}-${token}'
-  location: location
-  tags: tags
-}]
 
 output hostName string = host.name
 output hostPrincipalId string = host.properties.principalId

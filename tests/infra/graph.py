@@ -27,7 +27,7 @@ class Graph:
     """What is kept, by kind and id. ``refuses`` is a status for every change."""
 
     applications: dict[str, dict[str, Any]] = field(default_factory=dict)
-    federated: dict[str, dict[str, Any]] = field(default_factory=dict)
+    federated: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     principals: dict[str, dict[str, Any]] = field(default_factory=dict)
     assignments: list[dict[str, Any]] = field(default_factory=list)
     grants: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -94,7 +94,7 @@ class _Doors:
             case "PATCH", "applications", identity if identity in self._graph.applications:
                 return self._patched(self._graph.applications[identity], body)
             case method, "applications", identity, "federatedIdentityCredentials", *rest if identity in self._graph.applications:  # fmt: skip
-                return self._credential(method, body, rest)
+                return self._credential(identity, method, body, rest)
             case "GET", keyed if keyed.startswith("servicePrincipals(appId='"):
                 return self._by_application(keyed.split("'")[1])
             case method, "servicePrincipals", *rest:
@@ -127,8 +127,8 @@ class _Doors:
         known.update(body)
         return web.Response(status=204)
 
-    def _credential(self, method: str, body: dict[str, Any], rest: list[str]) -> web.Response:
-        kept = self._graph.federated
+    def _credential(self, identity: str, method: str, body: dict[str, Any], rest: list[str]) -> web.Response:
+        kept = self._graph.federated.setdefault(identity, {})
         if method == "GET":
             return web.json_response({"value": list(kept.values())})
         if method == "PATCH":

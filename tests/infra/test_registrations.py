@@ -68,7 +68,7 @@ async def test_the_registration_is_what_the_host_believes_tokens_by(house: Path,
     assert roles.pop("workload") == ["Application"]
     assert roles == {name: ["User"] for name in ("employee", "manager", "buyer", "hr", "operator")}
     assert "passwordCredentials" not in told
-    (credential,) = directory.federated.values()
+    (credential,) = directory.federated[told["id"]].values()
     assert credential["subject"] == HOST
     assert credential["issuer"] == f"https://login.microsoftonline.com/{TENANT}/v2.0"
     (principal,) = (p for p in directory.principals.values() if p["appId"] == told["appId"])
@@ -155,6 +155,20 @@ async def test_what_a_company_added_stays_and_what_differs_is_brought_back(house
     assert roles["employee"]["description"] != "Old."
     assert erp in application["requiredResourceAccess"]
     assert application["groupMembershipClaims"] == "ApplicationGroup"
+
+
+@pytest.mark.promise("infra.registrations")
+async def test_an_agent_is_registered_by_itself_and_vouched_for_by_the_host(house: Path, directory: Graph) -> None:
+    for _ in range(2):
+        code, out, err = await _register(house, directory, "--agent", "buyer")
+        assert code == 0, err
+    names = {application["displayName"]: application for application in directory.applications.values()}
+    assert set(names) == {"Charter", "Charter agent buyer"}
+    buyer = names["Charter agent buyer"]
+    assert f'"buyer": {{"client_id": "{buyer["appId"]}"}}' in out
+    (credential,) = directory.federated[buyer["id"]].values()
+    assert credential["subject"] == HOST
+    assert buyer["appRoles"] == []
 
 
 @pytest.mark.promise("infra.told")

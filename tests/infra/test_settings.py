@@ -22,6 +22,7 @@ DEFAULTS_ARE_RIGHT = {
     "CHARTER_DATABASE__POOL": "8 connections a replica; tuned by load.",
     "CHARTER_DATABASE__OWNER_URL": "Given to the container that migrates, and to that one only.",
     "CHARTER_IDENTITY__CLIENT_SECRET": "There is none: the managed identity stands for it.",
+    "CHARTER_IDENTITY__FEDERATED_TOKEN_FILE": "The platform gives a managed identity, not a file.",
     "CHARTER_IDENTITY__GRAPH_SCOPE": "Microsoft Graph of the public cloud.",
     "CHARTER_IDENTITY__EXTERNAL": "Customers' identity providers, where a company has any.",
     "CHARTER_IDENTITY__CLOCK_SKEW_SECONDS": "The same anywhere.",
@@ -39,9 +40,6 @@ DEFAULTS_ARE_RIGHT = {
     "CHARTER_HTTP__INPUT_LIMIT_CHARS": "The same anywhere.",
 }
 """Settings that the deployment leaves alone, each with the reason."""
-
-OF_AZURE = {"AZURE_CLIENT_ID", "AZURE_TOKEN_CREDENTIALS"}
-"""Read by Azure's own libraries."""
 
 
 def _names(section: type[BaseModel], prefix: str = "CHARTER_") -> Iterator[str]:
@@ -66,7 +64,7 @@ def _read(env: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> settings.S
 @pytest.mark.promise("infra.settings")
 def test_every_setting_is_given_or_its_default_is_said_to_be_right(house: Path) -> None:
     given, known = set(environment(house)), set(_names(settings.Settings))
-    assert given - OF_AZURE - known == set(), "the deployment gives what no setting is"
+    assert given - known == set(), "the deployment gives what no setting is"
     assert [name for name in sorted(known - given) if not _left_alone(name)] == []
     assert [name for name in DEFAULTS_ARE_RIGHT if name in given] == []
     assert [name for name in DEFAULTS_ARE_RIGHT if not name.endswith("*") and name not in known] == []

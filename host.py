@@ -18,6 +18,8 @@ from charter.catalog import loader
 from charter.catalog.spec import AgentSpec, Catalog
 from charter.catalog.stamp import Stamp, stamp
 from charter.channels import application
+from charter.channels.admin import routes as admin
+from charter.channels.admin.described import OPERATIONS as ADMIN
 from charter.channels.api import routes as api
 from charter.channels.api.described import OPERATIONS as API
 from charter.channels.console.app import console
@@ -25,6 +27,7 @@ from charter.channels.ops import health, openapi
 from charter.channels.ops.described import OPERATIONS as OPS
 from charter.channels.responses import routes as responses
 from charter.channels.responses.described import OPERATIONS as RESPONSES
+from charter.channels.unreadable import HEADER_BYTES, LOG
 from charter.context import Context
 from charter.identity.room import IdentityRoom, join
 from charter.kernel.connection import HttpConnection, Unconnected, bearer, last_looks
@@ -33,6 +36,7 @@ from charter.knowledge.library import Library
 from charter.knowledge.pgvector import PgIndex
 from charter.knowledge.retriever import ContextRetriever
 from charter.local import parts, whereabouts
+from charter.local.names import local_names
 from charter.local.people import People
 from charter.local.place import Place
 from charter.local.sign import sign
@@ -42,6 +46,7 @@ from charter.models.embedded.model import EmbeddedModel
 from charter.models.hints import hints_of
 from charter.plugin import Access
 from charter.posture.start import allow
+from charter.runs import schema
 from charter.runs.acting import AccessOf, Acting, LastLook
 from charter.runs.building import Builder
 from charter.runs.calling import Calling
@@ -63,12 +68,15 @@ from charter.runs.service import RunService
 from charter.runs.writing import Writer
 from charter.secrets.opening import Opened, opened, resolved
 from charter.settings import Settings
-from charter.store import migrate, tenants
+from charter.store import tenants
 from charter.store.database import Database
 from charter.store.tenants import Tenants
 from charter.telemetry import logs
 from charter.telemetry.masking import Mask
 from charter.telemetry.tracing import Tracing
+from charter.tenancy.administration import Administration, Offer
+from charter.tenancy.entitlement import Entitlement
+from charter.tenancy.export import Export
 
 _log = structlog.get_logger(__name__)
 
@@ -103,6 +111,7 @@ class _Ground:
     http: aiohttp.ClientSession
     tracer: Tracing
     tenants: Tenants
+    entitlement: Entitlement
     identity: IdentityRoom
     index: PgIndex
     library: Library
@@ -134,7 +143,7 @@ async def start(settings: Settings, place: Place | None = None, mask: Mask | Non
         _schedules(ground, service)
         if ground.settings.knowledge.at_start:
             stack.push_async_callback(_ended, asyncio.create_task(library.read()))
-        running = {"Entra twin": ground.settings.identity.authority, **ground.settings.plugin_urls}
+        running = parts.running(ground.settings)
         host = Host(ground.settings, service, people, model, library, address, app, running, stack.pop_all())
     if place is None:
         whereabouts.write(host.settings, address, [os.getpid()])
@@ -152,7 +161,7 @@ async def _ground(settings: Settings, place: Place | None, mask: Mask, stack: As
     settings = await resolved(local.settings, vault.secrets)
     tracer = Tracing(settings.telemetry)
     stack.callback(tracer.close)
-    database = await _database(settings, stack, migrates=place is None)
+    database = await _database(settings, stack, first=place is None)
     live = await _tenants(settings, database, stack)
     key = settings.session_key.get_secret_value().encode()
     identity = join(settings.identity, live, database, http, key, credential_of=vault.credential_of)
@@ -168,6 +177,7 @@ async def _ground(settings: Settings, place: Place | None, mask: Mask, stack: As
         http,
         tracer,
         live,
+        Entitlement(live, settings.models),
         identity,
         index,
         Library(index, settings),
@@ -176,9 +186,9 @@ async def _ground(settings: Settings, place: Place | None, mask: Mask, stack: As
     )
 
 
-async def _database(settings: Settings, stack: AsyncExitStack, *, migrates: bool) -> Database:
-    if migrates:
-        await migrate.migrate(settings.database.owner_url or settings.database.url)
+async def _database(settings: Settings, stack: AsyncExitStack, *, first: bool) -> Database:
+    if first:
+        await schema.ready(settings)
     database = Database(settings.database.url, size=settings.database.pool)
     await database.open()
     stack.push_async_callback(database.close)
@@ -241,7 +251,12 @@ async def _runs(ground: _Ground, editions: Editions) -> RunService:
     await followers.open()
     ground.stack.push_async_callback(followers.close)
     owner, drill = owner_name(), Drill(settings.drill)
-    queue = DurableSegments(settings.database.url, owner=owner, agent_concurrent=settings.runs.agent_concurrent)
+    queue = DurableSegments(
+        settings.database.url,
+        owner=owner,
+        agent_concurrent=settings.runs.agent_concurrent,
+        migrates=schema.is_owner(settings),
+    )
     writer = Writer(database)
     parking = Parking(database, drill, hours=settings.runs.approval_hours)
     doubt = Doubt(database, settings.runs)
@@ -250,15 +265,19 @@ async def _runs(ground: _Ground, editions: Editions) -> RunService:
     loop = Loop(database, editions, calling, writer, ground.tracer, settings.runs)
     renewal = ground.identity.renewal
     leases = Leases(database, owner, settings.runs)
-    engine = Engine(database, loop, followers, queue, ground.tracer, renewal, leases, settings.runs, drill, owner=owner)
+    engine = Engine(
+        database, loop, followers, queue, ground.tracer, renewal, leases, ground.entitlement, settings.runs, drill, owner=owner
+    )  # fmt: skip
     followers.listen(engine.heard)
+    ground.tenants.listen(engine.look)
+    ground.tenants.listen(followers.look)
     await queue.open(engine.segment)
     ground.stack.push_async_callback(queue.close)
     keeping = Keeping(engine, leases, queue, settings.runs)
     await keeping.open()
     ground.stack.push_async_callback(keeping.close)
     _retention(ground, queue, editions)
-    stream = EventStream(database, followers)
+    stream = EventStream(database, followers, ground.entitlement)
     return RunService(
         database,
         editions,
@@ -270,6 +289,7 @@ async def _runs(ground: _Ground, editions: Editions) -> RunService:
         settings.runs,
         settings.http,
         drill,
+        ground.entitlement,
     )
 
 
@@ -294,8 +314,9 @@ def _schedules(ground: _Ground, service: RunService) -> None:
 def _access_of(ground: _Ground) -> AccessOf:
     def access_of(catalog: Catalog, ctx: Context, plugin: str, last_look: LastLook | None) -> Access:
         agent = catalog.agents[ctx.agent or ""]
+        collections = ground.entitlement.collections(ctx.tenant, agent.knowledge)
         retriever = ContextRetriever(
-            ground.index, ctx, agent.knowledge, top=ground.settings.knowledge.top, unread=ground.library.unread
+            ground.index, ctx, collections, top=ground.settings.knowledge.top, unread=ground.library.unread
         )
         spec = catalog.plugins[plugin].connection
         if spec is None:
@@ -319,16 +340,32 @@ def _application(
     routes = [
         *api.routes(service),
         *responses.routes(service),
+        *admin.routes(_administration(ground, service), Export(ground.database)),
         *health.routes(checks, service.admittance, worker=ground.place.number if ground.place else 0),
-        *openapi.routes([*API, *RESPONSES, *OPS]),
+        *openapi.routes([*API, *RESPONSES, *ADMIN, *OPS]),
     ]
     return application.build(
-        routes, authenticator=authenticator, tracer=ground.tracer, http=settings.http, mounted={"/console": pages}
-    )
+        routes, authenticator=authenticator, tracer=ground.tracer, http=settings.http, mounted={"/console": pages},
+        names=local_names(settings),
+    )  # fmt: skip
+
+
+def _administration(ground: _Ground, service: RunService) -> Administration:
+    def offer() -> Offer:
+        agents, models = service.editions.current.catalog.agents, ground.settings.models
+        return Offer(
+            agents=sorted(agents),
+            knowledge=sorted({name for agent in agents.values() for name in agent.knowledge}),
+            models=sorted(models),
+            residency=sorted({deployment.region for deployment in models.values() if deployment.region}),
+        )
+
+    external = [issuer.tid for issuer in ground.identity.issuers.external]
+    return Administration(ground.database, ground.tenants, offer, home=ground.settings.identity.home, external=external)
 
 
 async def _listen(ground: _Ground, app: web.Application) -> str:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2, logger=LOG, max_field_size=HEADER_BYTES)
     await runner.setup()
     ground.stack.push_async_callback(runner.cleanup)
     site = web.TCPSite(runner, ground.settings.host, ground.settings.port, reuse_port=ground.place is not None)
@@ -341,24 +378,12 @@ def _checks(ground: _Ground, model: EmbeddedModel, library: Library, reloading: 
         await ground.database.ping()
         return {}
 
-    async def told_model() -> Mapping[str, Any]:
-        return model.status()
-
-    async def told_knowledge() -> Mapping[str, Any]:
-        return library.status()
-
-    async def told_catalog() -> Mapping[str, Any]:
-        return reloading.status()
-
-    async def told_secrets() -> Mapping[str, Any]:
-        return ground.vault.secrets.status()
-
     return {
         "database": database,
-        "model": told_model,
-        "knowledge": told_knowledge,
-        "catalog": told_catalog,
-        "secrets": told_secrets,
+        "model": health.told(model.status),
+        "knowledge": health.told(library.status),
+        "catalog": health.told(reloading.status),
+        "secrets": health.told(ground.vault.secrets.status),
     }
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from charter.context import Context, PrincipalType
-from charter.errors import AuthorityLost, Forbidden, Unauthenticated
+from charter.errors import AuthorityLost, Forbidden, TenantSuspended, Unauthenticated
 from charter.identity.directory import Directory
 from charter.identity.grants import Grants
 from charter.identity.issuers import Issuers
@@ -29,7 +29,7 @@ class Renewal:
 
         Raises:
             AuthorityLost: disabled, signed out, no longer admitted here, or somebody else.
-            Unavailable: the identity provider does not answer; the authority may still stand.
+            TenantSuspended, Unavailable: the tenant is, or the identity provider does not answer; the authority may still stand.
         """
         issuer = self._issuers.of_principal(ctx)
         if issuer is None:
@@ -40,6 +40,8 @@ class Renewal:
         token = await self._grants.token(ctx, f"{issuer.client_id}/{SCOPE}", fresh=True)
         try:
             now = await self._admitted(ctx, await self._verifier.verify(token))
+        except TenantSuspended:
+            raise
         except (Unauthenticated, Forbidden) as fault:
             raise AuthorityLost("The person who asked is no longer admitted to this host.") from fault
         if (now.tenant, now.principal.id) != (ctx.tenant, ctx.principal.id):

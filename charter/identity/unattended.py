@@ -1,7 +1,7 @@
 """Authority for work that nobody asks for: this host's own, or a workload's. Never a person's."""
 
 from charter.context import Context, Principal
-from charter.errors import AuthorityLost, Forbidden, Unauthenticated
+from charter.errors import AuthorityLost, Forbidden, TenantSuspended, Unauthenticated
 from charter.identity.directory import Directory
 from charter.identity.grants import Grants
 from charter.identity.issuers import Issuers
@@ -26,6 +26,7 @@ class Unattended:
 
         Raises:
             AuthorityLost: disabled, or without any role for this host.
+            TenantSuspended: not now.
             Unavailable: the identity provider or the directory does not answer.
             ValueError: neither a host nor a workload.
         """
@@ -44,6 +45,8 @@ class Unattended:
         token = await self._grants.host_token(tenant, f"{issuer.client_id}/.default", fresh=True)
         try:
             ctx = resolve(await self._verifier.verify(token), self._issuers)
+        except TenantSuspended:
+            raise
         except (Unauthenticated, Forbidden) as fault:
             raise AuthorityLost(f"This host has no authority of its own here. {fault.detail}") from fault
         if (ctx.tenant, ctx.principal.type) != (tenant, "workload"):

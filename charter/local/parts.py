@@ -11,6 +11,7 @@ from charter.catalog.spec import Catalog
 from charter.errors import StartRefused
 from charter.local import keys, twins
 from charter.local.place import Place
+from charter.secrets.references import is_reference
 from charter.settings import External, Settings
 from charter.store import embedded
 
@@ -80,14 +81,25 @@ def _placed(settings: Settings, child: twins.Twins | None, server: embedded.Embe
     found: dict[str, object] = {"tenants": settings.identity.tenants or TENANTS}
     if child is not None:
         secret = SecretStr(keys.client_secret(folder))
-        found |= {"authority": child.entra, "graph": f"{child.entra}/graph", "client_secret": secret}
+        given = settings.identity.client_secret
+        own = given if is_reference(given.get_secret_value()) else secret
+        found |= {"authority": child.entra, "graph": f"{child.entra}/graph", "client_secret": own}
         theirs = External(authority=child.customers, tid=CUSTOMERS, tenant="contoso", client_secret=secret)
         found["external"] = settings.identity.external or {CUSTOMERS: theirs}
         update["plugin_urls"] = {**child.sandboxes, **settings.plugin_urls}
+        if not settings.secrets.vault_url:
+            place = {"vault_url": child.key_vault, "ca_file": child.ca_file}
+            update["secrets"] = settings.secrets.model_copy(update=place)
     update["identity"] = settings.identity.model_copy(update=found)
     if server is not None:
         update["database"] = settings.database.model_copy(update={"url": server.url})
     return settings.model_copy(update=update)
+
+
+def running(settings: Settings) -> dict[str, str]:
+    """Return what runs beside the host, and where."""
+    vault = {"Key Vault twin": settings.secrets.vault_url} if settings.secrets.vault_url else {}
+    return {"Entra twin": settings.identity.authority, **vault, **settings.plugin_urls}
 
 
 def refuse_taken_port(settings: Settings) -> None:

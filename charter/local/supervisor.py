@@ -23,9 +23,9 @@ from charter.local.sign import sign
 from charter.local.stopping import Stop
 from charter.local.worker import Died, Worker
 from charter.posture.start import allow
+from charter.runs import schema
 from charter.secrets.opening import resolved_alone
 from charter.settings import Settings
-from charter.store import migrate
 from charter.telemetry import logs
 from charter.telemetry.masking import Mask
 
@@ -159,8 +159,8 @@ async def _started(settings: Settings, stack: AsyncExitStack, stop: Stop, mask: 
     allow(settings, catalog)
     local = await parts.start(settings, catalog)
     stack.push_async_callback(local.stop)
-    database = (await resolved_alone(local.settings, mask.tell)).database
-    await migrate.migrate(database.owner_url or database.url)
+    resolved = await resolved_alone(local.settings, mask.tell)
+    await schema.ready(resolved)
     taken = stack.enter_context(_port(settings))
     port = int(taken.getsockname()[1])
     address = f"http://localhost:{port}"
@@ -218,5 +218,4 @@ async def _sign(settings: Settings, address: str, status: Mapping[str, Any], wor
     async with aiohttp.ClientSession() as http:
         people = People(settings.identity, http)
         await people.read()
-    running = {"Entra twin": settings.identity.authority, **settings.plugin_urls}
-    return sign(address, running, people.all, status, workers=workers)
+    return sign(address, parts.running(settings), people.all, status, workers=workers)

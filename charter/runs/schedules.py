@@ -16,7 +16,7 @@ import structlog
 from charter.catalog import cron
 from charter.catalog.spec import AgentSpec, ScheduleTrigger
 from charter.context import Context, Principal
-from charter.errors import AuthorityLost, CharterError, IdempotencyKeyReused, NotFound
+from charter.errors import AuthorityLost, CharterError, IdempotencyKeyReused, NotFound, TenantSuspended
 from charter.governance import audit
 from charter.identity.unattended import Unattended
 from charter.runs.run import Run, StartRun, timestamp
@@ -148,7 +148,7 @@ class Schedules:
             # A process with another edition was first; the time has its run.
             await self._settle(due)
         except CharterError as fault:
-            if fault.retryable:
+            if fault.retryable or isinstance(fault, TenantSuspended):
                 _log.warning("a schedule is late", tenant=due.tenant, agent=due.agent, reason=fault.detail)
             else:
                 await self._pass_over(due, fault.detail, audited=True)
@@ -171,7 +171,9 @@ class Schedules:
         try:
             run, new = await self._service.start(ctx, asked, assertion=None)
         except NotFound as fault:
-            raise AuthorityLost(f"No policy lets {ctx.principal.id} use any function of {due.agent}.") from fault
+            raise AuthorityLost(
+                f"No policy lets {ctx.principal.id} use any function of {due.agent}, or the tenant may not use it."
+            ) from fault
         await self._settle(due, run)
         return run if new else None
 

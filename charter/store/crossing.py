@@ -20,11 +20,12 @@ class Orphan:
 
 
 async def orphans(database: Database, limit: int = 1000) -> list[Orphan]:
-    """Return runs that nobody keeps, oldest first."""
+    """Return runs that nobody keeps, oldest first; not those of suspended tenants, which wait until theirs is served."""
     async with database.crossing() as session:
         rows = await session.fetch(
             "select tenant, agent, id, epoch, priority from runs where status in ('queued', 'running', 'waiting') "
-            "and lease_until < clock_timestamp() order by lease_until limit $1",
+            "and lease_until < clock_timestamp() and not exists (select 1 from tenants t where t.id = runs.tenant and t.suspended) "
+            "order by lease_until limit $1",
             limit,
         )
     return [Orphan(*row) for row in rows]

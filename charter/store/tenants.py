@@ -1,7 +1,7 @@
 """The tenants as they stand now: created, configured and suspended by operators while hosts run."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -17,7 +17,10 @@ from charter.store.database import Database, Session
 _log = structlog.get_logger(__name__)
 
 _EVERY_SECONDS = 1.0
+_MOST = 1_000_000
 _READ = "select id, name, directory, suspended, reason, settings, created_at, updated_at from tenants order by id"
+
+Heard = Callable[[bool], None]
 
 
 class TenantSettings(BaseModel):
@@ -33,10 +36,10 @@ class TenantSettings(BaseModel):
     knowledge: tuple[str, ...] | None = None
     models: tuple[Tier, ...] | None = None
     residency: tuple[str, ...] | None = None
-    concurrent: int | None = Field(default=None, ge=1)
-    agent_concurrent: int | None = Field(default=None, ge=1)
-    per_minute: int | None = Field(default=None, ge=0)
-    queue_limit: int | None = Field(default=None, ge=0)
+    concurrent: int | None = Field(default=None, ge=1, le=_MOST)
+    agent_concurrent: int | None = Field(default=None, ge=1, le=_MOST)
+    per_minute: int | None = Field(default=None, ge=0, le=_MOST)
+    queue_limit: int | None = Field(default=None, ge=0, le=_MOST)
 
 
 _AS_THE_HOST = TenantSettings()
@@ -44,7 +47,10 @@ _AS_THE_HOST = TenantSettings()
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """One tenant. ``directory`` is the Entra tenant whose people and workloads are its own."""
+    """One tenant. ``directory`` is the Entra tenant whose people and workloads are its own.
+
+    ``unreadable``: the settings in the database are none that this version knows; those here close everything.
+    """
 
     id: str
     name: str = ""
@@ -54,6 +60,7 @@ class Tenant:
     settings: TenantSettings = _AS_THE_HOST
     created_at: Any = None
     updated_at: Any = None
+    unreadable: bool = False
 
 
 class Tenants:
@@ -67,6 +74,11 @@ class Tenants:
         self._known: Mapping[str, Tenant] = MappingProxyType({})
         self._by_directory: Mapping[str, str] = MappingProxyType({})
         self._keeper: asyncio.Task[None] | None = None
+        self._listeners: list[Heard] = []
+
+    def listen(self, heard: Heard) -> None:
+        """Tell this listener of every reading, and whether anything is different since the one before."""
+        self._listeners.append(heard)
 
     async def open(self) -> None:
         """Read them, and go on reading.
@@ -88,8 +100,11 @@ class Tenants:
         async with self._database.crossing() as session:
             rows = await session.fetch(_READ)
         known = {row["id"]: tenant_of(row) for row in rows}
+        different = known != dict(self._known)
         self._by_directory = MappingProxyType({t.directory: t.id for t in known.values() if t.directory})
         self._known = MappingProxyType(known)
+        for heard in self._listeners:
+            heard(different)
 
     def all(self) -> Iterable[Tenant]:
         return self._known.values()
@@ -131,13 +146,15 @@ _CLOSED = TenantSettings(agents=(), knowledge=(), models=())
 
 def tenant_of(row: Any) -> Tenant:
     """Return the tenant of a row. Settings that this version cannot read close everything rather than open it."""
+    unreadable = False
     try:
         settings = TenantSettings.model_validate(row["settings"])
-    except ValidationError:
-        _log.exception("the settings of a tenant cannot be read; it may use nothing", tenant=row["id"])
-        settings = _CLOSED
+    except ValidationError as fault:
+        _log.error("a tenant may use nothing: its settings cannot be read", tenant=row["id"], reason=str(fault))
+        settings, unreadable = _CLOSED, True
     return Tenant(
-        row["id"], row["name"], row["directory"], row["suspended"], row["reason"], settings, row["created_at"], row["updated_at"]
+        row["id"], row["name"], row["directory"], row["suspended"], row["reason"], settings, row["created_at"],
+        row["updated_at"], unreadable,
     )  # fmt: skip
 
 

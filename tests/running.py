@@ -155,9 +155,12 @@ async def host_here(folder: Path, **chosen: Any) -> AsyncIterator[RunningHost]:
 
 
 @asynccontextmanager
-async def running_host(folder: Path, **chosen: Any) -> AsyncIterator[RunningHost]:
-    """Start a host as people do, in a process of its own; end it with SIGTERM and everything with it."""
-    process = await started(folder, **chosen)
+async def running_host(folder: Path, *, errors: Any = None, **chosen: Any) -> AsyncIterator[RunningHost]:
+    """Start a host as people do, in a process of its own; end it with SIGTERM and everything with it.
+
+    ``errors`` is the open file that takes what it logs.
+    """
+    process = await started(folder, errors=errors, **chosen)
     try:
         async with aiohttp.ClientSession() as http:
             yield await reached(folder, http)
@@ -167,7 +170,7 @@ async def running_host(folder: Path, **chosen: Any) -> AsyncIterator[RunningHost
         await asyncio.wait_for(process.wait(), WAIT_SECONDS)
 
 
-async def started(folder: Path, **chosen: Any) -> asyncio.subprocess.Process:
+async def started(folder: Path, *, errors: Any = None, **chosen: Any) -> asyncio.subprocess.Process:
     """Start ``charter serve`` with these settings and wait for its sign."""
     tree = _plain(settings.Settings(**overrides(folder, **chosen)).model_dump(exclude_unset=True))
     folder.mkdir(parents=True, exist_ok=True)
@@ -175,8 +178,8 @@ async def started(folder: Path, **chosen: Any) -> asyncio.subprocess.Process:
     file.write_text(yaml.safe_dump(tree))
     environment = {**settings.process_environment(), "CHARTER_SETTINGS": str(file)}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "charter.cli", "serve", cwd=HOUSE, env=environment, stdout=asyncio.subprocess.PIPE
-    )
+        sys.executable, "-m", "charter.cli", "serve", cwd=HOUSE, env=environment, stdout=asyncio.subprocess.PIPE, stderr=errors
+    )  # fmt: skip
     assert process.stdout is not None
     try:
         async with asyncio.timeout(2 * WAIT_SECONDS * tree.get("workers", 1)):

@@ -27,6 +27,7 @@ from charter.channels.ops import health, openapi
 from charter.channels.ops.described import OPERATIONS as OPS
 from charter.channels.responses import routes as responses
 from charter.channels.responses.described import OPERATIONS as RESPONSES
+from charter.channels.unreadable import HEADER_BYTES, LOG
 from charter.context import Context
 from charter.identity.room import IdentityRoom, join
 from charter.kernel.connection import HttpConnection, Unconnected, bearer, last_looks
@@ -35,6 +36,7 @@ from charter.knowledge.library import Library
 from charter.knowledge.pgvector import PgIndex
 from charter.knowledge.retriever import ContextRetriever
 from charter.local import parts, whereabouts
+from charter.local.names import local_names
 from charter.local.people import People
 from charter.local.place import Place
 from charter.local.sign import sign
@@ -43,6 +45,7 @@ from charter.models.deployments import open_deployment
 from charter.models.embedded.model import EmbeddedModel
 from charter.models.hints import hints_of
 from charter.plugin import Access
+from charter.posture.start import allow
 from charter.runs import schema
 from charter.runs.acting import AccessOf, Acting, LastLook
 from charter.runs.building import Builder
@@ -63,11 +66,13 @@ from charter.runs.schedules import Schedules
 from charter.runs.segments import DurableSegments
 from charter.runs.service import RunService
 from charter.runs.writing import Writer
+from charter.secrets.opening import Opened, opened, resolved
 from charter.settings import Settings
 from charter.store import tenants
 from charter.store.database import Database
 from charter.store.tenants import Tenants
 from charter.telemetry import logs
+from charter.telemetry.masking import Mask
 from charter.telemetry.tracing import Tracing
 from charter.tenancy.administration import Administration, Offer
 from charter.tenancy.entitlement import Entitlement
@@ -101,6 +106,7 @@ class _Ground:
     settings: Settings
     catalog: Catalog
     loaded: Stamp
+    vault: Opened
     database: Database
     http: aiohttp.ClientSession
     tracer: Tracing
@@ -113,14 +119,14 @@ class _Ground:
     place: Place | None
 
 
-async def start(settings: Settings, place: Place | None = None) -> Host:
-    """Start everything that settings ask for, and listen; as a worker, in its place.
+async def start(settings: Settings, place: Place | None = None, mask: Mask | None = None) -> Host:
+    """Start everything that settings ask for, and listen; as a worker, in its place. ``mask`` hears of every secret.
 
     Raises:
         StartRefused: one sentence why not; whatever had started is stopped again.
     """
     async with AsyncExitStack() as stack:
-        ground = await _ground(settings, place, stack)
+        ground = await _ground(settings, place, mask or Mask(), stack)
         model = await _model(ground)
         builder = _builder(ground, model)
         editions = await _editions(ground, builder)
@@ -137,27 +143,28 @@ async def start(settings: Settings, place: Place | None = None) -> Host:
         _schedules(ground, service)
         if ground.settings.knowledge.at_start:
             stack.push_async_callback(_ended, asyncio.create_task(library.read()))
-        running = {"Entra twin": ground.settings.identity.authority, **ground.settings.plugin_urls}
+        running = parts.running(ground.settings)
         host = Host(ground.settings, service, people, model, library, address, app, running, stack.pop_all())
     if place is None:
         whereabouts.write(host.settings, address, [os.getpid()])
     return host
 
 
-async def _ground(settings: Settings, place: Place | None, stack: AsyncExitStack) -> _Ground:
+async def _ground(settings: Settings, place: Place | None, mask: Mask, stack: AsyncExitStack) -> _Ground:
     loaded = stamp((*settings.agent_folders, *settings.plugin_folders))
     catalog = loader.load(settings)
     local = await (parts.join(settings, place) if place else parts.start(settings, catalog))
     stack.push_async_callback(local.stop)
-    settings = local.settings
+    jar = aiohttp.DummyCookieJar()
+    http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar, trace_configs=[last_looks()]))
+    vault = await stack.enter_async_context(opened(local.settings, http, mask.tell))
+    settings = await resolved(local.settings, vault.secrets)
     tracer = Tracing(settings.telemetry)
     stack.callback(tracer.close)
     database = await _database(settings, stack, first=place is None)
-    jar = aiohttp.DummyCookieJar()
-    http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar, trace_configs=[last_looks()]))
     live = await _tenants(settings, database, stack)
     key = settings.session_key.get_secret_value().encode()
-    identity = join(settings.identity, live, database, http, key)
+    identity = join(settings.identity, live, database, http, key, credential_of=vault.credential_of)
     embedder = E5Embedder()
     stack.callback(embedder.close)
     index = PgIndex(database, embedder)
@@ -165,6 +172,7 @@ async def _ground(settings: Settings, place: Place | None, stack: AsyncExitStack
         settings,
         loader.placed(catalog, settings.plugin_urls),
         loaded,
+        vault,
         database,
         http,
         tracer,
@@ -206,7 +214,14 @@ async def _model(ground: _Ground) -> EmbeddedModel:
 
 def _builder(ground: _Ground, model: EmbeddedModel) -> Builder:
     deployments = {
-        tier: open_deployment(tier, deployment, model) for tier, deployment in ground.settings.models.items()
+        tier: open_deployment(
+            tier,
+            deployment,
+            model,
+            key=ground.vault.secrets.live(deployment.api_key),
+            identity=ground.vault.azure,
+        )
+        for tier, deployment in ground.settings.models.items()
     }
     for deployed in deployments.values():
         ground.stack.push_async_callback(deployed.close)
@@ -306,7 +321,8 @@ def _access_of(ground: _Ground) -> AccessOf:
         spec = catalog.plugins[plugin].connection
         if spec is None:
             return Access(Unconnected(), retriever)
-        token, seconds = bearer(ground.identity.grants, spec, ctx), ground.settings.runs.function_seconds
+        token = bearer(ground.identity.grants, ground.vault.secrets, spec, ctx)
+        seconds = ground.settings.runs.function_seconds
         return Access(HttpConnection(spec, ground.http, token, seconds=seconds, last_look=last_look), retriever)
 
     return access_of
@@ -329,8 +345,9 @@ def _application(
         *openapi.routes([*API, *RESPONSES, *ADMIN, *OPS]),
     ]
     return application.build(
-        routes, authenticator=authenticator, tracer=ground.tracer, http=settings.http, mounted={"/console": pages}
-    )
+        routes, authenticator=authenticator, tracer=ground.tracer, http=settings.http, mounted={"/console": pages},
+        names=local_names(settings),
+    )  # fmt: skip
 
 
 def _administration(ground: _Ground, service: RunService) -> Administration:
@@ -348,7 +365,7 @@ def _administration(ground: _Ground, service: RunService) -> Administration:
 
 
 async def _listen(ground: _Ground, app: web.Application) -> str:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2, logger=LOG, max_field_size=HEADER_BYTES)
     await runner.setup()
     ground.stack.push_async_callback(runner.cleanup)
     site = web.TCPSite(runner, ground.settings.host, ground.settings.port, reuse_port=ground.place is not None)
@@ -361,16 +378,13 @@ def _checks(ground: _Ground, model: EmbeddedModel, library: Library, reloading: 
         await ground.database.ping()
         return {}
 
-    async def told_model() -> Mapping[str, Any]:
-        return model.status()
-
-    async def told_knowledge() -> Mapping[str, Any]:
-        return library.status()
-
-    async def told_catalog() -> Mapping[str, Any]:
-        return reloading.status()
-
-    return {"database": database, "model": told_model, "knowledge": told_knowledge, "catalog": told_catalog}
+    return {
+        "database": database,
+        "model": health.told(model.status),
+        "knowledge": health.told(library.status),
+        "catalog": health.told(reloading.status),
+        "secrets": health.told(ground.vault.secrets.status),
+    }
 
 
 async def _ended(task: "asyncio.Task[Any]") -> None:
@@ -381,14 +395,15 @@ async def _ended(task: "asyncio.Task[Any]") -> None:
 
 async def serve(settings: Settings, place: Place | None = None) -> None:
     """Run until SIGINT or SIGTERM, a worker until its supervisor is gone, too; then stop everything that was started."""
-    logs.configure(settings.telemetry, worker=place.number if place else 0)
+    mask = Mask()
+    logs.configure(settings.telemetry, mask, worker=place.number if place else 0)
     stop = Stop()
     stop.on_signals(signal.SIGTERM)
     if place is None:
         stop.on_signals(signal.SIGINT)
     else:
         stop.with_input(hurry=place.sandboxed)
-    host = await stop.before(start(settings, place))
+    host = await stop.before(start(settings, place, mask))
     if host is None:
         return
     stop.hurry = host.service.admittance.hurry
@@ -406,8 +421,9 @@ def main(settings: Settings, place: Place | None = None) -> None:
     """Serve; called by ``charter serve``, and in each of its workers.
 
     Raises:
-        StartRefused: the profile is not one that this version can serve.
+        StartRefused: something of development is left in the azure profile.
     """
-    parts.refuse_other_profile(settings)
+    if settings.profile == "azure":
+        allow(settings, loader.load(settings))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings, place))

@@ -16,6 +16,7 @@
     │   ├── IdempotencyKeyReused 409 idempotency_key_reused
     │   └── RunFinished          409 run_finished
     ├── TooLarge                 413 too_large
+    ├── Misdirected              421 misdirected          (asked for by a name that is not this host's)
     ├── UnsupportedMedia         415 unsupported_media_type
     ├── InvalidRequest           422 invalid_request      (a malformed payload only)
     ├── TooMany                  429 rate_limited         (Retry-After)
@@ -146,6 +147,11 @@ class RunFinished(Conflict):
 class TooLarge(CharterError):
     code, status, title = "too_large", 413, "The request is too large."
     action = "Send less."
+
+
+class Misdirected(CharterError):
+    code, status, title = "misdirected", 421, "This host does not answer to that name."
+    action = "Use http://localhost, or set CHARTER_HTTP__PUBLIC_URL to the address that browsers use."
 
 
 class UnsupportedMedia(CharterError):

@@ -1,5 +1,6 @@
 """From an Authorization header to a caller."""
 
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from charter.identity.principals import overage, resolve
 from charter.identity.tokens import TokenVerifier
 
 _REMEMBERED = 4_096
+_TOKEN = re.compile(r"[A-Za-z0-9_.=-]+")
+"""Readers of base64 overlook other characters: the same token would come in in many spellings."""
 _BELIEVED_SECONDS = 300
 """How long a verified token is believed unseen: a key that its issuer withdraws must stop counting before ``exp``."""
 
@@ -79,6 +82,6 @@ class Authenticator:
 def _bearer(authorization: str | None) -> str:
     scheme, _, token = (authorization or "").partition(" ")
     token = token.strip()
-    if scheme.lower() != "bearer" or not token or not token.isascii():
+    if scheme.lower() != "bearer" or not _TOKEN.fullmatch(token):
         raise Unauthenticated("The request carries no bearer token.")
     return token

@@ -105,29 +105,30 @@ class Grants:
             Unavailable: the identity provider does not answer; the authority may still stand.
         """
         if ctx.principal.type == "workload":
-            return await self.host_token(ctx.tenant, scope, fresh=fresh)
+            return await self.host_token(ctx.tenant, scope, agent=ctx.agent, fresh=fresh)
         key = (ctx.tenant, ctx.principal.id, scope, ctx.agent)
         if not fresh and (known := self._access.get(key)):
             return known
         return await self._flights.run(("token", *key, fresh), lambda: self._rotate(ctx, scope))
 
-    async def host_token(self, tenant: str, scope: str, *, fresh: bool = False) -> str:
-        """Return an access token of the host itself for ``scope`` in one of our tenants (client credentials).
+    async def host_token(self, tenant: str, scope: str, *, agent: str | None = None, fresh: bool = False) -> str:
+        """Return an access token of the host itself for ``scope`` in one of our tenants (client credentials); of the
+        agent's own identity where settings give it one.
 
         Raises:
             AuthorityLost: refused, or no Entra tenant is configured for ``tenant``.
             Unavailable: the identity provider does not answer or refuses the host's credentials.
         """
-        key = (tenant, "", scope, None)
-        if not fresh and (known := self._access.get(key)):
-            return known
-        return await self._flights.run(("host", tenant, scope), lambda: self._as_host(tenant, scope))
-
-    async def _as_host(self, tenant: str, scope: str) -> str:
-        issuer = self._issuers.own(tenant)
+        issuer = self._issuers.as_agent(tenant, agent)
         if issuer is None:
             raise AuthorityLost("No identity provider is configured for the tenant.")
-        return self._remember((tenant, "", scope, None), await self._endpoint.as_host(issuer, scope))
+        key = (tenant, "", scope, issuer.client_id)
+        if not fresh and (known := self._access.get(key)):
+            return known
+        return await self._flights.run(("host", *key), lambda: self._as_host(issuer, key))
+
+    async def _as_host(self, issuer: Issuer, key: tuple[str, str, str, str]) -> str:
+        return self._remember(key, await self._endpoint.as_host(issuer, key[2]))
 
     async def _keep(self, ctx: Context, assertion: str, digest: str) -> None:
         issuer = self._owner(ctx, assertion)

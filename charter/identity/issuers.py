@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
-
-from pydantic import SecretStr
 
 from charter.context import Context
 from charter.errors import StartRefused
+from charter.identity.credential import CredentialOf, HostCredential, credentials, written
 from charter.settings import External, Identity
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
@@ -59,9 +58,9 @@ class Issuer:
     authority: str
     client_id: str
     audience: str
+    credential: HostCredential = field(repr=False, compare=False)
     external: str = ""
     roles: frozenset[str] = frozenset()
-    client_secret: SecretStr = field(default=SecretStr(""), repr=False)
 
     @property
     def name(self) -> str:
@@ -78,9 +77,11 @@ class Issuer:
 
 
 class Issuers:
-    """Every issuer there is; those of tenants come and go with them."""
+    """Every issuer there is; those of tenants come and go with them. Without ``credential_of`` the host proves itself by
+    the secrets that stand in settings.
+    """
 
-    def __init__(self, settings: Identity, served: Served) -> None:
+    def __init__(self, settings: Identity, served: Served, credential_of: CredentialOf | None = None) -> None:
         if not settings.authority:
             raise StartRefused(
                 "CHARTER_IDENTITY__AUTHORITY is not set, so no token could be believed.",
@@ -90,7 +91,11 @@ class Issuers:
         self._served = served
         if wrong := [name for name in settings.external if not _NAME.fullmatch(name)]:
             raise StartRefused(f"CHARTER_IDENTITY__EXTERNAL: {wrong[0]} must be small letters, digits and hyphens.")
-        self._external = {each.tid: _external(name, each) for name, each in settings.external.items()}
+        self._credential_of = credential_of or credentials(settings, written)
+        self._external = {
+            each.tid: _external(name, each, self._credential_of(each.client_secret))
+            for name, each in settings.external.items()
+        }
         if len(self._external) < len(settings.external) or self._external.keys() & settings.tenants.keys():
             raise StartRefused("CHARTER_IDENTITY__EXTERNAL names an Entra tenant that is named before.")
 
@@ -106,6 +111,15 @@ class Issuers:
         tid = self._served.directory(tenant)
         return None if tid is None or tid in self._external else self._own(tid, tenant)
 
+    def as_agent(self, tenant: str, agent: str | None) -> Issuer | None:
+        """Return the tenant's own issuer as the agent stands there: by its own registration where it has one."""
+        issuer = self.own(tenant)
+        identity = self._settings.agents.get(agent or "")
+        if issuer is None or identity is None:
+            return issuer
+        credential = self._credential_of(identity.client_secret)
+        return replace(issuer, client_id=identity.client_id, credential=credential)
+
     def of_principal(self, ctx: Context) -> Issuer | None:
         """Return who issues the tokens of a context's principal."""
         if not ctx.principal.external:
@@ -117,29 +131,27 @@ class Issuers:
         return self._served.served(tenant)
 
     def _own(self, tid: str, tenant: str) -> Issuer:
-        own = self._settings
-        return Issuer(
-            tid,
-            tenant,
-            own.authority.rstrip("/"),
-            own.client_id,
-            own.audience,
-            client_secret=own.client_secret,
-        )
+        return own_issuer(self._settings, tid, tenant, self._credential_of(self._settings.client_secret))
 
     @property
     def external(self) -> Iterable[Issuer]:
         return self._external.values()
 
 
-def _external(name: str, given: External) -> Issuer:
+def own_issuer(settings: Identity, tid: str, tenant: str, credential: HostCredential) -> Issuer:
+    """Return the issuer of a tenant's own people, at the authority of settings."""
+    authority = settings.authority.rstrip("/")
+    return Issuer(tid, tenant, authority, settings.client_id, settings.audience, credential)
+
+
+def _external(name: str, given: External, credential: HostCredential) -> Issuer:
     return Issuer(
         given.tid,
         given.tenant,
         given.authority.rstrip("/"),
         given.client_id,
         given.audience,
+        credential,
         external=name,
         roles=frozenset(given.roles),
-        client_secret=given.client_secret,
     )

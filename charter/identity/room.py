@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from charter.identity.authentication import Authenticator
+from charter.identity.credential import CredentialOf
 from charter.identity.directory import Directory
 from charter.identity.expiring import Clock
 from charter.identity.grants import Grants, Sessions
@@ -36,14 +37,16 @@ def join(
     http: aiohttp.ClientSession,
     key: bytes,
     *,
+    credential_of: CredentialOf | None = None,
     clock: Clock = time.time,
 ) -> IdentityRoom:
-    """Join the parts. ``key`` seals what is kept.
+    """Join the parts. ``key`` seals what is kept; ``credential_of`` is how the host proves itself, by default with the
+    secrets that stand in settings.
 
     Raises:
         StartRefused: settings name no authority, or an issuer twice.
     """
-    issuers = Issuers(settings, served)
+    issuers = Issuers(settings, served, credential_of)
     verifier = TokenVerifier(issuers, http, skew_seconds=settings.clock_skew_seconds, clock=clock)
     grants = Grants(database, settings, issuers, http, key, clock=clock)
     directory = Directory(grants, settings, http, clock=clock)

@@ -61,12 +61,20 @@ class TokenEndpoint:
             AuthorityLost: this request is refused (consent, step-up, scope).
             Unavailable: no usable answer, or the host's own credentials are refused; the grant may still be good.
         """
-        url = f"{issuer.authority}/{issuer.tid}/oauth2/v2.0/token"
-        own = {"client_id": issuer.client_id, "client_secret": issuer.client_secret.get_secret_value()}
-        answer = await ask(self._http, "POST", url, form={**form, **own}, seconds=_SECONDS)
+        own = await issuer.credential.fields()
+        answer = await self._sent(issuer, form, own)
+        if answer.field("error") == "invalid_client":
+            # The secret may have been rotated; a grant that was refused with its client is not spent.
+            newest = await issuer.credential.fields(fresh=True)
+            answer = await self._sent(issuer, form, newest) if newest != own else answer
         if answer.status != 200:
             raise _refusal(answer)
         return _issued(answer)
+
+    async def _sent(self, issuer: Issuer, form: Mapping[str, str], own: Mapping[str, str]) -> Answer:
+        url = f"{issuer.authority}/{issuer.tid}/oauth2/v2.0/token"
+        whole = {**form, "client_id": issuer.client_id, **own}
+        return await ask(self._http, "POST", url, form=whole, seconds=_SECONDS)
 
 
 def _issued(answer: Answer) -> Issued:
@@ -85,7 +93,7 @@ def _refusal(answer: Answer) -> CharterError:
     if error in _HOST_AT_FAULT:
         return Unavailable(
             f"The identity provider refuses this host's own credentials ({error}).",
-            action="Let an operator check CHARTER_IDENTITY__CLIENT_ID and CHARTER_IDENTITY__CLIENT_SECRET.",
+            action="Let an operator check CHARTER_IDENTITY__CLIENT_ID and its CLIENT_SECRET, or the credential named instead.",
         )
     if error == "invalid_grant" and suberror != "consent_required":
         return GrantDead("The identity provider no longer lets this host act for the person who asked.")

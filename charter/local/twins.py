@@ -18,13 +18,14 @@ _START_SECONDS = 20
 class Twins:
     """The running child. ``sandboxes`` maps a plugin to its address.
 
-    ``entra`` and ``entra_tls`` are one twin; ``ca_file`` is the authority behind its certificate. ``customers`` is the
-    identity provider of customers.
+    ``entra`` and ``entra_tls`` are one twin, ``customers`` is the identity provider of customers; ``ca_file`` is the
+    authority behind the certificate of all that is served over TLS.
     """
 
     entra: str
     entra_tls: str
     customers: str
+    key_vault: str
     ca_file: Path
     sandboxes: Mapping[str, str]
     process: asyncio.subprocess.Process
@@ -69,6 +70,7 @@ async def start(folder: Path, *, port: int, sandboxes: Mapping[str, Path], secre
         entra=told["entra"],
         entra_tls=told["entra_tls"],
         customers=told["customers"],
+        key_vault=told["key_vault"],
         ca_file=Path(told["ca_file"]),
         sandboxes=told["sandboxes"],
         process=process,

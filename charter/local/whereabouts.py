@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import orjson
 
@@ -19,7 +20,9 @@ def write(settings: Settings, address: str, workers: Sequence[int]) -> None:
             name: each.model_dump(exclude={"client_secret"}) for name, each in settings.identity.external.items()
         },
         "plugins": settings.plugin_urls,
-        "database": settings.database.url,
+        "vault": settings.secrets.vault_url,
+        "ca_file": str(settings.secrets.ca_file or ""),
+        "database": _without_password(settings.database.url),
         "pid": os.getpid(),
         "workers": workers,
     }
@@ -27,6 +30,15 @@ def write(settings: Settings, address: str, workers: Sequence[int]) -> None:
     part = file.with_suffix(".part")
     part.write_bytes(orjson.dumps(told))
     part.replace(file)
+
+
+def _without_password(url: str) -> str:
+    """Return an address of a database as it may lie in a file: who has a password gives it in the settings."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    place = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}@{place}"))
 
 
 def read(settings: Settings) -> Mapping[str, Any]:

@@ -79,6 +79,13 @@ MUTANTS = (
         ("tests/tenancy/test_entitlement.py",),
     ),
     Mutant(
+        "a suspension taken for lost authority",
+        "charter/identity/renewal.py",
+        "        except TenantSuspended:\n            raise\n",
+        "",
+        ("tests/identity/test_suspended.py",),
+    ),
+    Mutant(
         "runs of a suspended tenant looked after",
         "charter/store/crossing.py",
         "and not exists (select 1 from tenants t where t.id = runs.tenant and t.suspended) ",

@@ -16,7 +16,7 @@ class Entitlement:
 
     def __init__(self, tenants: Tenants, models: Mapping[Tier, Deployment]) -> None:
         self._tenants = tenants
-        self._models = models
+        self._models: Mapping[str, Deployment] = {**models}
 
     def served(self, tenant: str) -> bool:
         return self._tenants.served(tenant)
@@ -68,7 +68,7 @@ class Entitlement:
         if own.residency is not None and self._region(agent.tier) not in own.residency:
             raise Forbidden(f"No model of the tier {agent.tier} computes where your organisation's data may go.")
 
-    def _region(self, tier: Tier) -> str | None:
+    def _region(self, tier: str) -> str | None:
         """Return where the tier's model computes; what does not say so is nowhere that a residency could name."""
         deployed = self._models.get(tier)
         return deployed.region or None if deployed else None

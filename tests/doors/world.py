@@ -172,7 +172,9 @@ async def _furnish(world: World) -> None:
         ids |= {f"{name}doubt": doubt["id"], f"{name}doubt_step": doubt["waiting"]["step_id"]}
         ids[f"{name}since"] = doubt["waiting"]["since"]
     [cited, *_] = (await cited_run(host))["output"]["citations"]
-    ids |= {"document": cited["document_id"], "passage": cited["passage_id"]}
+    ids |= {"document": cited["document_id"], "passage": cited["passage_id"], "tenant": "doorstep"}
+    tenant = {"id": ids["tenant"], "name": "Doorstep", "directory": ids["tenant"]}
+    assert (await host.call("carol", "POST", "/v1/admin/tenants", tenant)).status == 201
 
 
 async def _order(world: World) -> dict[str, Any]:

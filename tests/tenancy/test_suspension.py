@@ -46,7 +46,6 @@ class Two:
 
         return holds
 
-
     def served(self, host: RunningHost, person: str) -> Callable[[], Awaitable[bool]]:
         async def holds() -> bool:
             return (await host.call(person, "GET", "/v1/agents")).status == 200

@@ -7,6 +7,22 @@ PROMISES: dict[str, str] = {
     # store
     "store.tenant": "A session of one tenant neither reads nor writes another tenant's rows, even with SQL that forgets the tenant.",
     "store.role": "The host's database role is neither superuser nor allowed to bypass row-level security.",
+    "store.login": "Another role migrates; what hosts connect as owns nothing, bypasses nothing, and only becomes the working roles.",
+    # tenancy
+    "tenants.created": "An operator creates a tenant while hosts run, and its people ask and approve.",
+    "tenants.operators": "Only operators of the home tenant change tenants; another's reads their own and learns of no other.",
+    "tenants.configured": "A tenant's settings are replaced field by field, and what this host does not have is refused by its name.",
+    "tenants.audited": "Each change of a tenant is audited for both tenants, or not made.",
+    "tenants.suspended": "Nobody of a suspended tenant comes in, through any process, within five seconds.",
+    "tenants.stands-still": "A suspended tenant's runs stop at a boundary, wait untouched, and go on by themselves, nothing lost or doubled.",
+    "tenants.agents": "An agent that a tenant may not use is not there for its people, and a run of it that waited ends refused.",
+    "tenants.models": "A tenant's runs use the tiers it may use, or none.",
+    "tenants.residency": "A tenant with a residency is served by models that say they compute there, or by none.",
+    "tenants.knowledge": "A tenant's people are answered from, and open, the collections it may use only.",
+    "tenants.limits": "A tenant's own limits stand in place of the host's.",
+    "tenants.closed": "Settings that cannot be read, and tenants that are not known, close everything.",
+    "tenants.exported": "An export holds all that is kept of one tenant and nothing else, and tells whether it came whole.",
+    "tenants.command": "The commands of operators do what their door does.",
     # posture
     "posture.refuses": "The azure profile does not start on anything that only development may lean on, and names each with what to do.",
     "posture.guests": "The azure profile serves no empty house, no system of its own machine, and no rule that lets all change things.",

@@ -44,6 +44,11 @@ PROMISES: dict[str, str] = {
     "secrets.outage": "A vault that hangs or fails stalls nobody: the last value serves for an hour, and readiness says so.",
     "secrets.fresh": "After a refusal the newest value is fetched, whatever the lease says.",
     "secrets.hidden": "A secret's value shows in no representation of it.",
+    "secrets.rotation": "Secrets and signing keys rotated under load fail no run, and the new one is in use within five seconds.",
+    "secrets.terminal": "A secret gets into the local vault from a terminal, which never shows one.",
+    "secrets.canaries": "No secret and no token comes into a log, span, journal, prompt, answer or file that need not hold it.",
+    "secrets.credential": "The host proves itself by a secret, a managed or a workload identity, and a rotated secret is renewed once.",
+    "secrets.masked": "A secret that somebody puts into a log line is masked there.",
     "secrets.contract": "Every store of secrets reads, misses and refuses alike.",
     # catalog, plugins, agents
     "catalog.readme": "A plugin or an agent written by the README passes the check.",

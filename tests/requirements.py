@@ -55,6 +55,7 @@ PROMISES: dict[str, str] = {
     "agents.evals": "Each shipped agent does what its evals.yaml says, and never what it must not, without any weights.",
     "plugins.policy": "The shipped policies allow, ask and deny as the purchasing, leave and support rules say.",
     "kernel.connection": "A business system is called with the principal's token, which is renewed once when it is refused.",
+    "kernel.key": "A business system with a key gets it from the vault, renewed once when it is refused, and never shows it to a model.",
     "kernel.bounds": "A call is bounded in time, size and place, and says truly whether it may have happened.",
     "kernel.openapi": "Arguments become the very request that the OpenAPI document describes.",
     "kernel.schema": "A model sees one closed schema, whatever the document is made of.",

@@ -80,7 +80,7 @@ async def test_an_assertion_that_is_not_trusted_or_not_good_is_refused(twin: Run
         assert await refused(twin, assertion) == (401, "invalid_client", number)
     assert await refused(twin, forged(twin, nbf=now + 600)) == (401, "invalid_client", 700024)
     assert await refused(twin, forged(twin, exp=None)) == (401, "invalid_client", 700027)
-    plain = jwt.encode({"iss": f"{twin.url}/cluster", "sub": SUBJECT, "aud": EXCHANGE, "exp": now + 60}, None, "none")
+    plain = jwt.encode({"iss": f"{twin.url}/cluster", "sub": SUBJECT, "aud": EXCHANGE, "exp": now + 60}, "", "none")
     assert await refused(twin, plain) == (401, "invalid_client", 700027)
     assert await refused(twin, "guessed") == (400, "invalid_request", 50027)
     person = (await twin.sign_in("alice", f"{EXCHANGE}/.default"))["access_token"]

@@ -18,6 +18,8 @@ from charter.catalog import loader
 from charter.catalog.spec import AgentSpec, Catalog
 from charter.catalog.stamp import Stamp, stamp
 from charter.channels import application
+from charter.channels.admin import routes as admin
+from charter.channels.admin.described import OPERATIONS as ADMIN
 from charter.channels.api import routes as api
 from charter.channels.api.described import OPERATIONS as API
 from charter.channels.console.app import console
@@ -25,19 +27,16 @@ from charter.channels.ops import health, openapi
 from charter.channels.ops.described import OPERATIONS as OPS
 from charter.channels.responses import routes as responses
 from charter.channels.responses.described import OPERATIONS as RESPONSES
+from charter.channels.unreadable import HEADER_BYTES, LOG
 from charter.context import Context
-from charter.identity.authentication import Authenticator
-from charter.identity.directory import Directory
-from charter.identity.grants import Grants
-from charter.identity.renewal import Renewal
-from charter.identity.tokens import TokenVerifier
-from charter.identity.unattended import Unattended
+from charter.identity.room import IdentityRoom, join
 from charter.kernel.connection import HttpConnection, Unconnected, bearer, last_looks
 from charter.knowledge.embedder import E5Embedder
 from charter.knowledge.library import Library
 from charter.knowledge.pgvector import PgIndex
 from charter.knowledge.retriever import ContextRetriever
 from charter.local import parts, whereabouts
+from charter.local.names import local_names
 from charter.local.people import People
 from charter.local.place import Place
 from charter.local.sign import sign
@@ -46,6 +45,8 @@ from charter.models.deployments import open_deployment
 from charter.models.embedded.model import EmbeddedModel
 from charter.models.hints import hints_of
 from charter.plugin import Access
+from charter.posture.start import allow
+from charter.runs import schema
 from charter.runs.acting import AccessOf, Acting, LastLook
 from charter.runs.building import Builder
 from charter.runs.calling import Calling
@@ -67,11 +68,15 @@ from charter.runs.service import RunService
 from charter.runs.writing import Writer
 from charter.secrets.opening import Opened, opened, resolved
 from charter.settings import Settings
-from charter.store import crossing, migrate
+from charter.store import tenants
 from charter.store.database import Database
+from charter.store.tenants import Tenants
 from charter.telemetry import logs
 from charter.telemetry.masking import Mask
 from charter.telemetry.tracing import Tracing
+from charter.tenancy.administration import Administration, Offer
+from charter.tenancy.entitlement import Entitlement
+from charter.tenancy.export import Export
 
 _log = structlog.get_logger(__name__)
 
@@ -105,9 +110,9 @@ class _Ground:
     database: Database
     http: aiohttp.ClientSession
     tracer: Tracing
-    grants: Grants
-    directory: Directory
-    verifier: TokenVerifier
+    tenants: Tenants
+    entitlement: Entitlement
+    identity: IdentityRoom
     index: PgIndex
     library: Library
     stack: AsyncExitStack
@@ -156,11 +161,10 @@ async def _ground(settings: Settings, place: Place | None, mask: Mask, stack: As
     settings = await resolved(local.settings, vault.secrets)
     tracer = Tracing(settings.telemetry)
     stack.callback(tracer.close)
-    database = await _database(settings, stack, migrates=place is None)
+    database = await _database(settings, stack, first=place is None)
+    live = await _tenants(settings, database, stack)
     key = settings.session_key.get_secret_value().encode()
-    grants = Grants(database, settings.identity, http, key, credential=vault.credential)
-    directory = Directory(grants, settings.identity, http)
-    verifier = TokenVerifier(settings.identity, http)
+    identity = join(settings.identity, live, database, http, key, credential_of=vault.credential_of)
     embedder = E5Embedder()
     stack.callback(embedder.close)
     index = PgIndex(database, embedder)
@@ -172,9 +176,9 @@ async def _ground(settings: Settings, place: Place | None, mask: Mask, stack: As
         database,
         http,
         tracer,
-        grants,
-        directory,
-        verifier,
+        live,
+        Entitlement(live, settings.models),
+        identity,
         index,
         Library(index, settings),
         stack,
@@ -182,14 +186,22 @@ async def _ground(settings: Settings, place: Place | None, mask: Mask, stack: As
     )
 
 
-async def _database(settings: Settings, stack: AsyncExitStack, *, migrates: bool) -> Database:
-    if migrates:
-        await migrate.migrate(settings.database.owner_url or settings.database.url)
+async def _database(settings: Settings, stack: AsyncExitStack, *, first: bool) -> Database:
+    if first:
+        await schema.ready(settings)
     database = Database(settings.database.url, size=settings.database.pool)
     await database.open()
     stack.push_async_callback(database.close)
-    await crossing.ensure_tenants(database, settings.identity.tenants.values())
     return database
+
+
+async def _tenants(settings: Settings, database: Database, stack: AsyncExitStack) -> Tenants:
+    external = (each.tenant for each in settings.identity.external.values())
+    await tenants.ensure(database, settings.identity.tenants, external)
+    live = Tenants(database)
+    await live.open()
+    stack.push_async_callback(live.close)
+    return live
 
 
 async def _model(ground: _Ground) -> EmbeddedModel:
@@ -213,7 +225,7 @@ def _builder(ground: _Ground, model: EmbeddedModel) -> Builder:
     }
     for deployed in deployments.values():
         ground.stack.push_async_callback(deployed.close)
-    return Builder(ground.settings, deployments, ground.directory)
+    return Builder(ground.settings, deployments, ground.identity.directory)
 
 
 async def _editions(ground: _Ground, builder: Builder) -> Editions:
@@ -239,28 +251,37 @@ async def _runs(ground: _Ground, editions: Editions) -> RunService:
     await followers.open()
     ground.stack.push_async_callback(followers.close)
     owner, drill = owner_name(), Drill(settings.drill)
-    queue = DurableSegments(settings.database.url, owner=owner, agent_concurrent=settings.runs.agent_concurrent)
+    queue = DurableSegments(
+        settings.database.url,
+        owner=owner,
+        agent_concurrent=settings.runs.agent_concurrent,
+        migrates=schema.is_owner(settings),
+    )
     writer = Writer(database)
     parking = Parking(database, drill, hours=settings.runs.approval_hours)
     doubt = Doubt(database, settings.runs)
     acting = Acting(database, _access_of(ground), parking, doubt, writer, ground.tracer, settings.runs, drill)
     calling = Calling(database, acting, parking, writer)
     loop = Loop(database, editions, calling, writer, ground.tracer, settings.runs)
-    renewal = Renewal(ground.grants, ground.verifier, ground.directory, settings.identity)
+    renewal = ground.identity.renewal
     leases = Leases(database, owner, settings.runs)
-    engine = Engine(database, loop, followers, queue, ground.tracer, renewal, leases, settings.runs, drill, owner=owner)
+    engine = Engine(
+        database, loop, followers, queue, ground.tracer, renewal, leases, ground.entitlement, settings.runs, drill, owner=owner
+    )  # fmt: skip
     followers.listen(engine.heard)
+    ground.tenants.listen(engine.look)
+    ground.tenants.listen(followers.look)
     await queue.open(engine.segment)
     ground.stack.push_async_callback(queue.close)
     keeping = Keeping(engine, leases, queue, settings.runs)
     await keeping.open()
     ground.stack.push_async_callback(keeping.close)
     _retention(ground, queue, editions)
-    stream = EventStream(database, followers)
+    stream = EventStream(database, followers, ground.entitlement)
     return RunService(
         database,
         editions,
-        ground.grants,
+        ground.identity.grants,
         engine,
         followers,
         stream,
@@ -268,6 +289,7 @@ async def _runs(ground: _Ground, editions: Editions) -> RunService:
         settings.runs,
         settings.http,
         drill,
+        ground.entitlement,
     )
 
 
@@ -278,13 +300,13 @@ def _retention(ground: _Ground, queue: DurableSegments, editions: Editions) -> N
 
 
 def _schedules(ground: _Ground, service: RunService) -> None:
-    identity = ground.settings.identity
-
     def agents() -> Iterable[AgentSpec]:
         return service.editions.current.catalog.agents.values()
 
-    unattended = Unattended(ground.grants, ground.verifier, ground.directory, identity)
-    schedules = Schedules(ground.database, agents, service, unattended, identity.tenants.values())
+    def served() -> Iterable[str]:
+        return [tenant.id for tenant in ground.tenants.all() if not tenant.suspended]
+
+    schedules = Schedules(ground.database, agents, service, ground.identity.unattended, served)
     schedules.open()
     ground.stack.push_async_callback(schedules.close)
 
@@ -292,13 +314,14 @@ def _schedules(ground: _Ground, service: RunService) -> None:
 def _access_of(ground: _Ground) -> AccessOf:
     def access_of(catalog: Catalog, ctx: Context, plugin: str, last_look: LastLook | None) -> Access:
         agent = catalog.agents[ctx.agent or ""]
+        collections = ground.entitlement.collections(ctx.tenant, agent.knowledge)
         retriever = ContextRetriever(
-            ground.index, ctx, agent.knowledge, top=ground.settings.knowledge.top, unread=ground.library.unread
+            ground.index, ctx, collections, top=ground.settings.knowledge.top, unread=ground.library.unread
         )
         spec = catalog.plugins[plugin].connection
         if spec is None:
             return Access(Unconnected(), retriever)
-        token = bearer(ground.grants, ground.vault.secrets, spec, ctx)
+        token = bearer(ground.identity.grants, ground.vault.secrets, spec, ctx)
         seconds = ground.settings.runs.function_seconds
         return Access(HttpConnection(spec, ground.http, token, seconds=seconds, last_look=last_look), retriever)
 
@@ -309,7 +332,7 @@ def _application(
     ground: _Ground, service: RunService, people: People, model: EmbeddedModel, checks: Mapping[str, health.Check]
 ) -> web.Application:
     settings = ground.settings
-    authenticator = Authenticator(ground.verifier, settings.identity.tenants, groups=ground.directory.groups)
+    authenticator = ground.identity.authenticator
     pages = console(
         service, authenticator=authenticator, people=people.all, sign_in=people.sign_in, level_status=model.status,
         session_key=base64.urlsafe_b64decode(settings.session_key.get_secret_value()), input_limit=settings.http.input_limit_chars,
@@ -317,16 +340,32 @@ def _application(
     routes = [
         *api.routes(service),
         *responses.routes(service),
+        *admin.routes(_administration(ground, service), Export(ground.database)),
         *health.routes(checks, service.admittance, worker=ground.place.number if ground.place else 0),
-        *openapi.routes([*API, *RESPONSES, *OPS]),
+        *openapi.routes([*API, *RESPONSES, *ADMIN, *OPS]),
     ]
     return application.build(
-        routes, authenticator=authenticator, tracer=ground.tracer, http=settings.http, mounted={"/console": pages}
-    )
+        routes, authenticator=authenticator, tracer=ground.tracer, http=settings.http, mounted={"/console": pages},
+        names=local_names(settings),
+    )  # fmt: skip
+
+
+def _administration(ground: _Ground, service: RunService) -> Administration:
+    def offer() -> Offer:
+        agents, models = service.editions.current.catalog.agents, ground.settings.models
+        return Offer(
+            agents=sorted(agents),
+            knowledge=sorted({name for agent in agents.values() for name in agent.knowledge}),
+            models=sorted(models),
+            residency=sorted({deployment.region for deployment in models.values() if deployment.region}),
+        )
+
+    external = [issuer.tid for issuer in ground.identity.issuers.external]
+    return Administration(ground.database, ground.tenants, offer, home=ground.settings.identity.home, external=external)
 
 
 async def _listen(ground: _Ground, app: web.Application) -> str:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2, logger=LOG, max_field_size=HEADER_BYTES)
     await runner.setup()
     ground.stack.push_async_callback(runner.cleanup)
     site = web.TCPSite(runner, ground.settings.host, ground.settings.port, reuse_port=ground.place is not None)
@@ -382,8 +421,9 @@ def main(settings: Settings, place: Place | None = None) -> None:
     """Serve; called by ``charter serve``, and in each of its workers.
 
     Raises:
-        StartRefused: the profile is not one that this version can serve.
+        StartRefused: something of development is left in the azure profile.
     """
-    parts.refuse_other_profile(settings)
+    if settings.profile == "azure":
+        allow(settings, loader.load(settings))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings, place))

@@ -7,6 +7,9 @@ PROMISES: dict[str, str] = {
     # store
     "store.tenant": "A session of one tenant neither reads nor writes another tenant's rows, even with SQL that forgets the tenant.",
     "store.role": "The host's database role is neither superuser nor allowed to bypass row-level security.",
+    # posture
+    "posture.refuses": "The azure profile does not start on anything that only development may lean on, and names each with what to do.",
+    "posture.guests": "The azure profile serves no empty house, no system of its own machine, and no rule that lets all change things.",
     # identity and twins
     "identity.inbound": "Only an RS256 token of a configured tenant's issuer, for this host and in its time, lets anybody in.",
     "identity.keys": "Signing keys follow their issuer, and neither invented key ids nor a hanging key server does harm.",
@@ -18,6 +21,7 @@ PROMISES: dict[str, str] = {
     "identity.lost": "What the identity provider no longer grants, this host no longer uses.",
     "identity.outage": "An identity provider that fails is no refusal: nobody's authority ends by it.",
     "identity.renewal": "After a wait only the roles and groups of then and now count, for people and workloads.",
+    "identity.agents": "An agent with an identity of its own works as itself where no person is, and no other agent does.",
     "identity.unattended": "Work that nobody asks for has the authority of the host or of a workload as it stands now, never a person's.",
     "identity.manager": "A manager is whom the directory names in the same tenant; when it fails, nobody is.",
     "identity.cost": "A token that was verified or fetched before costs microseconds.",
@@ -185,6 +189,7 @@ PROMISES: dict[str, str] = {
     "retention.alone": "One host at a time deletes, in bounded batches.",
     "retention.bundles": "A bundle is kept as long as a run or an agent needs it.",
     "schedules.late": "What keeps a schedule from its time for a while makes it late; it neither loses nor repeats it.",
+    "telemetry.azure_monitor": "Spans go to Application Insights where it is configured, and its connection string is never shown.",
     "telemetry.spans": "A run is one trace of agent, chat and tool spans over OTLP, without content or secrets.",
     "journal.fence": "Whoever works on a run under an old epoch can record nothing.",
     "runs.history": "A thread of hundreds of exchanges costs no more tokens than a short one; the oldest are mentioned last.",

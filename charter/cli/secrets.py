@@ -14,6 +14,8 @@ import orjson
 from charter import settings
 from charter.cli.address import running_host
 from charter.errors import InvalidRequest, Unavailable
+from charter.identity.credential import ClientSecret, written
+from charter.identity.issuers import own_issuer
 from charter.identity.token_endpoint import TokenEndpoint
 from charter.local import keys
 from charter.secrets.references import SCHEME, parsed
@@ -89,7 +91,8 @@ async def _asked(method: str, path: str, body: Any = None) -> Mapping[str, Any]:
     identity = settings.Identity(authority=told["entra"], client_secret=secret)
     trusting = ssl.create_default_context(cafile=told["ca_file"])
     async with aiohttp.ClientSession() as http:
-        token = (await TokenEndpoint(identity, http).as_host(_HOME, _SCOPE)).access_token
+        issuer = own_issuer(identity, _HOME, _HOME, ClientSecret(written(secret)))
+        token = (await TokenEndpoint(http).as_host(issuer, _SCOPE)).access_token
         headers = {"Authorization": f"Bearer {token}"}
         try:
             async with http.request(

@@ -5,6 +5,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from charter.errors import Unavailable
+from charter.identity.credential import HostCredential
+from charter.identity.issuers import own_issuer
 from charter.identity.token_endpoint import TokenEndpoint
 from charter.settings import Identity
 
@@ -18,9 +20,10 @@ class AsApplication:
     tokens themselves.
     """
 
-    def __init__(self, endpoint: TokenEndpoint, settings: Identity) -> None:
+    def __init__(self, endpoint: TokenEndpoint, settings: Identity, credential: HostCredential) -> None:
         self._endpoint = endpoint
         self._settings = settings
+        self._credential = credential
 
     async def get_token(
         self,
@@ -46,7 +49,7 @@ class AsApplication:
                 f"No identity provider is configured for the house's own tenant {home}.",
                 action="Name its tenant in CHARTER_IDENTITY__TENANTS, or set CHARTER_IDENTITY__HOME.",
             )
-        issued = await self._endpoint.as_host(tid, scope)
+        issued = await self._endpoint.as_host(own_issuer(self._settings, tid, home, self._credential), scope)
         return AccessToken(issued.access_token, int(time.time() + issued.expires_in))
 
     async def close(self) -> None: ...
@@ -70,11 +73,13 @@ def managed_identity(settings: Identity) -> "AsyncTokenCredential":
     return ManagedIdentityCredential(client_id=settings.managed_identity or None)
 
 
-def azure_credential(settings: Identity, endpoint: TokenEndpoint, *, secret_in_vault: bool) -> "AsyncTokenCredential":
+def azure_credential(
+    settings: Identity, endpoint: TokenEndpoint, credential: HostCredential, *, secret_in_vault: bool
+) -> "AsyncTokenCredential":
     """Return the host's credential for Azure's clients: a managed identity is itself, all others are the application.
 
     A client secret that lies in the vault cannot open it: then, too, the machine's managed identity does.
     """
     if settings.credential == "managed_identity" or (settings.credential == "secret" and secret_in_vault):
         return managed_identity(settings)
-    return AsApplication(endpoint, settings)
+    return AsApplication(endpoint, settings, credential)

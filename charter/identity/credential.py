@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from pydantic import SecretStr
+
 from charter.errors import StartRefused, Unavailable
 from charter.settings import Identity
 
@@ -70,8 +72,41 @@ class WorkloadIdentity:
         return {"client_assertion_type": _ASSERTION_TYPE, "client_assertion": token.strip()}
 
 
+CredentialOf = Callable[[SecretStr], HostCredential]
+"""Takes the client secret that settings name for a registration; without one the host's own credential vouches."""
+
+
+def credentials(
+    settings: Identity,
+    live: Callable[[SecretStr], LiveSecret],
+    managed_identity: "Callable[[], AsyncTokenCredential] | None" = None,
+) -> CredentialOf:
+    """Return how the host proves itself with each registration. ``live`` follows the value of a secret.
+
+    Raises:
+        StartRefused: what the host's own credential is made of is not there.
+    """
+    own = host_credential(settings, live(settings.client_secret), managed_identity)
+
+    def of(secret: SecretStr) -> HostCredential:
+        if secret == settings.client_secret or not secret.get_secret_value():
+            return own
+        return ClientSecret(live(secret))
+
+    return of
+
+
+def written(secret: SecretStr) -> LiveSecret:
+    """Return a secret that stays as it is written."""
+
+    async def value(fresh: bool) -> str:
+        return secret.get_secret_value()
+
+    return value
+
+
 def host_credential(
-    settings: Identity, secret: LiveSecret, managed_identity: "Callable[[], AsyncTokenCredential]"
+    settings: Identity, secret: LiveSecret, managed_identity: "Callable[[], AsyncTokenCredential] | None"
 ) -> HostCredential:
     """Return the credential that settings name. ``secret`` is the value of ``client_secret``, as it is now.
 
@@ -82,6 +117,7 @@ def host_credential(
         case "secret":
             return ClientSecret(secret)
         case "managed_identity":
+            assert managed_identity is not None, "the roof gives it"
             return ManagedIdentity(managed_identity())
         case "workload_identity":
             if settings.federated_token_file is None:

@@ -36,7 +36,7 @@ def bearer(grants: Grants, secrets: Secrets, spec: ConnectionSpec, ctx: Context)
             case "caller":
                 return await grants.token(ctx, spec.scope, fresh=fresh)
             case "host":
-                return await grants.host_token(ctx.tenant, spec.scope, fresh=fresh)
+                return await grants.host_token(ctx.tenant, spec.scope, agent=ctx.agent, fresh=fresh)
             case "secret":
                 return await _key(secrets, spec, fresh=fresh)
             case "none":

@@ -34,12 +34,15 @@ class LocalParts:
 
 
 async def start(settings: Settings, catalog: Catalog) -> LocalParts:
-    """Start PostgreSQL, the Entra twin and every plugin's sandbox, except what settings say is elsewhere already.
+    """Start PostgreSQL, the Entra twin and every plugin's sandbox, except what settings say is elsewhere already; in the
+    azure profile nothing.
 
     Raises:
         StartRefused: a part does not start, or the host's own port is taken.
     """
     refuse_taken_port(settings)
+    if settings.profile == "azure":
+        return LocalParts(settings, None, None)
     child = None if settings.identity.authority else await _twins(settings, catalog)
     try:
         server = None if settings.database.url else await embedded.start(settings.data_dir.resolve() / "postgres")
@@ -97,16 +100,6 @@ def running(settings: Settings) -> dict[str, str]:
     """Return what runs beside the host, and where."""
     vault = {"Key Vault twin": settings.secrets.vault_url} if settings.secrets.vault_url else {}
     return {"Entra twin": settings.identity.authority, **vault, **settings.plugin_urls}
-
-
-def refuse_other_profile(settings: Settings) -> None:
-    """Say that this version serves one profile only.
-
-    Raises:
-        StartRefused: settings ask for another one.
-    """
-    if settings.profile != "local":
-        raise StartRefused("The azure profile is not served by this version.", action="Unset CHARTER_PROFILE.")
 
 
 def refuse_taken_port(settings: Settings) -> None:

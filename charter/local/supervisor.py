@@ -22,9 +22,10 @@ from charter.local.people import People
 from charter.local.sign import sign
 from charter.local.stopping import Stop
 from charter.local.worker import Died, Worker
+from charter.posture.start import allow
+from charter.runs import schema
 from charter.secrets.opening import resolved_alone
 from charter.settings import Settings
-from charter.store import migrate
 from charter.telemetry import logs
 from charter.telemetry.masking import Mask
 
@@ -154,11 +155,12 @@ async def supervise(settings: Settings, say: Callable[[str], None]) -> None:
 
 
 async def _started(settings: Settings, stack: AsyncExitStack, stop: Stop, mask: Mask) -> str:
-    parts.refuse_other_profile(settings)
-    local = await parts.start(settings, loader.load(settings))
+    catalog = loader.load(settings)
+    allow(settings, catalog)
+    local = await parts.start(settings, catalog)
     stack.push_async_callback(local.stop)
-    database = (await resolved_alone(local.settings, mask.tell)).database
-    await migrate.migrate(database.owner_url or database.url)
+    resolved = await resolved_alone(local.settings, mask.tell)
+    await schema.ready(resolved)
     taken = stack.enter_context(_port(settings))
     port = int(taken.getsockname()[1])
     address = f"http://localhost:{port}"

@@ -10,7 +10,7 @@ import aiohttp
 from pydantic import SecretStr
 
 from charter.identity.azure import azure_credential, managed_identity
-from charter.identity.credential import HostCredential, host_credential
+from charter.identity.credential import CredentialOf, credentials, written
 from charter.identity.token_endpoint import TokenEndpoint
 from charter.secrets.key_vault import KeyVault
 from charter.secrets.leases import Leases
@@ -26,10 +26,12 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """``credential`` is the host's at the identity provider, ``azure`` its one for Azure's own clients."""
+    """``credential_of`` is how the host proves itself to identity providers, ``azure`` its credential for Azure's own
+    clients.
+    """
 
     secrets: Secrets
-    credential: HostCredential
+    credential_of: CredentialOf
     azure: "AsyncTokenCredential"
 
 
@@ -42,19 +44,17 @@ async def opened(settings: Settings, http: aiohttp.ClientSession, told: Told) ->
     """
     identity = settings.identity
 
-    async def written(fresh: bool) -> str:
-        return identity.client_secret.get_secret_value()
+    def managed() -> "AsyncTokenCredential":
+        return managed_identity(identity)
 
-    own = host_credential(identity, written, lambda: managed_identity(identity))
     in_vault = is_reference(identity.client_secret.get_secret_value())
-    azure = azure_credential(identity, TokenEndpoint(identity, http, own), secret_in_vault=in_vault)
+    own = credentials(identity, written, managed)(identity.client_secret)
+    azure = azure_credential(identity, TokenEndpoint(http), own, secret_in_vault=in_vault)
     store = _vault(settings, azure) if settings.secrets.vault_url else None
     leases = Leases(store, seconds=settings.secrets.lease_seconds) if store else None
     secrets = Secrets(leases, told)
-    live = secrets.live(identity.client_secret)
-    credential = host_credential(identity, live, lambda: managed_identity(identity)) if in_vault else own
     try:
-        yield Opened(secrets, credential, azure)
+        yield Opened(secrets, credentials(identity, secrets.live, managed), azure)
     finally:
         if leases is not None and store is not None:
             await leases.close()

@@ -72,6 +72,13 @@ async def prepare(connection: Any) -> None:
         await connection.set_type_codec(name, encoder=_encode, decoder=orjson.loads, schema="pg_catalog")
 
 
+async def narrow(session: Session, tenant: str) -> None:
+    """Let a transaction across tenants go on as one of this tenant, under its row-level security."""
+    if not _TENANT.fullmatch(tenant):
+        raise NotFound("There is no such tenant.")
+    await session.execute(f"set local role {APP_ROLE}; set local charter.tenant = '{tenant}'")
+
+
 class _Turns(dict[tuple[str, Turn], asyncio.Semaphore]):
     """Who of this process may open a session with a turn, by tenant."""
 
@@ -163,6 +170,19 @@ class Database:
         """One transaction across tenants, for the named statements of ``charter/store/crossing.py`` only."""
         with told_outages():
             async with self._host_pool.acquire() as connection, connection.transaction():
+                yield connection
+
+    @asynccontextmanager
+    async def snapshot(self, tenant: str) -> AsyncGenerator[Session]:
+        """One transaction of a tenant that only reads, and sees all as it stood when it began, however long it lasts."""
+        if not _TENANT.fullmatch(tenant):
+            raise NotFound("There is no such tenant.")
+        with told_outages():
+            async with (
+                self._pool.acquire() as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                await connection.execute(f"set local charter.tenant = '{tenant}'")
                 yield connection
 
     async def ping(self) -> None:

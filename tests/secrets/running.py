@@ -11,6 +11,7 @@ from azure.keyvault.secrets.aio import SecretClient
 from pydantic import SecretStr
 
 from charter.identity.azure import AsApplication
+from charter.identity.credential import credentials, written
 from charter.identity.token_endpoint import TokenEndpoint
 from charter.settings import Identity
 from charter.twins import certificates, key_vault
@@ -43,7 +44,9 @@ class RunningVault:
         )
 
     def credential(self) -> Any:
-        return AsApplication(TokenEndpoint(self.identity(), self.entra.http), self.identity())
+        identity = self.identity()
+        own = credentials(identity, written)(identity.client_secret)
+        return AsApplication(TokenEndpoint(self.entra.http), identity, own)
 
     def client(self, **options: Any) -> SecretClient:
         """Return Azure's own client as the host."""

@@ -71,11 +71,14 @@ async def person_of(request: web.Request) -> SignedIn:
 
     Raises:
         Unauthenticated: nobody is signed in, or the token has ended.
+        Forbidden: it is an application's.
     """
     token = (await get_session(request)).get("token")
     if not isinstance(token, str):
         raise Unauthenticated("You are not signed in.", action="Sign in.")
     caller = await desk(request).authenticator.authenticate(f"Bearer {token}")
+    if caller.ctx.principal.type == "workload":
+        raise Forbidden("The console is for people.", action="Use the API.")
     return SignedIn(replace(caller.ctx, channel="console"), token)
 
 

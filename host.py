@@ -18,6 +18,8 @@ from charter.catalog import loader
 from charter.catalog.spec import AgentSpec, Catalog
 from charter.catalog.stamp import Stamp, stamp
 from charter.channels import application
+from charter.channels.admin import routes as admin
+from charter.channels.admin.described import OPERATIONS as ADMIN
 from charter.channels.api import routes as api
 from charter.channels.api.described import OPERATIONS as API
 from charter.channels.console.app import console
@@ -25,22 +27,16 @@ from charter.channels.ops import health, openapi
 from charter.channels.ops.described import OPERATIONS as OPS
 from charter.channels.responses import routes as responses
 from charter.channels.responses.described import OPERATIONS as RESPONSES
+from charter.channels.unreadable import HEADER_BYTES, LOG
 from charter.context import Context
-from charter.identity.authentication import Authenticator
-from charter.identity.code_flow import CodeFlow
-from charter.identity.directory import Directory
-from charter.identity.grants import Grants
-from charter.identity.renewal import Renewal
-from charter.identity.sign_ins import SignIns
-from charter.identity.token_endpoint import TokenEndpoint
-from charter.identity.tokens import TokenVerifier
-from charter.identity.unattended import Unattended
+from charter.identity.room import IdentityRoom, join
 from charter.kernel.connection import HttpConnection, Unconnected, bearer, last_looks
 from charter.knowledge.embedder import E5Embedder
 from charter.knowledge.library import Library
 from charter.knowledge.pgvector import PgIndex
 from charter.knowledge.retriever import ContextRetriever
 from charter.local import parts, whereabouts
+from charter.local.names import local_names
 from charter.local.people import People
 from charter.local.place import Place
 from charter.local.sign import sign
@@ -49,30 +45,26 @@ from charter.models.deployments import open_deployment
 from charter.models.embedded.model import EmbeddedModel
 from charter.models.hints import hints_of
 from charter.plugin import Access
-from charter.runs.acting import AccessOf, Acting, LastLook
+from charter.posture.start import allow
+from charter.runs import schema
+from charter.runs.acting import AccessOf, LastLook
 from charter.runs.building import Builder
-from charter.runs.calling import Calling
-from charter.runs.doubt import Doubt
-from charter.runs.drill import Drill
 from charter.runs.editions import Editions
-from charter.runs.engine import Engine, owner_name
-from charter.runs.events import EventStream
-from charter.runs.following import Followers
-from charter.runs.keeping import Keeping
-from charter.runs.leases import Leases
-from charter.runs.loop import Loop
-from charter.runs.parking import Parking
 from charter.runs.reloading import Reloading
-from charter.runs.retention import Retention
+from charter.runs.room import open_runs
 from charter.runs.schedules import Schedules
-from charter.runs.segments import DurableSegments
 from charter.runs.service import RunService
-from charter.runs.writing import Writer
+from charter.secrets.opening import Opened, opened, resolved
 from charter.settings import Settings
-from charter.store import crossing, migrate
+from charter.store import tenants
 from charter.store.database import Database
+from charter.store.tenants import Tenants
 from charter.telemetry import logs
+from charter.telemetry.masking import Mask
 from charter.telemetry.tracing import Tracing
+from charter.tenancy.administration import Administration, Offer
+from charter.tenancy.entitlement import Entitlement
+from charter.tenancy.export import Export
 
 _log = structlog.get_logger(__name__)
 
@@ -102,26 +94,27 @@ class _Ground:
     settings: Settings
     catalog: Catalog
     loaded: Stamp
+    vault: Opened
     database: Database
     http: aiohttp.ClientSession
     tracer: Tracing
-    grants: Grants
-    directory: Directory
-    verifier: TokenVerifier
+    tenants: Tenants
+    entitlement: Entitlement
+    identity: IdentityRoom
     index: PgIndex
     library: Library
     stack: AsyncExitStack
     place: Place | None
 
 
-async def start(settings: Settings, place: Place | None = None) -> Host:
-    """Start everything that settings ask for, and listen; as a worker, in its place.
+async def start(settings: Settings, place: Place | None = None, mask: Mask | None = None) -> Host:
+    """Start everything that settings ask for, and listen; as a worker, in its place. ``mask`` hears of every secret.
 
     Raises:
         StartRefused: one sentence why not; whatever had started is stopped again.
     """
     async with AsyncExitStack() as stack:
-        ground = await _ground(settings, place, stack)
+        ground = await _ground(settings, place, mask or Mask(), stack)
         model = await _model(ground)
         builder = _builder(ground, model)
         editions = await _editions(ground, builder)
@@ -138,27 +131,28 @@ async def start(settings: Settings, place: Place | None = None) -> Host:
         _schedules(ground, service)
         if ground.settings.knowledge.at_start:
             stack.push_async_callback(_ended, asyncio.create_task(library.read()))
-        running = {"Entra twin": ground.settings.identity.authority, **ground.settings.plugin_urls}
+        running = parts.running(ground.settings)
         host = Host(ground.settings, service, people, model, library, address, app, running, stack.pop_all())
     if place is None:
         whereabouts.write(host.settings, address, [os.getpid()])
     return host
 
 
-async def _ground(settings: Settings, place: Place | None, stack: AsyncExitStack) -> _Ground:
+async def _ground(settings: Settings, place: Place | None, mask: Mask, stack: AsyncExitStack) -> _Ground:
     loaded = stamp((*settings.agent_folders, *settings.plugin_folders))
     catalog = loader.load(settings)
     local = await (parts.join(settings, place) if place else parts.start(settings, catalog))
     stack.push_async_callback(local.stop)
-    settings = local.settings
-    tracer = Tracing(settings.telemetry)
-    stack.callback(tracer.close)
-    database = await _database(settings, stack, migrates=place is None)
     jar = aiohttp.DummyCookieJar()
     http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar, trace_configs=[last_looks()]))
-    grants = Grants(database, settings.identity, http, settings.session_key.get_secret_value().encode())
-    directory = Directory(grants, settings.identity, http)
-    verifier = TokenVerifier(settings.identity, http)
+    vault = await stack.enter_async_context(opened(local.settings, http, mask.tell))
+    settings = await resolved(local.settings, vault.secrets)
+    tracer = Tracing(settings.telemetry)
+    stack.callback(tracer.close)
+    database = await _database(settings, stack, first=place is None)
+    live = await _tenants(settings, database, stack)
+    key = settings.session_key.get_secret_value().encode()
+    identity = join(settings.identity, live, database, http, key, credential_of=vault.credential_of)
     embedder = E5Embedder()
     stack.callback(embedder.close)
     index = PgIndex(database, embedder)
@@ -166,12 +160,13 @@ async def _ground(settings: Settings, place: Place | None, stack: AsyncExitStack
         settings,
         loader.placed(catalog, settings.plugin_urls),
         loaded,
+        vault,
         database,
         http,
         tracer,
-        grants,
-        directory,
-        verifier,
+        live,
+        Entitlement(live, settings.models),
+        identity,
         index,
         Library(index, settings),
         stack,
@@ -179,14 +174,22 @@ async def _ground(settings: Settings, place: Place | None, stack: AsyncExitStack
     )
 
 
-async def _database(settings: Settings, stack: AsyncExitStack, *, migrates: bool) -> Database:
-    if migrates:
-        await migrate.migrate(settings.database.owner_url or settings.database.url)
+async def _database(settings: Settings, stack: AsyncExitStack, *, first: bool) -> Database:
+    if first:
+        await schema.ready(settings)
     database = Database(settings.database.url, size=settings.database.pool)
     await database.open()
     stack.push_async_callback(database.close)
-    await crossing.ensure_tenants(database, settings.identity.tenants.values())
     return database
+
+
+async def _tenants(settings: Settings, database: Database, stack: AsyncExitStack) -> Tenants:
+    external = (each.tenant for each in settings.identity.external.values())
+    await tenants.ensure(database, settings.identity.tenants, external)
+    live = Tenants(database)
+    await live.open()
+    stack.push_async_callback(live.close)
+    return live
 
 
 async def _model(ground: _Ground) -> EmbeddedModel:
@@ -199,11 +202,18 @@ async def _model(ground: _Ground) -> EmbeddedModel:
 
 def _builder(ground: _Ground, model: EmbeddedModel) -> Builder:
     deployments = {
-        tier: open_deployment(tier, deployment, model) for tier, deployment in ground.settings.models.items()
+        tier: open_deployment(
+            tier,
+            deployment,
+            model,
+            key=ground.vault.secrets.live(deployment.api_key),
+            identity=ground.vault.azure,
+        )
+        for tier, deployment in ground.settings.models.items()
     }
     for deployed in deployments.values():
         ground.stack.push_async_callback(deployed.close)
-    return Builder(ground.settings, deployments, ground.directory)
+    return Builder(ground.settings, deployments, ground.identity.directory)
 
 
 async def _editions(ground: _Ground, builder: Builder) -> Editions:
@@ -224,57 +234,28 @@ async def _reloading(ground: _Ground, builder: Builder, editions: Editions, mode
 
 
 async def _runs(ground: _Ground, editions: Editions) -> RunService:
-    settings, database = ground.settings, ground.database
-    followers = Followers(settings.database.url)
-    await followers.open()
-    ground.stack.push_async_callback(followers.close)
-    owner, drill = owner_name(), Drill(settings.drill)
-    queue = DurableSegments(settings.database.url, owner=owner, agent_concurrent=settings.runs.agent_concurrent)
-    writer = Writer(database)
-    parking = Parking(database, drill, hours=settings.runs.approval_hours)
-    doubt = Doubt(database, settings.runs)
-    acting = Acting(database, _access_of(ground), parking, doubt, writer, ground.tracer, settings.runs, drill)
-    calling = Calling(database, acting, parking, writer)
-    loop = Loop(database, editions, calling, writer, ground.tracer, settings.runs)
-    renewal = Renewal(ground.grants, ground.verifier, ground.directory, settings.identity)
-    leases = Leases(database, owner, settings.runs)
-    engine = Engine(database, loop, followers, queue, ground.tracer, renewal, leases, settings.runs, drill, owner=owner)
-    followers.listen(engine.heard)
-    await queue.open(engine.segment)
-    ground.stack.push_async_callback(queue.close)
-    keeping = Keeping(engine, leases, queue, settings.runs)
-    await keeping.open()
-    ground.stack.push_async_callback(keeping.close)
-    _retention(ground, queue, editions)
-    stream = EventStream(database, followers)
-    return RunService(
-        database,
+    return await open_runs(
+        ground.settings,
+        ground.database,
         editions,
-        ground.grants,
-        engine,
-        followers,
-        stream,
-        ground.index,
-        settings.runs,
-        settings.http,
-        drill,
+        _access_of(ground),
+        tracing=ground.tracer,
+        identity=ground.identity,
+        tenants=ground.tenants,
+        entitlement=ground.entitlement,
+        index=ground.index,
+        stack=ground.stack,
     )
 
 
-def _retention(ground: _Ground, queue: DurableSegments, editions: Editions) -> None:
-    retention = Retention(ground.database, queue, editions.keep, days=ground.settings.runs.retention_days)
-    retention.open()
-    ground.stack.push_async_callback(retention.close)
-
-
 def _schedules(ground: _Ground, service: RunService) -> None:
-    identity = ground.settings.identity
-
     def agents() -> Iterable[AgentSpec]:
         return service.editions.current.catalog.agents.values()
 
-    unattended = Unattended(ground.grants, ground.verifier, ground.directory, identity)
-    schedules = Schedules(ground.database, agents, service, unattended, identity.tenants.values())
+    def served() -> Iterable[str]:
+        return [tenant.id for tenant in ground.tenants.all() if not tenant.suspended]
+
+    schedules = Schedules(ground.database, agents, service, ground.identity.unattended, served)
     schedules.open()
     ground.stack.push_async_callback(schedules.close)
 
@@ -282,13 +263,15 @@ def _schedules(ground: _Ground, service: RunService) -> None:
 def _access_of(ground: _Ground) -> AccessOf:
     def access_of(catalog: Catalog, ctx: Context, plugin: str, last_look: LastLook | None) -> Access:
         agent = catalog.agents[ctx.agent or ""]
+        collections = ground.entitlement.collections(ctx.tenant, agent.knowledge)
         retriever = ContextRetriever(
-            ground.index, ctx, agent.knowledge, top=ground.settings.knowledge.top, unread=ground.library.unread
+            ground.index, ctx, collections, top=ground.settings.knowledge.top, unread=ground.library.unread
         )
         spec = catalog.plugins[plugin].connection
         if spec is None:
             return Access(Unconnected(), retriever)
-        token, seconds = bearer(ground.grants, spec, ctx), ground.settings.runs.function_seconds
+        token = bearer(ground.identity.grants, ground.vault.secrets, spec, ctx)
+        seconds = ground.settings.runs.function_seconds
         return Access(HttpConnection(spec, ground.http, token, seconds=seconds, last_look=last_look), retriever)
 
     return access_of
@@ -298,26 +281,34 @@ def _application(
     ground: _Ground, service: RunService, people: People, model: EmbeddedModel, checks: Mapping[str, health.Check]
 ) -> web.Application:
     settings = ground.settings
-    authenticator = Authenticator(ground.verifier, settings.identity.tenants, groups=ground.directory.groups)
     key = settings.session_key.get_secret_value()
-    flow = CodeFlow(TokenEndpoint(settings.identity, ground.http), ground.verifier, settings.identity)
     pages = console(
-        service, people=people.all, sign_ins=SignIns(flow, ground.database, authenticator, key.encode()), level_status=model.status,
+        service, people=people.all, sign_ins=ground.identity.sign_ins, level_status=model.status,
         session_key=base64.urlsafe_b64decode(key), public_url=settings.http.public_url, input_limit=settings.http.input_limit_chars,
     )  # fmt: skip
     routes = [
         *api.routes(service),
         *responses.routes(service),
+        *admin.routes(_administration(ground, service), Export(ground.database)),
         *health.routes(checks, service.admittance, worker=ground.place.number if ground.place else 0),
-        *openapi.routes([*API, *RESPONSES, *OPS]),
+        *openapi.routes([*API, *RESPONSES, *ADMIN, *OPS]),
     ]
     return application.build(
-        routes, authenticator=authenticator, tracer=ground.tracer, http=settings.http, mounted={"/console": pages}
-    )
+        routes, authenticator=ground.identity.authenticator, tracer=ground.tracer, http=settings.http, mounted={"/console": pages},
+        names=local_names(settings),
+    )  # fmt: skip
+
+
+def _administration(ground: _Ground, service: RunService) -> Administration:
+    def offer() -> Offer:
+        return Offer.of(service.editions.current.catalog, ground.settings.models)
+
+    external = [issuer.tid for issuer in ground.identity.issuers.external]
+    return Administration(ground.database, ground.tenants, offer, home=ground.settings.identity.home, external=external)
 
 
 async def _listen(ground: _Ground, app: web.Application) -> str:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2, logger=LOG, max_field_size=HEADER_BYTES)
     await runner.setup()
     ground.stack.push_async_callback(runner.cleanup)
     site = web.TCPSite(runner, ground.settings.host, ground.settings.port, reuse_port=ground.place is not None)
@@ -330,16 +321,13 @@ def _checks(ground: _Ground, model: EmbeddedModel, library: Library, reloading: 
         await ground.database.ping()
         return {}
 
-    async def told_model() -> Mapping[str, Any]:
-        return model.status()
-
-    async def told_knowledge() -> Mapping[str, Any]:
-        return library.status()
-
-    async def told_catalog() -> Mapping[str, Any]:
-        return reloading.status()
-
-    return {"database": database, "model": told_model, "knowledge": told_knowledge, "catalog": told_catalog}
+    return {
+        "database": database,
+        "model": health.told(model.status),
+        "knowledge": health.told(library.status),
+        "catalog": health.told(reloading.status),
+        "secrets": health.told(ground.vault.secrets.status),
+    }
 
 
 async def _ended(task: "asyncio.Task[Any]") -> None:
@@ -350,14 +338,15 @@ async def _ended(task: "asyncio.Task[Any]") -> None:
 
 async def serve(settings: Settings, place: Place | None = None) -> None:
     """Run until SIGINT or SIGTERM, a worker until its supervisor is gone, too; then stop everything that was started."""
-    logs.configure(settings.telemetry, worker=place.number if place else 0)
+    mask = Mask()
+    logs.configure(settings.telemetry, mask, worker=place.number if place else 0)
     stop = Stop()
     stop.on_signals(signal.SIGTERM)
     if place is None:
         stop.on_signals(signal.SIGINT)
     else:
         stop.with_input(hurry=place.sandboxed)
-    host = await stop.before(start(settings, place))
+    host = await stop.before(start(settings, place, mask))
     if host is None:
         return
     stop.hurry = host.service.admittance.hurry
@@ -375,8 +364,9 @@ def main(settings: Settings, place: Place | None = None) -> None:
     """Serve; called by ``charter serve``, and in each of its workers.
 
     Raises:
-        StartRefused: the profile is not one that this version can serve.
+        StartRefused: something of development is left in the azure profile.
     """
-    parts.refuse_other_profile(settings)
+    if settings.profile == "azure":
+        allow(settings, loader.load(settings))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings, place))

@@ -9,13 +9,17 @@ PrincipalType = Literal["user", "workload", "operator"]
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks, as the identity provider says it: ``id`` is unique within the tenant."""
+    """Who asks, as the identity provider says it: ``id`` is unique within the tenant.
+
+    ``external`` names the customers' identity provider of somebody who does not belong to the tenant.
+    """
 
     id: str
     type: PrincipalType
     name: str
     roles: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
+    external: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@
     CharterError
     ├── Unauthenticated          401 unauthenticated
     ├── Forbidden                403 forbidden
+    │   ├── TenantSuspended      403 tenant_suspended
     │   ├── NotAnApprover        403 not_an_approver
     │   └── SelfApproval         403 self_approval
     ├── NotFound                 404 not_found            (another tenant's thing, too)
@@ -15,6 +16,7 @@
     │   ├── IdempotencyKeyReused 409 idempotency_key_reused
     │   └── RunFinished          409 run_finished
     ├── TooLarge                 413 too_large
+    ├── Misdirected              421 misdirected          (asked for by a name that is not this host's)
     ├── UnsupportedMedia         415 unsupported_media_type
     ├── InvalidRequest           422 invalid_request      (a malformed payload only)
     ├── TooMany                  429 rate_limited         (Retry-After)
@@ -94,6 +96,11 @@ class Forbidden(CharterError):
     action = "Ask an operator for the role this needs."
 
 
+class TenantSuspended(Forbidden):
+    code, title = "tenant_suspended", "Your organisation's use of this host is suspended."
+    action = "Ask those who run this host; nothing is lost, and what waits goes on afterwards."
+
+
 class NotAnApprover(Forbidden):
     code, title = "not_an_approver", "You are not asked to decide this."
     action = "Ask one of the named approvers."
@@ -140,6 +147,11 @@ class RunFinished(Conflict):
 class TooLarge(CharterError):
     code, status, title = "too_large", 413, "The request is too large."
     action = "Send less."
+
+
+class Misdirected(CharterError):
+    code, status, title = "misdirected", 421, "This host does not answer to that name."
+    action = "Use http://localhost, or set CHARTER_HTTP__PUBLIC_URL to the address that browsers use."
 
 
 class UnsupportedMedia(CharterError):

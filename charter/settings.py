@@ -50,17 +50,27 @@ class External(Section):
     roles: tuple[str, ...] = ("customer",)
 
 
+class AgentIdentity(Section):
+    """An agent's own registration at the identity provider: what it does without a person it does as itself.
+
+    Without a ``client_secret`` the host's own credential vouches for it, by a federated credential of the registration.
+    """
+
+    client_id: str
+    client_secret: SecretStr = SecretStr("")
+
+
 Credential = Literal["secret", "managed_identity", "workload_identity"]
 
 
 class Identity(Section):
     """Whose tokens are believed. ``tenants`` maps an Entra tenant (``tid``) to a tenant of ours; they are created at the
     start, and operators of the tenant ``home`` add further ones while the host runs. ``external`` names customers'
-    identity providers.
+    identity providers, ``agents`` the identities of agents that have one of their own.
 
     ``credential`` is how the host proves to the identity provider that it is ``client_id``: by ``client_secret``, by a
     managed identity (``managed_identity`` is its client id; empty: the one of the machine), or by the token file that a
-    workload identity is given.
+    workload identity is given (``federated_token_file``, also as ``AZURE_FEDERATED_TOKEN_FILE``).
     """
 
     authority: str = ""
@@ -68,12 +78,14 @@ class Identity(Section):
     client_secret: SecretStr = SecretStr("")
     credential: Credential = "secret"
     managed_identity: str = ""
+    federated_token_file: Path | None = None
     audience: str = "api://charter"
     graph: str = ""
     graph_scope: str = "https://graph.microsoft.com/.default"
     tenants: dict[str, str] = {}
     home: str = "contoso"
     external: dict[str, External] = {}
+    agents: dict[str, AgentIdentity] = {}
     clock_skew_seconds: int = 60
 
 
@@ -192,14 +204,18 @@ class ShortNames(YamlSource):
     """Names that the outside world uses, shorter than their place in the tree."""
 
     def __call__(self) -> dict[str, Any]:
-        url = os.environ.get("CHARTER_DATABASE_URL")
-        return {"database": {"url": url}} if url else {}
+        url, token_file = os.environ.get("CHARTER_DATABASE_URL"), os.environ.get("AZURE_FEDERATED_TOKEN_FILE")
+        return {
+            **({"database": {"url": url}} if url else {}),
+            **({"identity": {"federated_token_file": token_file}} if token_file else {}),
+        }
 
 
 class Settings(BaseSettings):
     """The whole tree. ``workers`` above 1: a supervisor, and so many processes that share the port.
 
-    ``reload``: what changes in the folders of agents and plugins counts without a new start.
+    ``reload``: what changes in the folders of agents and plugins counts without a new start. ``shipped`` false: only the
+    agents and plugins of ``agents_dirs`` and ``plugins_dirs`` are there.
     """
 
     model_config = SettingsConfigDict(
@@ -215,6 +231,7 @@ class Settings(BaseSettings):
     port: int = Field(default=3978, ge=0, le=65535)
     workers: int = Field(default=1, ge=1, le=MOST_WORKERS)
     data_dir: Path = Path(".charter")
+    shipped: bool = True
     agents_dirs: str = ""
     plugins_dirs: str = ""
     reload: bool = True
@@ -241,11 +258,14 @@ class Settings(BaseSettings):
     @property
     def agent_folders(self) -> tuple[Path, ...]:
         """The shipped folder first, then those of ``CHARTER_AGENTS_DIRS`` (separated as ``PATH`` is)."""
-        return (HOUSE / "agents", *(Path(p) for p in self.agents_dirs.split(os.pathsep) if p))
+        return (*self._own("agents"), *(Path(p) for p in self.agents_dirs.split(os.pathsep) if p))
 
     @property
     def plugin_folders(self) -> tuple[Path, ...]:
-        return (HOUSE / "plugins", *(Path(p) for p in self.plugins_dirs.split(os.pathsep) if p))
+        return (*self._own("plugins"), *(Path(p) for p in self.plugins_dirs.split(os.pathsep) if p))
+
+    def _own(self, name: str) -> tuple[Path, ...]:
+        return (HOUSE / name,) if self.shipped else ()
 
     @classmethod
     def settings_customise_sources(
@@ -294,3 +314,13 @@ def passive_openmp() -> None:
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def quiet_azure_monitor() -> None:
+    """Keep Azure Monitor's exporter from telling its maker about itself, and from being told what to do: a host speaks to
+    whom settings name alone.
+
+    To be called before it is made. What the person set stays.
+    """
+    for what in ("STATSBEAT_DISABLED_ALL", "SDKSTATS_DISABLED", "CONTROLPLANE_DISABLED"):
+        os.environ.setdefault(f"APPLICATIONINSIGHTS_{what}", "true")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from charter.context import Context, Principal
-from charter.store import crossing, embedded, migrate
+from charter.store import embedded, migrate, tenants
 from charter.store.database import Database
 from tests.running import RunningHost, host_here
 
@@ -23,7 +23,7 @@ async def database_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
 async def database(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url)
     await database.open()
-    await crossing.ensure_tenants(database, ["contoso", "fabrikam"])
+    await tenants.ensure(database, {}, ["contoso", "fabrikam"])
     yield database
     await database.close()
 

@@ -14,7 +14,7 @@ import yaml
 
 import host
 from charter import settings
-from charter.local import keys
+from charter.local import keys, whereabouts
 from charter.local.people import People
 
 HOUSE = Path(__file__).resolve().parent.parent
@@ -155,9 +155,12 @@ async def host_here(folder: Path, **chosen: Any) -> AsyncIterator[RunningHost]:
 
 
 @asynccontextmanager
-async def running_host(folder: Path, **chosen: Any) -> AsyncIterator[RunningHost]:
-    """Start a host as people do, in a process of its own; end it with SIGTERM and everything with it."""
-    process = await started(folder, **chosen)
+async def running_host(folder: Path, *, errors: Any = None, **chosen: Any) -> AsyncIterator[RunningHost]:
+    """Start a host as people do, in a process of its own; end it with SIGTERM and everything with it.
+
+    ``errors`` is the open file that takes what it logs.
+    """
+    process = await started(folder, errors=errors, **chosen)
     try:
         async with aiohttp.ClientSession() as http:
             yield await reached(folder, http)
@@ -167,7 +170,7 @@ async def running_host(folder: Path, **chosen: Any) -> AsyncIterator[RunningHost
         await asyncio.wait_for(process.wait(), WAIT_SECONDS)
 
 
-async def started(folder: Path, **chosen: Any) -> asyncio.subprocess.Process:
+async def started(folder: Path, *, errors: Any = None, **chosen: Any) -> asyncio.subprocess.Process:
     """Start ``charter serve`` with these settings and wait for its sign."""
     tree = _plain(settings.Settings(**overrides(folder, **chosen)).model_dump(exclude_unset=True))
     folder.mkdir(parents=True, exist_ok=True)
@@ -175,8 +178,8 @@ async def started(folder: Path, **chosen: Any) -> asyncio.subprocess.Process:
     file.write_text(yaml.safe_dump(tree))
     environment = {**settings.process_environment(), "CHARTER_SETTINGS": str(file)}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "charter.cli", "serve", cwd=HOUSE, env=environment, stdout=asyncio.subprocess.PIPE
-    )
+        sys.executable, "-m", "charter.cli", "serve", cwd=HOUSE, env=environment, stdout=asyncio.subprocess.PIPE, stderr=errors
+    )  # fmt: skip
     assert process.stdout is not None
     try:
         async with asyncio.timeout(2 * WAIT_SECONDS * tree.get("workers", 1)):
@@ -205,6 +208,6 @@ async def reached(folder: Path, http: aiohttp.ClientSession, inner: host.Host | 
     given = folder / "settings.yaml"
     joined = (yaml.safe_load(given.read_text()) if given.exists() else {}).get("identity", {})
     secret = joined.get("client_secret") or keys.client_secret(folder / "keys")
-    people = People(settings.Identity(authority=told["entra"], client_secret=settings.SecretStr(secret)), http)
+    people = People(whereabouts.identity(told, settings.SecretStr(secret)), http)
     await people.read()
     return RunningHost(told["address"], told["entra"], told["plugins"], people, http, folder, inner)

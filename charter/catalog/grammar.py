@@ -1,6 +1,7 @@
 """The shape of our YAML files: JSON Schemas that stand beside this file, and their faults in plain words.
 
-A schema may say ``remedy``: the sentence that tells what to write instead.
+A schema may say ``remedy``: the sentence that tells what to write instead; and ``private``: what was written is not
+repeated, for it may be a secret.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -71,6 +72,8 @@ def _sentence(error: Any) -> str:
             return f"{name} is empty or too short."
         case "maxItems" | "maxLength":
             return f"{name} is too long."
+        case "pattern" if error.schema.get("private"):
+            return f"What is written does not have the form of {name}."
         case "pattern":
             return f"`{_short(error.instance)}` does not have the form of {name}."
         case _:

@@ -54,13 +54,21 @@ def _kind(folder: Path, document: Document) -> Iterator[Mistake]:
     for key in wanted:
         if key not in value:
             yield document.mistake(("kind",), f"A plugin of kind {value['kind']} needs `{key}`.", f"Add `{key}:`.")
-    connection = value.get("connection", {})
-    if connection.get("auth", {}).get("as") in {"caller", "host"} and not connection["auth"].get("scope"):
+    yield from _auth(document, value.get("connection", {}).get("auth", {}), folder.name)
+
+
+def _auth(document: Document, auth: Mapping[str, Any], name: str) -> Iterator[Mistake]:
+    place = ("connection", "auth")
+    if auth.get("as") in {"caller", "host"} and not auth.get("scope"):
         yield document.mistake(
-            ("connection", "auth"),
-            "A token is asked for, but not for what.",
-            f'Add `scope: "api://{folder.name}/.default"`.',
+            place, "A token is asked for, but not for what.", f'Add `scope: "api://{name}/.default"`.'
         )
+    if auth.get("as") == "secret" and "secret" not in auth:
+        remedy = f'Add `secret: "keyvault:{name.replace("_", "-")}-key"`.'
+        yield document.mistake(place, "A secret is asked for, but not which.", remedy)
+    for key in ("secret", "header", "prefix"):
+        if key in auth and auth["as"] != "secret":
+            yield document.mistake((*place, key), f"`{key}` says nothing here.", "Remove it, or write `as: secret`.")
 
 
 class _Reader:
@@ -236,4 +244,14 @@ def _connection(value: Mapping[str, Any] | None) -> ConnectionSpec | None:
     if value is None:
         return None
     auth: Mapping[str, Any] = value["auth"]
-    return ConnectionSpec(value["base_url"], auth["as"], auth.get("scope", ""), tuple(value.get("egress", ())))
+    header = auth.get("header", "Authorization")
+    return ConnectionSpec(
+        base_url=value["base_url"],
+        as_=auth["as"],
+        scope=auth.get("scope", ""),
+        egress=tuple(value.get("egress", ())),
+        secret=auth.get("secret", ""),
+        header=header,
+        # A header of the system's own carries the bare key, unless the file says otherwise.
+        prefix=auth.get("prefix", "Bearer " if header.lower() == "authorization" else ""),
+    )

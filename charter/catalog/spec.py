@@ -66,12 +66,17 @@ class FunctionSpec:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSpec:
-    """Where the business system is and whose token it gets. ``as_`` is ``caller`` (on-behalf-of), ``host`` or ``none``."""
+    """Where the business system is and whose token it gets. ``as_`` is ``caller`` (on-behalf-of), ``host``, ``secret``
+    (the value of the reference ``secret``) or ``none``. The token travels in ``header``, behind ``prefix``.
+    """
 
     base_url: str
-    as_: Literal["caller", "host", "none"]
+    as_: Literal["caller", "host", "secret", "none"]
     scope: str
     egress: tuple[str, ...] = ()
+    secret: str = ""
+    header: str = "Authorization"
+    prefix: str = "Bearer "
 
 
 @dataclass(frozen=True, slots=True)

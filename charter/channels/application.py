@@ -1,10 +1,10 @@
 """The aiohttp application: all doors behind the same middleware."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from aiohttp import web
 
-from charter.channels.middleware import authentication, tracing
+from charter.channels.middleware import authentication, own_names, tracing
 from charter.channels.problems import problems
 from charter.channels.responses.faults import openai_errors
 from charter.identity.authentication import Authenticator
@@ -19,10 +19,15 @@ def build(
     tracer: Tracing,
     http: Http,
     mounted: Mapping[str, web.Application],
+    names: Collection[str] = (),
 ) -> web.Application:
-    """Return the application; ``mounted`` doors (the console) have their own sign-in."""
+    """Return the application; ``mounted`` doors (the console) have their own sign-in.
+
+    ``names`` are those by which it may be asked for; empty: any.
+    """
+    sign_in = authentication(authenticator, mounted.values())
     app = web.Application(
-        middlewares=[tracing(tracer), openai_errors, problems, authentication(authenticator)],
+        middlewares=[tracing(tracer), openai_errors, problems, own_names(names), sign_in],
         client_max_size=http.body_limit_bytes,
     )
     app.add_routes(routes)

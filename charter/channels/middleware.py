@@ -1,6 +1,7 @@
 """Request becomes Context; every request has a span. What is not declared public asks for a token."""
 
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 
 from aiohttp import web
@@ -9,22 +10,24 @@ from opentelemetry.trace import SpanKind, get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from charter.channels.reading import CALLER
+from charter.errors import Misdirected
 from charter.identity.authentication import Authenticator, Caller
 from charter.telemetry.tracing import Trace, Tracing
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PUBLIC = frozenset({"/", "/healthz", "/readyz", "/openapi.json"})
-OWN_SIGN_IN = ("/console",)
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_PORT = re.compile(r":\d*$")
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
-def authentication(authenticator: Authenticator) -> Middleware:
-    """Give each request its caller, or refuse it."""
+def authentication(authenticator: Authenticator, own_sign_in: Collection[web.Application] = ()) -> Middleware:
+    """Give each request its caller, or refuse it. Doors of the applications ``own_sign_in`` see to that themselves."""
 
     @web.middleware
     async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path in PUBLIC or request.path.startswith(OWN_SIGN_IN):
+        if _canonical(request) in PUBLIC or any(app in own_sign_in for app in request.match_info.apps):
             return await handler(request)
         if len(request.headers.getall("Authorization", ())) > 1:
             known = await authenticator.authenticate(None)
@@ -36,13 +39,27 @@ def authentication(authenticator: Authenticator) -> Middleware:
     return authenticate
 
 
+def own_names(names: Collection[str]) -> Middleware:
+    """Refuse whoever asks for another name; without ``names`` any will do.
+
+    Where signing in needs no password, a page elsewhere that points its own name at this machine must not get there.
+    """
+
+    @web.middleware
+    async def named(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if names and _PORT.sub("", request.host).lower() not in names:
+            raise Misdirected()
+        return await handler(request)
+
+    return named
+
+
 def tracing(tracer: Tracing) -> Middleware:
     """Open the server's span of each request, within the caller's trace where a traceparent came."""
 
     @web.middleware
     async def trace(request: web.Request, handler: Handler) -> web.StreamResponse:
-        resource = request.match_info.route.resource
-        route = resource.canonical if resource else "unknown"
+        route = _canonical(request) or "unknown"
         attributes = {"http.request.method": request.method, "http.route": route}
         with tracer.span(request.method, route, attributes, kind=SpanKind.SERVER, parent=_parent(request)) as span:
             response = await handler(request)
@@ -50,6 +67,12 @@ def tracing(tracer: Tracing) -> Middleware:
             return response
 
     return trace
+
+
+def _canonical(request: web.Request) -> str | None:
+    """Return the door that was found for the request: what a path merely looks like opens nothing."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else None
 
 
 def _parent(request: web.Request) -> Trace | None:

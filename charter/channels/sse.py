@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from charter.errors import Draining, FieldError, InvalidRequest
+from charter.errors import Draining, FieldError, InvalidRequest, TenantSuspended
 
 PING_SECONDS = 15.0
 
@@ -54,8 +54,8 @@ async def send(response: web.StreamResponse, lines: AsyncIterator[bytes]) -> Non
                 continue
             try:
                 chunk = following.result()
-            except (StopAsyncIteration, Draining):
-                break  # without an end of the run the client comes back, to another host
+            except (StopAsyncIteration, Draining, TenantSuspended):
+                break  # without an end of the run the client comes back: to another host, or to be told why not
             following = None
             await response.write(chunk)
         await response.write_eof()

@@ -26,10 +26,7 @@ async def token_for(name: str, http: aiohttp.ClientSession) -> tuple[str, str]:
     """Return the host's address and an access token as that person of the local profile."""
     tree, told = running_host()
     secret = keys.client_secret(tree.data_dir.resolve() / "keys")
-    identity = tree.identity.model_copy(
-        update={"authority": told["entra"], "client_secret": settings.SecretStr(secret)}
-    )
-    people = People(identity, http)
+    people = People(whereabouts.identity(told, settings.SecretStr(secret), tree.identity), http)
     try:
         await people.read()
         return str(told["address"]), await people.sign_in(name)

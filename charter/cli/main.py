@@ -1,10 +1,12 @@
-"""``charter``: check, schedules, serve, run, token, knowledge. Semantic Kernel is loaded by ``serve`` alone."""
+"""``charter``: check, schedules, serve, migrate, run, token, knowledge, secrets, tenants. Semantic Kernel is loaded by
+``serve`` alone.
+"""
 
 import sys
 
 import click
 
-from charter.cli import checking, knowledge, running, scheduling, serving
+from charter.cli import checking, knowledge, migrating, running, scheduling, secrets, serving, tenants
 from charter.errors import CharterError
 
 
@@ -35,6 +37,9 @@ main.add_command(serving.worker)
 main.add_command(running.run)
 main.add_command(running.token)
 main.add_command(knowledge.knowledge)
+main.add_command(secrets.secrets)
+main.add_command(migrating.migrate)
+main.add_command(tenants.tenants)
 
 if __name__ == "__main__":
     main()

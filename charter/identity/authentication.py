@@ -1,17 +1,21 @@
 """From an Authorization header to a caller."""
 
+import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from charter.context import Context
-from charter.errors import Unauthenticated
+from charter.errors import TenantSuspended, Unauthenticated
 from charter.identity.expiring import Clock, Expiring
+from charter.identity.issuers import Issuers
 from charter.identity.principals import overage, resolve
 from charter.identity.tokens import TokenVerifier
 
 _REMEMBERED = 4_096
+_TOKEN = re.compile(r"[A-Za-z0-9_.=-]+")
+"""Readers of base64 overlook other characters: the same token would come in in many spellings."""
 _BELIEVED_SECONDS = 300
 """How long a verified token is believed unseen: a key that its issuer withdraws must stop counting before ``exp``."""
 
@@ -36,13 +40,13 @@ class Authenticator:
     def __init__(
         self,
         verifier: TokenVerifier,
-        tenants: Mapping[str, str],
+        issuers: Issuers,
         *,
         groups: Groups | None = None,
         clock: Clock = time.time,
     ) -> None:
         self._verifier = verifier
-        self._tenants = tenants
+        self._issuers = issuers
         self._groups = groups
         self._clock = clock
         self._callers: Expiring[bytes, Caller] = Expiring(_REMEMBERED, clock)
@@ -52,6 +56,7 @@ class Authenticator:
 
         Raises:
             Unauthenticated: no bearer token, or one that is not to be believed.
+            TenantSuspended: the tenant is, for now.
             Forbidden: a believed token that gives no access to this host.
             Unavailable: the identity provider does not answer and the token's key is not known yet.
         """
@@ -60,14 +65,16 @@ class Authenticator:
         caller = self._callers.get(digest)
         if caller is None:
             caller = await self._verified(token, digest)
+        elif not self._issuers.served(caller.ctx.tenant):
+            raise TenantSuspended()
         return caller
 
     async def _verified(self, token: str, digest: bytes) -> Caller:
         claims = await self._verifier.verify(token)
         groups: Iterable[str] | None = None
         if self._groups is not None and overage(claims):
-            groups = await self._groups(resolve(claims, self._tenants, ()), token)
-        caller = Caller(resolve(claims, self._tenants, groups), token)
+            groups = await self._groups(resolve(claims, self._issuers, ()), token)
+        caller = Caller(resolve(claims, self._issuers, groups), token)
         self._callers.put(digest, caller, min(float(claims["exp"]), self._clock() + _BELIEVED_SECONDS))
         return caller
 
@@ -75,6 +82,6 @@ class Authenticator:
 def _bearer(authorization: str | None) -> str:
     scheme, _, token = (authorization or "").partition(" ")
     token = token.strip()
-    if scheme.lower() != "bearer" or not token or not token.isascii():
+    if scheme.lower() != "bearer" or not _TOKEN.fullmatch(token):
         raise Unauthenticated("The request carries no bearer token.")
     return token

@@ -13,9 +13,9 @@ from yarl import URL
 
 from charter.errors import AuthorityLost, Forbidden, Unauthenticated
 from charter.identity.expiring import Clock
+from charter.identity.issuers import Issuer, Issuers
 from charter.identity.principals import SCOPE
 from charter.identity.token_endpoint import Issued
-from charter.settings import Identity
 
 ANY_TENANT = "organizations"
 """Where somebody signs in of whom it is not known yet where they belong."""
@@ -28,9 +28,9 @@ _ELSEWHERE = "Choose another account, or ask an operator whether your organisati
 class Endpoint(Protocol):
     """The token endpoint (``charter.identity.token_endpoint.TokenEndpoint``), asked with the host's credentials."""
 
-    async def redeem(self, tid: str, form: Mapping[str, str], /) -> Issued: ...
+    async def redeem(self, issuer: Issuer, form: Mapping[str, str], /) -> Issued: ...
 
-    async def refresh(self, tid: str, refresh_token: str, scope: str, /) -> Issued: ...
+    async def refresh(self, issuer: Issuer, refresh_token: str, scope: str, /) -> Issued: ...
 
 
 class Verifier(Protocol):
@@ -65,10 +65,10 @@ class Tokens:
 class CodeFlow:
     """Leads a person to the identity provider and takes what they come back with."""
 
-    def __init__(self, endpoint: Endpoint, verifier: Verifier, settings: Identity, *, clock: Clock = time.time) -> None:
+    def __init__(self, endpoint: Endpoint, verifier: Verifier, issuers: Issuers, *, clock: Clock = time.time) -> None:
         self._endpoint = endpoint
         self._verifier = verifier
-        self._settings = settings
+        self._issuers = issuers
         self._clock = clock
 
     def begin(self, redirect_uri: str, *, tid: str = "", back: str = "") -> Attempt:
@@ -77,24 +77,29 @@ class CodeFlow:
         return Attempt(tid or ANY_TENANT, redirect_uri, state, nonce, verifier, back)
 
     def address(self, attempt: Attempt, *, hint: str = "") -> str:
-        """Return where the person signs in; with a ``hint`` of who they are, else they are asked for an account."""
+        """Return where the person signs in; with a ``hint`` of who they are, else they are asked for an account.
+
+        Raises:
+            Forbidden: this host does not serve the tenant.
+        """
+        issuer = self._issuer(attempt.tid)
         query = {
-            "client_id": self._settings.client_id,
+            "client_id": issuer.client_id,
             "response_type": "code",
             "response_mode": "query",
             "redirect_uri": attempt.redirect_uri,
-            "scope": f"openid profile offline_access {self._scope}",
+            "scope": f"openid profile offline_access {_scope(issuer)}",
             "state": attempt.state,
             "nonce": attempt.nonce,
             "code_challenge": _challenge(attempt.verifier),
             "code_challenge_method": "S256",
             **({"login_hint": hint} if hint else {"prompt": "select_account"}),
         }
-        return str(self._at(attempt.tid, "authorize").with_query(query))
+        return str(_at(issuer, "authorize").with_query(query))
 
     def end_address(self, tid: str, back: str) -> str:
         """Return where the person's sign-in at the identity provider itself ends."""
-        return str(self._at(tid, "logout").with_query({"post_logout_redirect_uri": back}))
+        return str(_at(self._issuer(tid), "logout").with_query({"post_logout_redirect_uri": back}))
 
     async def redeem(self, attempt: Attempt, code: str) -> Tokens:
         """Redeem a code and return what it gave, both tokens verified and of one person.
@@ -104,15 +109,16 @@ class CodeFlow:
             Forbidden: a token that opens nothing here.
             Unavailable: the identity provider does not answer, or refuses this host.
         """
+        issuer = self._issuer(attempt.tid)
         form = {
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": attempt.redirect_uri,
             "code_verifier": attempt.verifier,
-            "scope": f"openid profile offline_access {self._scope}",
+            "scope": f"openid profile offline_access {_scope(issuer)}",
         }
         try:
-            issued = await self._endpoint.redeem(attempt.tid, form)
+            issued = await self._endpoint.redeem(issuer, form)
         except AuthorityLost as fault:
             raise Unauthenticated("The identity provider refused this sign-in.", action=_AGAIN) from fault
         told = await self._told(attempt, issued)
@@ -130,7 +136,10 @@ class CodeFlow:
         """
         if not tokens.refresh_token:
             raise AuthorityLost("The identity provider gave nothing that outlasts this sign-in.")
-        issued = await self._endpoint.refresh(tokens.tid, tokens.refresh_token, self._scope)
+        issuer = self._issuers.of(tokens.tid)
+        if issuer is None:
+            raise AuthorityLost("This host no longer serves the tenant.")
+        issued = await self._endpoint.refresh(issuer, tokens.refresh_token, _scope(issuer))
         return self._tokens(tokens.tid, issued, tokens.refresh_token)
 
     async def _told(self, attempt: Attempt, issued: Issued) -> Mapping[str, Any]:
@@ -138,7 +147,7 @@ class CodeFlow:
         if not issued.id_token:
             raise Unauthenticated("The identity provider does not tell who has signed in.", action=_AGAIN)
         claims = await self._believed(issued.id_token)
-        if claims.get("aud") != self._settings.client_id:
+        if claims.get("aud") != self._issuer(claims["tid"]).client_id:
             raise Unauthenticated("The identity provider tells who has signed in elsewhere.", action=_AGAIN)
         if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), attempt.nonce.encode()):
             raise Unauthenticated("The identity provider's answer is not to this sign-in.", action=_AGAIN)
@@ -159,12 +168,19 @@ class CodeFlow:
         margin = min(_MARGIN_SECONDS, issued.expires_in / 10)
         return Tokens(tid, issued.access_token, issued.refresh_token or before, ends - margin, ends)
 
-    @property
-    def _scope(self) -> str:
-        return f"{self._settings.audience}/{SCOPE}"
+    def _issuer(self, tid: str) -> Issuer:
+        issuer = self._issuers.unknown(ANY_TENANT) if tid == ANY_TENANT else self._issuers.of(tid)
+        if issuer is None:
+            raise Forbidden("This host does not serve that tenant.")
+        return issuer
 
-    def _at(self, tid: str, place: str) -> URL:
-        return URL(f"{self._settings.authority.rstrip('/')}/{tid}/oauth2/v2.0/{place}")
+
+def _scope(issuer: Issuer) -> str:
+    return f"{issuer.audience}/{SCOPE}"
+
+
+def _at(issuer: Issuer, place: str) -> URL:
+    return URL(f"{issuer.authority}/{issuer.tid}/oauth2/v2.0/{place}")
 
 
 def _challenge(verifier: str) -> str:

@@ -57,7 +57,7 @@ class Directory:
         self._managers: Expiring[tuple[str, str], _Known] = Expiring(_REMEMBERED, clock)
 
     async def manager(self, ctx: Context) -> Person | None:
-        """Return the manager of ``ctx``'s principal, or nothing where they have none (a workload never has one).
+        """Return the manager of ``ctx``'s principal, or nothing where they have none (a workload or customer never has).
 
         Remembered for 60 seconds.
 
@@ -65,7 +65,7 @@ class Directory:
             AuthorityLost: the directory, or the token for it, is refused.
             Unavailable: the directory does not answer.
         """
-        if ctx.principal.type == "workload":
+        if ctx.principal.type == "workload" or ctx.principal.external:
             return None
         key = (ctx.tenant, ctx.principal.id)
         known = self._managers.get(key)

@@ -1,7 +1,7 @@
 """Single flight: the same work asked for many times at once is done once."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Hashable
+from collections.abc import Callable, Coroutine, Hashable, Sequence
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -31,6 +31,9 @@ class SingleFlight(Generic[T]):
 
     def flying(self, key: Hashable) -> bool:
         return key in self._tasks
+
+    def all(self) -> "Sequence[asyncio.Task[T]]":
+        return tuple(self._tasks.values())
 
     def _landed(self, key: Hashable, task: "asyncio.Task[T]") -> None:
         self._tasks.pop(key, None)

@@ -20,6 +20,7 @@ from charter.context import Context
 from charter.errors import AuthorityLost, Unavailable
 from charter.identity.expiring import Clock, Expiring
 from charter.identity.flight import SingleFlight
+from charter.identity.issuers import Issuer, Issuers
 from charter.identity.sealed import Kept, Seal
 from charter.identity.token_endpoint import GrantDead, Issued, TokenEndpoint
 from charter.settings import Identity
@@ -56,6 +57,7 @@ class Grants:
         self,
         database: Sessions,
         settings: Identity,
+        issuers: Issuers,
         http: aiohttp.ClientSession,
         key: bytes,
         *,
@@ -63,7 +65,8 @@ class Grants:
     ) -> None:
         self._database = database
         self._settings = settings
-        self._endpoint = TokenEndpoint(settings, http)
+        self._issuers = issuers
+        self._endpoint = TokenEndpoint(http)
         self._seal = Seal(key)
         self._clock = clock
         self._kept: Expiring[tuple[str, str, str], bool] = Expiring(_TOKENS_REMEMBERED, clock)
@@ -102,32 +105,33 @@ class Grants:
             Unavailable: the identity provider does not answer; the authority may still stand.
         """
         if ctx.principal.type == "workload":
-            return await self.host_token(ctx.tenant, scope, fresh=fresh)
+            return await self.host_token(ctx.tenant, scope, agent=ctx.agent, fresh=fresh)
         key = (ctx.tenant, ctx.principal.id, scope, ctx.agent)
         if not fresh and (known := self._access.get(key)):
             return known
         return await self._flights.run(("token", *key, fresh), lambda: self._rotate(ctx, scope))
 
-    async def host_token(self, tenant: str, scope: str, *, fresh: bool = False) -> str:
-        """Return an access token of the host itself for ``scope`` in one of our tenants (client credentials).
+    async def host_token(self, tenant: str, scope: str, *, agent: str | None = None, fresh: bool = False) -> str:
+        """Return an access token of the host itself for ``scope`` in one of our tenants (client credentials); of the
+        agent's own identity where settings give it one.
 
         Raises:
             AuthorityLost: refused, or no Entra tenant is configured for ``tenant``.
             Unavailable: the identity provider does not answer or refuses the host's credentials.
         """
-        key = (tenant, "", scope, None)
+        issuer = self._issuers.as_agent(tenant, agent)
+        if issuer is None:
+            raise AuthorityLost("No identity provider is configured for the tenant.")
+        key = (tenant, "", scope, issuer.client_id)
         if not fresh and (known := self._access.get(key)):
             return known
-        return await self._flights.run(("host", tenant, scope), lambda: self._as_host(tenant, scope))
+        return await self._flights.run(("host", *key), lambda: self._as_host(issuer, key))
 
-    async def _as_host(self, tenant: str, scope: str) -> str:
-        tid = next((tid for tid, ours in self._settings.tenants.items() if ours == tenant), None)
-        if tid is None:
-            raise AuthorityLost("No identity provider is configured for the tenant.")
-        return self._remember((tenant, "", scope, None), await self._endpoint.as_host(tid, scope))
+    async def _as_host(self, issuer: Issuer, key: tuple[str, str, str, str]) -> str:
+        return self._remember(key, await self._endpoint.as_host(issuer, key[2]))
 
     async def _keep(self, ctx: Context, assertion: str, digest: str) -> None:
-        tid = self._owner(ctx, assertion)
+        issuer = self._owner(ctx, assertion)
         tenant, principal = ctx.tenant, ctx.principal.id
         async with self._database.session(ctx) as session:
             sealed: bytes | None = await session.fetchval(_READ, tenant, principal)
@@ -135,24 +139,24 @@ class Grants:
         if held is not None and held.assertion == digest:
             return
         scope = self._settings.graph_scope
-        issued = await self._endpoint.on_behalf_of(tid, assertion, scope)
+        issued = await self._endpoint.on_behalf_of(issuer, assertion, scope)
         if not issued.refresh_token:
             raise AuthorityLost("The identity provider gave no authority that outlasts this moment.")
         async with self._database.session(ctx) as session:
-            kept = Kept(tid, issued.refresh_token, digest)
+            kept = Kept(issuer.tid, issued.refresh_token, digest)
             await session.execute(_WRITE, tenant, principal, self._seal.close(tenant, principal, kept))
         self._remember((tenant, principal, scope, ctx.agent), issued)
 
-    def _owner(self, ctx: Context, assertion: str) -> str:
-        """Return the Entra tenant of the assertion, which was verified at the door and must be this principal's."""
+    def _owner(self, ctx: Context, assertion: str) -> Issuer:
+        """Return the issuer of the assertion, which was verified at the door and must be this principal's."""
         try:
             claims: dict[str, Any] = jwt.decode(assertion, options={"verify_signature": False})
         except jwt.PyJWTError as fault:
             raise AuthorityLost("The token that should be kept cannot be read.") from fault
-        tid, oid = str(claims.get("tid")), claims.get("oid")
-        if self._settings.tenants.get(tid) != ctx.tenant or oid != ctx.principal.id:
+        issuer = self._issuers.of(str(claims.get("tid")))
+        if issuer is None or (issuer.tenant, issuer.principal(str(claims.get("oid")))) != _owner(ctx):
             raise AuthorityLost("The token is not of the person who asks.")
-        return tid
+        return issuer
 
     async def _rotate(self, ctx: Context, scope: str) -> str:
         tenant, principal = ctx.tenant, ctx.principal.id
@@ -161,11 +165,12 @@ class Grants:
             # The row's lock lets one process at a time rotate: a token redeemed twice may end the whole grant.
             sealed: bytes | None = await session.fetchval(_LOCK, tenant, principal)
             kept = self._seal.open(tenant, principal, sealed) if sealed else None
-            if kept is None:
+            issuer = self._issuers.of(kept.tid) if kept else None
+            if kept is None or issuer is None or issuer.tenant != tenant:
                 self._forget(ctx)
                 raise AuthorityLost("No authority is kept for the person who asked.")
             try:
-                issued = await self._endpoint.refresh(kept.tid, kept.refresh_token, scope)
+                issued = await self._endpoint.refresh(issuer, kept.refresh_token, scope)
             except GrantDead as fault:
                 lost = fault
                 await session.execute(_DELETE, tenant, principal)
@@ -193,6 +198,10 @@ class Grants:
 
     def _forget(self, ctx: Context) -> None:
         """Drop all that this process remembers of the principal: no further call goes out in their name."""
-        owner = (ctx.tenant, ctx.principal.id)
+        owner = _owner(ctx)
         self._access.drop(lambda key: key[:2] == owner)
         self._kept.drop(lambda key: key[:2] == owner)
+
+
+def _owner(ctx: Context) -> tuple[str, str]:
+    return ctx.tenant, ctx.principal.id

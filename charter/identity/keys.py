@@ -1,4 +1,4 @@
-"""The signing keys that each Entra tenant publishes, remembered.
+"""The signing keys that each issuer publishes, remembered.
 
 A known key is given at once, whatever the key server does. An unknown one causes a fetch, for all who wait together,
 and no more often than the cool-down: a flood of invented key ids is not passed on to the key server.
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from charter.errors import Unauthenticated, Unavailable
 from charter.identity.expiring import Clock
 from charter.identity.flight import SingleFlight
+from charter.identity.issuers import Issuer
 from charter.identity.wire import ask
 
 _FETCH_SECONDS = 5
@@ -30,7 +31,7 @@ _MOST_KEYS = 100
 
 @dataclass(slots=True)
 class _Shelf:
-    """What one tenant published; times in seconds since 1970."""
+    """What one issuer published; times in seconds since 1970."""
 
     keys: Mapping[str, RSAPublicKey] = field(default_factory=dict[str, RSAPublicKey])
     fetched: float = -math.inf
@@ -39,57 +40,57 @@ class _Shelf:
 
 
 class Keys:
-    """Public keys by tenant (``tid``) and key id."""
+    """Public keys by issuer and key id: a key counts for the issuer alone that publishes it."""
 
-    def __init__(self, authority: str, http: aiohttp.ClientSession, *, clock: Clock = time.time) -> None:
-        self._authority = authority.rstrip("/")
+    def __init__(self, http: aiohttp.ClientSession, *, clock: Clock = time.time) -> None:
         self._http = http
         self._clock = clock
         self._shelves: dict[str, _Shelf] = {}
         self._flights: SingleFlight[None] = SingleFlight()
 
-    async def find(self, tid: str, kid: str) -> RSAPublicKey:
-        """Return the key. ``tid`` must be one of the configured tenants: each gets a place in memory.
+    async def find(self, issuer: Issuer, kid: str) -> RSAPublicKey:
+        """Return the key.
 
         Raises:
-            Unauthenticated: the tenant publishes no such key.
+            Unauthenticated: the issuer publishes no such key.
             Unavailable: the key server does not answer, so nobody can tell.
         """
-        shelf = self._shelves.setdefault(tid, _Shelf())
-        if key := self._known(tid, shelf, kid):
+        shelf = self._shelves.setdefault(issuer.name, _Shelf())
+        if key := self._known(issuer, shelf, kid):
             return key
-        if self._flights.flying(tid) or self._may_ask(shelf):
-            await self._flights.run(tid, lambda: self._fetch(tid, shelf))
-        if key := self._known(tid, shelf, kid):
+        if self._flights.flying(issuer.name) or self._may_ask(shelf):
+            await self._flights.run(issuer.name, lambda: self._fetch(issuer, shelf))
+        if key := self._known(issuer, shelf, kid):
             return key
         if shelf.failed:
             raise Unavailable("The keys of the identity provider cannot be read.", retry_after=_COOL_DOWN_AFTER_FAILURE)
         raise Unauthenticated("The token is signed with a key that its issuer does not publish.")
 
-    async def warm(self, tid: str) -> bool:
-        """Fetch the tenant's keys before the first token comes; return whether any are known."""
-        shelf = self._shelves.setdefault(tid, _Shelf())
+    async def warm(self, issuer: Issuer) -> bool:
+        """Fetch the issuer's keys before the first token comes; return whether any are known."""
+        shelf = self._shelves.setdefault(issuer.name, _Shelf())
         if not shelf.keys:
-            await self._flights.run(tid, lambda: self._fetch(tid, shelf))
+            await self._flights.run(issuer.name, lambda: self._fetch(issuer, shelf))
         return bool(shelf.keys)
 
-    def _known(self, tid: str, shelf: _Shelf, kid: str) -> RSAPublicKey | None:
+    def _known(self, issuer: Issuer, shelf: _Shelf, kid: str) -> RSAPublicKey | None:
         key, age = shelf.keys.get(kid), self._clock() - shelf.fetched
         if key is None or age > _BELIEVED_FOR:
             return None
         if age > _REFRESH_AFTER and self._may_ask(shelf):
-            self._flights.start(tid, lambda: self._fetch(tid, shelf))  # nobody waits: the known key still counts
+            self._flights.start(
+                issuer.name, lambda: self._fetch(issuer, shelf)
+            )  # nobody waits: the known key still counts
         return key
 
     def _may_ask(self, shelf: _Shelf) -> bool:
         pause = _COOL_DOWN_AFTER_FAILURE if shelf.failed else _COOL_DOWN
         return self._clock() - shelf.tried >= pause
 
-    async def _fetch(self, tid: str, shelf: _Shelf) -> None:
+    async def _fetch(self, issuer: Issuer, shelf: _Shelf) -> None:
         try:
-            answer = await ask(
-                self._http, "GET", f"{self._authority}/{tid}/discovery/v2.0/keys", seconds=_FETCH_SECONDS
-            )
+            url = f"{issuer.authority}/{issuer.tid}/discovery/v2.0/keys"
+            answer = await ask(self._http, "GET", url, seconds=_FETCH_SECONDS)
             found = _published(answer.members) if answer.status == 200 else {}
         except Unavailable:
             found = {}

@@ -4,22 +4,22 @@ from dataclasses import replace
 from typing import Any
 
 from charter.context import Context, PrincipalType
-from charter.errors import AuthorityLost, Forbidden, Unauthenticated
+from charter.errors import AuthorityLost, Forbidden, TenantSuspended, Unauthenticated
 from charter.identity.directory import Directory
 from charter.identity.grants import Grants
+from charter.identity.issuers import Issuers
 from charter.identity.principals import OPERATOR, SCOPE, overage, resolve
 from charter.identity.tokens import TokenVerifier
-from charter.settings import Identity
 
 
 class Renewal:
     """Fetches a principal's authority anew and narrows a context to it."""
 
-    def __init__(self, grants: Grants, verifier: TokenVerifier, directory: Directory, settings: Identity) -> None:
+    def __init__(self, grants: Grants, verifier: TokenVerifier, directory: Directory, issuers: Issuers) -> None:
         self._grants = grants
         self._verifier = verifier
         self._directory = directory
-        self._settings = settings
+        self._issuers = issuers
 
     async def renew(self, ctx: Context) -> Context:
         """Return ``ctx`` with only those roles and groups that the principal had then *and* has now.
@@ -29,14 +29,19 @@ class Renewal:
 
         Raises:
             AuthorityLost: disabled, signed out, no longer admitted here, or somebody else.
-            Unavailable: the identity provider does not answer; the authority may still stand.
+            TenantSuspended, Unavailable: the tenant is, or the identity provider does not answer; the authority may still stand.
         """
+        issuer = self._issuers.of_principal(ctx)
+        if issuer is None:
+            raise AuthorityLost("This host no longer believes the identity provider of the one who asked.")
         if ctx.principal.type == "workload":
             return await self._of_workload(ctx)
         # Entra lets an application ask for a token to itself only by its client id.
-        token = await self._grants.token(ctx, f"{self._settings.client_id}/{SCOPE}", fresh=True)
+        token = await self._grants.token(ctx, f"{issuer.client_id}/{SCOPE}", fresh=True)
         try:
             now = await self._admitted(ctx, await self._verifier.verify(token))
+        except TenantSuspended:
+            raise
         except (Unauthenticated, Forbidden) as fault:
             raise AuthorityLost("The person who asked is no longer admitted to this host.") from fault
         if (now.tenant, now.principal.id) != (ctx.tenant, ctx.principal.id):
@@ -54,7 +59,7 @@ class Renewal:
 
     async def _admitted(self, ctx: Context, claims: Any) -> Context:
         groups = await self._directory.groups(ctx) if overage(claims) else None
-        return resolve(claims, self._settings.tenants, groups)
+        return resolve(claims, self._issuers, groups)
 
 
 def _narrowed(then: Context, now: Context) -> Context:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from charter.errors import AuthorityLost, CharterError, Unavailable
+from charter.identity.issuers import Issuer
 from charter.identity.wire import Answer, ask
-from charter.settings import Identity
 
 _SECONDS = 10
 _HOST_AT_FAULT = frozenset({"invalid_client", "unauthorized_client"})
@@ -28,16 +28,15 @@ class Issued:
 
 
 class TokenEndpoint:
-    """Sends grants with the host's credentials."""
+    """Sends grants to an issuer, with the host's credentials there."""
 
-    def __init__(self, settings: Identity, http: aiohttp.ClientSession) -> None:
-        self._settings = settings
+    def __init__(self, http: aiohttp.ClientSession) -> None:
         self._http = http
 
-    async def on_behalf_of(self, tid: str, assertion: str, scope: str) -> Issued:
+    async def on_behalf_of(self, issuer: Issuer, assertion: str, scope: str) -> Issued:
         """Exchange the token a person came with for one of theirs elsewhere, to last. Raises as ``redeem``."""
         return await self.redeem(
-            tid,
+            issuer,
             {
                 "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
                 "assertion": assertion,
@@ -46,16 +45,16 @@ class TokenEndpoint:
             },
         )
 
-    async def refresh(self, tid: str, refresh_token: str, scope: str) -> Issued:
+    async def refresh(self, issuer: Issuer, refresh_token: str, scope: str) -> Issued:
         """Redeem a refresh token; the answer's new one replaces it. Raises as ``redeem``."""
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "scope": f"{scope} offline_access"}
-        return await self.redeem(tid, form)
+        return await self.redeem(issuer, form)
 
-    async def as_host(self, tid: str, scope: str) -> Issued:
+    async def as_host(self, issuer: Issuer, scope: str) -> Issued:
         """Get a token of the host itself. Raises as ``redeem``."""
-        return await self.redeem(tid, {"grant_type": "client_credentials", "scope": scope})
+        return await self.redeem(issuer, {"grant_type": "client_credentials", "scope": scope})
 
-    async def redeem(self, tid: str, form: Mapping[str, str]) -> Issued:
+    async def redeem(self, issuer: Issuer, form: Mapping[str, str]) -> Issued:
         """Send one grant.
 
         Raises:
@@ -63,13 +62,20 @@ class TokenEndpoint:
             AuthorityLost: this request is refused (consent, step-up, scope).
             Unavailable: no usable answer, or the host's own credentials are refused; the grant may still be good.
         """
-        settings = self._settings
-        url = f"{settings.authority.rstrip('/')}/{tid}/oauth2/v2.0/token"
-        own = {"client_id": settings.client_id, "client_secret": settings.client_secret.get_secret_value()}
-        answer = await ask(self._http, "POST", url, form={**form, **own}, seconds=_SECONDS)
+        own = await issuer.credential.fields()
+        answer = await self._sent(issuer, form, own)
+        if answer.field("error") == "invalid_client":
+            # The secret may have been rotated; a grant that was refused with its client is not spent.
+            newest = await issuer.credential.fields(fresh=True)
+            answer = await self._sent(issuer, form, newest) if newest != own else answer
         if answer.status != 200:
             raise _refusal(answer)
         return _issued(answer)
+
+    async def _sent(self, issuer: Issuer, form: Mapping[str, str], own: Mapping[str, str]) -> Answer:
+        url = f"{issuer.authority}/{issuer.tid}/oauth2/v2.0/token"
+        whole = {**form, "client_id": issuer.client_id, **own}
+        return await ask(self._http, "POST", url, form=whole, seconds=_SECONDS)
 
 
 def _issued(answer: Answer) -> Issued:
@@ -88,7 +94,7 @@ def _refusal(answer: Answer) -> CharterError:
     if error in _HOST_AT_FAULT:
         return Unavailable(
             f"The identity provider refuses this host's own credentials ({error}).",
-            action="Let an operator check CHARTER_IDENTITY__CLIENT_ID and CHARTER_IDENTITY__CLIENT_SECRET.",
+            action="Let an operator check CHARTER_IDENTITY__CLIENT_ID and its CLIENT_SECRET, or the credential named instead.",
         )
     if error == "invalid_grant" and suberror != "consent_required":
         return GrantDead("The identity provider no longer lets this host act for the person who asked.")

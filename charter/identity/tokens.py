@@ -7,10 +7,10 @@ from typing import Any, cast
 import aiohttp
 import jwt
 
-from charter.errors import StartRefused, Unauthenticated
+from charter.errors import Unauthenticated
 from charter.identity.expiring import Clock
+from charter.identity.issuers import Issuer, Issuers
 from charter.identity.keys import Keys
-from charter.settings import Identity
 
 _LONGEST = 16_384
 _LONGEST_NAME = 256
@@ -20,23 +20,18 @@ _OWN_KEY_HEADERS = frozenset({"jku", "jwk", "x5u", "x5c", "crit"})
 
 
 class TokenVerifier:
-    """Verifies Entra v2 access tokens of the configured tenants for this host.
+    """Verifies Entra v2 access tokens of the issuers that are believed, for this host.
 
-    RS256 alone; the issuer is ``{authority}/{tid}/v2.0`` of a configured ``tid``; the audience is ours; ``exp``,
-    ``nbf`` and ``iat`` hold within the clock skew; the key is one that the tenant publishes.
+    RS256 alone; ``iss`` is the issuer's of the token's ``tid``; the audience is ours; ``exp``, ``nbf`` and ``iat`` hold
+    within the clock skew; the key is one that this very issuer publishes.
     """
 
-    def __init__(self, settings: Identity, http: aiohttp.ClientSession, *, clock: Clock = time.time) -> None:
-        if not settings.authority:
-            raise StartRefused(
-                "CHARTER_IDENTITY__AUTHORITY is not set, so no token could be believed.",
-                action="Set it to the identity provider's address, such as https://login.microsoftonline.com.",
-            )
-        self._authority = settings.authority.rstrip("/")
-        self._tids = frozenset(settings.tenants)
-        self._audiences = [settings.audience, settings.client_id]
-        self._skew = settings.clock_skew_seconds
-        self._keys = Keys(self._authority, http, clock=clock)
+    def __init__(
+        self, issuers: Issuers, http: aiohttp.ClientSession, *, skew_seconds: float = 60, clock: Clock = time.time
+    ) -> None:
+        self._issuers = issuers
+        self._skew = skew_seconds
+        self._keys = Keys(http, clock=clock)
 
     async def verify(self, token: str) -> Mapping[str, Any]:
         """Return the claims.
@@ -47,19 +42,19 @@ class TokenVerifier:
         """
         if len(token) > _LONGEST:
             raise Unauthenticated("The token is too long.")
-        kid, tid = self._announced(token)
-        key = await self._keys.find(tid, kid)
-        claims = self._decoded(token, key, f"{self._authority}/{tid}/v2.0")
-        if claims["tid"] != tid or claims.get("ver") != "2.0" or not _named(claims["oid"]):
+        kid, issuer = self._announced(token)
+        key = await self._keys.find(issuer, kid)
+        claims = self._decoded(token, key, issuer)
+        if claims["tid"] != issuer.tid or claims.get("ver") != "2.0" or not _named(claims["oid"]):
             raise Unauthenticated("The token is not an Entra v2 access token.")
         return claims
 
-    async def warm(self) -> bool:
-        """Fetch every tenant's keys ahead; return whether all are known (for readiness)."""
-        return all([await self._keys.warm(tid) for tid in sorted(self._tids)])
+    async def warm(self, issuer: Issuer) -> bool:
+        """Fetch the issuer's keys ahead; return whether any are known."""
+        return await self._keys.warm(issuer)
 
-    def _announced(self, token: str) -> tuple[str, str]:
-        """Return key id and tenant as the token claims them: only to choose the key that then proves them."""
+    def _announced(self, token: str) -> tuple[str, Issuer]:
+        """Return key id and issuer as the token claims them: only to choose the key that then proves them."""
         header, claims = _unverified(token)
         if header.get("alg") != "RS256":
             raise Unauthenticated("The token must be signed with RS256.")
@@ -68,18 +63,19 @@ class TokenVerifier:
         kid, tid = header.get("kid"), claims.get("tid")
         if not _named(kid):
             raise Unauthenticated("The token names no key.")
-        if not isinstance(tid, str) or tid not in self._tids:
+        issuer = self._issuers.of(tid) if isinstance(tid, str) else None
+        if issuer is None:
             raise Unauthenticated("The token is of a tenant that this host does not serve.")
-        return cast("str", kid), tid
+        return cast("str", kid), issuer
 
-    def _decoded(self, token: str, key: Any, issuer: str) -> dict[str, Any]:
+    def _decoded(self, token: str, key: Any, issuer: Issuer) -> dict[str, Any]:
         try:
             return jwt.decode(
                 token,
                 key,
                 algorithms=["RS256"],
-                audience=self._audiences,
-                issuer=issuer,
+                audience=issuer.audiences,
+                issuer=issuer.name,
                 leeway=self._skew,
                 options={"require": _REQUIRED},
             )

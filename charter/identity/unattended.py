@@ -1,22 +1,22 @@
 """Authority for work that nobody asks for: this host's own, or a workload's. Never a person's."""
 
 from charter.context import Context, Principal
-from charter.errors import AuthorityLost, Forbidden, Unauthenticated
+from charter.errors import AuthorityLost, Forbidden, TenantSuspended, Unauthenticated
 from charter.identity.directory import Directory
 from charter.identity.grants import Grants
+from charter.identity.issuers import Issuers
 from charter.identity.principals import resolve
 from charter.identity.tokens import TokenVerifier
-from charter.settings import Identity
 
 
 class Unattended:
     """Makes contexts of those who may act without coming in."""
 
-    def __init__(self, grants: Grants, verifier: TokenVerifier, directory: Directory, settings: Identity) -> None:
+    def __init__(self, grants: Grants, verifier: TokenVerifier, directory: Directory, issuers: Issuers) -> None:
         self._grants = grants
         self._verifier = verifier
         self._directory = directory
-        self._settings = settings
+        self._issuers = issuers
 
     async def authority(self, tenant: str, as_: str) -> Context | None:
         """Return the context of ``host`` or ``workload:<application id>`` with the roles it has now in that tenant.
@@ -26,6 +26,7 @@ class Unattended:
 
         Raises:
             AuthorityLost: disabled, or without any role for this host.
+            TenantSuspended: not now.
             Unavailable: the identity provider or the directory does not answer.
             ValueError: neither a host nor a workload.
         """
@@ -38,9 +39,14 @@ class Unattended:
 
     async def _host(self, tenant: str) -> Context:
         # Entra lets an application ask for a token to itself only by its client id.
-        token = await self._grants.host_token(tenant, f"{self._settings.client_id}/.default", fresh=True)
+        issuer = self._issuers.own(tenant)
+        if issuer is None:
+            raise AuthorityLost("No identity provider is configured for the tenant.")
+        token = await self._grants.host_token(tenant, f"{issuer.client_id}/.default", fresh=True)
         try:
-            ctx = resolve(await self._verifier.verify(token), self._settings.tenants)
+            ctx = resolve(await self._verifier.verify(token), self._issuers)
+        except TenantSuspended:
+            raise
         except (Unauthenticated, Forbidden) as fault:
             raise AuthorityLost(f"This host has no authority of its own here. {fault.detail}") from fault
         if (ctx.tenant, ctx.principal.type) != (tenant, "workload"):

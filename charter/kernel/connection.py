@@ -11,26 +11,48 @@ from yarl import URL
 
 from charter.catalog.spec import ConnectionSpec
 from charter.context import Context
+from charter.errors import Unavailable
 from charter.identity.grants import Grants
 from charter.plugin import FunctionFailed, Response
+from charter.secrets.secrets import Secrets
+from charter.telemetry.masking import MASKED
 
 SECONDS = 30.0
 LIMIT_BYTES = 1_000_000
+_LEAST_KEY = 6
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 Token = Callable[[bool], Awaitable[str | None]]
 """Takes whether it must be a fresh one."""
 
 
-def bearer(grants: Grants, spec: ConnectionSpec, ctx: Context) -> Token:
-    """Return where the token for this connection comes from: the principal's own authority, the host's, or none."""
+def bearer(grants: Grants, secrets: Secrets, spec: ConnectionSpec, ctx: Context) -> Token:
+    """Return where the token for this connection comes from: the principal's own authority, the host's, the vault, or
+    none.
+    """
 
     async def token(fresh: bool) -> str | None:
-        if spec.as_ == "caller":
-            return await grants.token(ctx, spec.scope, fresh=fresh)
-        return await grants.host_token(ctx.tenant, spec.scope, fresh=fresh) if spec.as_ == "host" else None
+        match spec.as_:
+            case "caller":
+                return await grants.token(ctx, spec.scope, fresh=fresh)
+            case "host":
+                return await grants.host_token(ctx.tenant, spec.scope, agent=ctx.agent, fresh=fresh)
+            case "secret":
+                return await _key(secrets, spec, fresh=fresh)
+            case "none":
+                return None
 
     return token
+
+
+async def _key(secrets: Secrets, spec: ConnectionSpec, *, fresh: bool) -> str:
+    try:
+        key = await secrets.live(spec.secret)(fresh)
+    except Unavailable as fault:
+        raise FunctionFailed("The key to the business system cannot be had.", happened=False) from fault
+    if len(key) < _LEAST_KEY:
+        raise FunctionFailed("The key to the business system is no key.", happened=False)
+    return key
 
 
 LastLook = Callable[[], Awaitable[None]]
@@ -106,9 +128,14 @@ class HttpConnection:
         *,
         fresh: bool,
     ) -> Response:
-        sent = {"Accept": "application/json", **headers}
-        if token := await self._token(fresh):
-            sent["Authorization"] = f"Bearer {token}"
+        carrier = self._spec.header
+        # What a model may choose never stands in for the token, however it is spelt.
+        sent = {"Accept": "application/json", **{k: v for k, v in headers.items() if k.lower() != carrier.lower()}}
+        token = await self._token(fresh)
+        if token and _CONTROL.search(token):
+            raise FunctionFailed("The request could not be sent: the key has a control character.")
+        if token:
+            sent[carrier] = f"{self._spec.prefix}{token}"
         if payload is not None:
             sent.setdefault("Content-Type", "application/json")
         # What was sent and not answered may have happened; a reading request changes nothing.
@@ -124,7 +151,7 @@ class HttpConnection:
                 allow_redirects=False,
                 trace_request_ctx=self._last_look,
             ) as answer:
-                return Response(answer.status, await _body(answer, happened))
+                return Response(answer.status, await _body(answer, happened, token))
         except aiohttp.ClientConnectorError as fault:
             raise FunctionFailed("The business system cannot be reached.", happened=False) from fault
         except TimeoutError as fault:
@@ -162,7 +189,7 @@ def _climbs(path: str) -> bool:
     return any(part in {".", ".."} for part in re.split(r"[/\\]", unquote(path)))
 
 
-async def _body(answer: aiohttp.ClientResponse, happened: bool | None) -> Any:
+async def _body(answer: aiohttp.ClientResponse, happened: bool | None, token: str | None) -> Any:
     if 300 <= answer.status < 400:
         raise FunctionFailed(
             "The business system pointed elsewhere, which is not followed.", happened=happened, status=answer.status
@@ -176,6 +203,9 @@ async def _body(answer: aiohttp.ClientResponse, happened: bool | None) -> Any:
             )
     if not raw.strip():
         return None
+    if token is not None and len(token) >= _LEAST_KEY:
+        # A system that shows what it was sent must not show it to a model.
+        raw = raw.replace(token.encode(), MASKED.encode())
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as fault:

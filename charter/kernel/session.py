@@ -131,6 +131,8 @@ class Session:
 def _unavailable(fault: Exception) -> ModelUnavailable:
     cause: BaseException | None = fault
     while cause is not None:
+        if isinstance(cause, ModelUnavailable):
+            return cause
         if isinstance(cause, openai.RateLimitError):
             wait = cause.response.headers.get("retry-after", "")
             return ModelUnavailable("The model is busy.", retry_after=float(wait) if wait.isdigit() else None)

@@ -32,4 +32,6 @@ def acl_of(ctx: Context) -> list[str]:
     name = "workload" if who.type == "workload" else "user"
     groups = sorted(f"group:{group}" for group in who.groups)
     roles = sorted(f"role:{role}" for role in who.roles)
-    return ["tenant", f"{name}:{who.id}", *groups, *roles]
+    # A customer is a guest of the tenant, not one of it.
+    tenant = [] if who.external else ["tenant"]
+    return [*tenant, f"{name}:{who.id}", *groups, *roles]

@@ -11,11 +11,14 @@ from charter.catalog.spec import Catalog
 from charter.errors import StartRefused
 from charter.local import keys, twins
 from charter.local.place import Place
-from charter.settings import Settings
+from charter.secrets.references import is_reference
+from charter.settings import External, Settings
 from charter.store import embedded
 
 TENANTS = {"contoso": "contoso", "fabrikam": "fabrikam"}
 """The fictional tenants of the Entra twin, by the same names with us."""
+CUSTOMERS = "customers"
+"""The tenant of contoso's external customers, with an identity provider of its own."""
 
 
 @dataclass(slots=True)
@@ -31,12 +34,15 @@ class LocalParts:
 
 
 async def start(settings: Settings, catalog: Catalog) -> LocalParts:
-    """Start PostgreSQL, the Entra twin and every plugin's sandbox, except what settings say is elsewhere already.
+    """Start PostgreSQL, the Entra twin and every plugin's sandbox, except what settings say is elsewhere already; in the
+    azure profile nothing.
 
     Raises:
         StartRefused: a part does not start, or the host's own port is taken.
     """
     refuse_taken_port(settings)
+    if settings.profile == "azure":
+        return LocalParts(settings, None, None)
     child = None if settings.identity.authority else await _twins(settings, catalog)
     try:
         server = None if settings.database.url else await embedded.start(settings.data_dir.resolve() / "postgres")
@@ -75,22 +81,25 @@ def _placed(settings: Settings, child: twins.Twins | None, server: embedded.Embe
     found: dict[str, object] = {"tenants": settings.identity.tenants or TENANTS}
     if child is not None:
         secret = SecretStr(keys.client_secret(folder))
-        found |= {"authority": child.entra, "graph": f"{child.entra}/graph", "client_secret": secret}
+        given = settings.identity.client_secret
+        own = given if is_reference(given.get_secret_value()) else secret
+        found |= {"authority": child.entra, "graph": f"{child.entra}/graph", "client_secret": own}
+        theirs = External(authority=child.customers, tid=CUSTOMERS, tenant="contoso", client_secret=secret)
+        found["external"] = settings.identity.external or {CUSTOMERS: theirs}
         update["plugin_urls"] = {**child.sandboxes, **settings.plugin_urls}
+        if not settings.secrets.vault_url:
+            place = {"vault_url": child.key_vault, "ca_file": child.ca_file}
+            update["secrets"] = settings.secrets.model_copy(update=place)
     update["identity"] = settings.identity.model_copy(update=found)
     if server is not None:
         update["database"] = settings.database.model_copy(update={"url": server.url})
     return settings.model_copy(update=update)
 
 
-def refuse_other_profile(settings: Settings) -> None:
-    """Say that this version serves one profile only.
-
-    Raises:
-        StartRefused: settings ask for another one.
-    """
-    if settings.profile != "local":
-        raise StartRefused("The azure profile is not served by this version.", action="Unset CHARTER_PROFILE.")
+def running(settings: Settings) -> dict[str, str]:
+    """Return what runs beside the host, and where."""
+    vault = {"Key Vault twin": settings.secrets.vault_url} if settings.secrets.vault_url else {}
+    return {"Entra twin": settings.identity.authority, **vault, **settings.plugin_urls}
 
 
 def refuse_taken_port(settings: Settings) -> None:

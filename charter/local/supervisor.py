@@ -22,9 +22,12 @@ from charter.local.people import People
 from charter.local.sign import sign
 from charter.local.stopping import Stop
 from charter.local.worker import Died, Worker
+from charter.posture.start import allow
+from charter.runs import schema
+from charter.secrets.opening import resolved_alone
 from charter.settings import Settings
-from charter.store import migrate
 from charter.telemetry import logs
+from charter.telemetry.masking import Mask
 
 _log = structlog.get_logger(__name__)
 
@@ -141,20 +144,23 @@ async def supervise(settings: Settings, say: Callable[[str], None]) -> None:
     Raises:
         StartRefused: a part or a worker does not start.
     """
-    logs.configure(settings.telemetry)
+    mask = Mask()
+    logs.configure(settings.telemetry, mask)
     stop = Stop()
     stop.on_signals(signal.SIGINT, signal.SIGTERM)
     async with AsyncExitStack() as stack:
-        if text := await stop.before(_started(settings, stack, stop)):
+        if text := await stop.before(_started(settings, stack, stop, mask)):
             say(text)
             await stop.asked.wait()
 
 
-async def _started(settings: Settings, stack: AsyncExitStack, stop: Stop) -> str:
-    parts.refuse_other_profile(settings)
-    local = await parts.start(settings, loader.load(settings))
+async def _started(settings: Settings, stack: AsyncExitStack, stop: Stop, mask: Mask) -> str:
+    catalog = loader.load(settings)
+    allow(settings, catalog)
+    local = await parts.start(settings, catalog)
     stack.push_async_callback(local.stop)
-    await migrate.migrate(local.settings.database.owner_url or local.settings.database.url)
+    resolved = await resolved_alone(local.settings, mask.tell)
+    await schema.ready(resolved)
     taken = stack.enter_context(_port(settings))
     port = int(taken.getsockname()[1])
     address = f"http://localhost:{port}"
@@ -212,5 +218,4 @@ async def _sign(settings: Settings, address: str, status: Mapping[str, Any], wor
     async with aiohttp.ClientSession() as http:
         people = People(settings.identity, http)
         await people.read()
-    running = {"Entra twin": settings.identity.authority, **settings.plugin_urls}
-    return sign(address, running, people.all, status, workers=workers)
+    return sign(address, parts.running(settings), people.all, status, workers=workers)

@@ -1,4 +1,4 @@
-"""The child process with the Entra twin and the plugins' sandboxes; it ends when its standard input does."""
+"""The child process with the twins and the plugins' sandboxes; it ends when its standard input does."""
 
 import asyncio
 import sys
@@ -16,9 +16,17 @@ _START_SECONDS = 20
 
 @dataclass(slots=True)
 class Twins:
-    """The running child. ``sandboxes`` maps a plugin to its address."""
+    """The running child. ``sandboxes`` maps a plugin to its address.
+
+    ``entra`` and ``entra_tls`` are one twin, ``customers`` is the identity provider of customers; ``ca_file`` is the
+    authority behind the certificate of all that is served over TLS.
+    """
 
     entra: str
+    entra_tls: str
+    customers: str
+    key_vault: str
+    ca_file: Path
     sandboxes: Mapping[str, str]
     process: asyncio.subprocess.Process
 
@@ -58,4 +66,12 @@ async def start(folder: Path, *, port: int, sandboxes: Mapping[str, Path], secre
         said = (await process.stderr.read()).decode().strip().splitlines()
         raise StartRefused(said[-1] if said else "The local sandboxes did not start.")
     told = orjson.loads(line)
-    return Twins(told["entra"], told["sandboxes"], process)
+    return Twins(
+        entra=told["entra"],
+        entra_tls=told["entra_tls"],
+        customers=told["customers"],
+        key_vault=told["key_vault"],
+        ca_file=Path(told["ca_file"]),
+        sandboxes=told["sandboxes"],
+        process=process,
+    )

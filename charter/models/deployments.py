@@ -1,9 +1,9 @@
 """A tier's deployment becomes a ready client: built once, shared by every turn."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx2
 from openai import AsyncAzureOpenAI, AsyncOpenAI, DefaultAioHttpClient
@@ -12,7 +12,12 @@ from charter import settings
 from charter.errors import StartRefused
 from charter.models import scripted
 from charter.models.chat import Level, Usage
+from charter.models.key import LiveKey
 from charter.models.wire import Answer, Answered, AnswerTransport
+from charter.secrets.store import Live
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
 
 RETRIES = 2
 """Retries of one request by the client itself, on 408, 409, 429 and 5xx; it honours Retry-After."""
@@ -47,26 +52,32 @@ class Deployed:
     input_price: Decimal
     output_price: Decimal
     currency: str
-    release: Callable[[], Awaitable[None]] | None = None
 
     def cost(self, usage: Usage) -> Decimal:
         """Return the price of one answer, in whole units of ``currency``."""
         return (usage.input_tokens * self.input_price + usage.output_tokens * self.output_price) / 1_000_000
 
     async def close(self) -> None:
-        """Close the client and what it was built with."""
+        """Close the client."""
         await self.client.close()
-        if self.release:
-            await self.release()
 
 
-def open_deployment(tier: str, deployment: settings.Deployment, embedded: Embedded | None) -> Deployed:
+def open_deployment(
+    tier: str,
+    deployment: settings.Deployment,
+    embedded: Embedded | None,
+    *,
+    key: Live | None = None,
+    identity: "AsyncTokenCredential | None" = None,
+) -> Deployed:
     """Build the client of one tier.
+
+    ``key`` gives what ``api_key`` stands for, anew for each request (nothing: it stands for itself). ``identity`` is the
+    host's own at Azure, for Azure OpenAI without a key.
 
     Raises:
         StartRefused: the deployment lacks what its kind needs.
     """
-    release = None
     level: Callable[[], Level] = _yours
     match deployment.kind:
         case "embedded":
@@ -74,12 +85,12 @@ def open_deployment(tier: str, deployment: settings.Deployment, embedded: Embedd
         case "scripted":
             client = _in_process(scripted.ScriptedModel(scripted.load(_script(tier, deployment))).answer)
         case "azure_openai":
-            client, release = _azure(tier, deployment)
+            client = _azure(tier, deployment, key, identity)
         case "openai":
-            client = _openai(tier, deployment)
+            client = _openai(tier, deployment, key)
     prices = (deployment.input_price, deployment.output_price, deployment.currency)
     provider = _PROVIDERS.get(deployment.kind, "charter")
-    return Deployed(tier, deployment.model, provider, client, level, *prices, release)
+    return Deployed(tier, deployment.model, provider, client, level, *prices)
 
 
 _PROVIDERS = {"openai": "openai", "azure_openai": "azure.ai.openai"}
@@ -109,38 +120,45 @@ def _script(tier: str, deployment: settings.Deployment) -> Any:
     return deployment.script
 
 
-def _openai(tier: str, deployment: settings.Deployment) -> AsyncOpenAI:
-    key = deployment.api_key.get_secret_value()
-    if not key and not deployment.base_url:
+def _openai(tier: str, deployment: settings.Deployment, key: Live | None) -> AsyncOpenAI:
+    written = deployment.api_key.get_secret_value()
+    if not written and not deployment.base_url:
         raise StartRefused(f"The tier {tier} has neither an api_key nor a base_url.")
+    auth = LiveKey(key) if key is not None and written else None
     return AsyncOpenAI(
         # An endpoint of one's own may want no key at all; the client wants some.
-        api_key=key or "none",
+        api_key="none" if auth is not None else written or "none",
         base_url=deployment.base_url or None,
-        http_client=DefaultAioHttpClient(timeout=deployment.timeout_seconds),
+        http_client=DefaultAioHttpClient(timeout=deployment.timeout_seconds, auth=auth),
         timeout=deployment.timeout_seconds,
         max_retries=RETRIES,
     )
 
 
-def _azure(tier: str, deployment: settings.Deployment) -> tuple[AsyncAzureOpenAI, Callable[[], Awaitable[None]] | None]:
+def _azure(
+    tier: str, deployment: settings.Deployment, key: Live | None, identity: "AsyncTokenCredential | None"
+) -> AsyncAzureOpenAI:
     if not deployment.base_url:
         raise StartRefused(
             f"The tier {tier} is on Azure OpenAI, but names no endpoint.", action="Set its field 'base_url'."
         )
+    written = deployment.api_key.get_secret_value()
+    auth = LiveKey(key, header="api-key", prefix="") if key is not None and written else None
     shared: dict[str, Any] = {
         "azure_endpoint": deployment.base_url,
         "api_version": deployment.api_version,
-        "http_client": DefaultAioHttpClient(timeout=deployment.timeout_seconds),
+        "http_client": DefaultAioHttpClient(timeout=deployment.timeout_seconds, auth=auth),
         "timeout": deployment.timeout_seconds,
         "max_retries": RETRIES,
     }
-    key = deployment.api_key.get_secret_value()
-    if key:
-        return AsyncAzureOpenAI(api_key=key, **shared), None
-    # Late: the credential's imports cost a third of a second that other deployments need not pay.
-    from azure.identity.aio import DefaultAzureCredential, get_bearer_token_provider
+    if written:
+        return AsyncAzureOpenAI(api_key="none" if auth is not None else written, **shared)
+    if identity is None:
+        raise StartRefused(
+            f"The tier {tier} is on Azure OpenAI without a key, and this host has no identity at Azure.",
+            action="Set its field 'api_key', or CHARTER_IDENTITY__CREDENTIAL.",
+        )
+    # Late: these imports cost a third of a second that other deployments need not pay.
+    from azure.identity.aio import get_bearer_token_provider
 
-    credential = DefaultAzureCredential()
-    provider = get_bearer_token_provider(credential, _COGNITIVE_SERVICES)
-    return AsyncAzureOpenAI(azure_ad_token_provider=provider, **shared), credential.close
+    return AsyncAzureOpenAI(azure_ad_token_provider=get_bearer_token_provider(identity, _COGNITIVE_SERVICES), **shared)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from charter.errors import BudgetExhausted, CharterError, DatabaseUnavailable, Unavailable
+from charter.errors import BudgetExhausted, CharterError, DatabaseUnavailable, TenantSuspended, Unavailable
 from charter.governance import audit
 from charter.identity.renewal import Renewal
 from charter.runs import journal, places, records
@@ -33,6 +33,7 @@ from charter.settings import Runs
 from charter.store.database import Database
 from charter.telemetry import names
 from charter.telemetry.tracing import Trace, Tracing
+from charter.tenancy.entitlement import Entitlement
 
 _log = structlog.get_logger(__name__)
 _PLACE_SECONDS = 0.2
@@ -66,6 +67,7 @@ class Engine:
         tracing: Tracing,
         renewal: Renewal,
         leases: Leases,
+        entitlement: Entitlement,
         settings: Runs,
         drill: Drill,
         *,
@@ -79,6 +81,7 @@ class Engine:
         self._tracing = tracing
         self._renewal = renewal
         self._leases = leases
+        self._entitlement = entitlement
         self._settings = settings
         self._drill = drill
         self._owner = owner
@@ -90,11 +93,10 @@ class Engine:
     def draining(self) -> bool:
         return self._draining
 
-    @property
-    def host(self) -> Host:
-        """Who admits here, and whether there is a place for one more run."""
+    def host(self, tenant: str) -> Host:
+        """Who admits here, whether there is a place for one more run, and the tenant's limits."""
         free = not self._draining and len(self._working) < self._settings.concurrent
-        return Host(self._owner, free, self._settings)
+        return Host(self._owner, free, self._entitlement.limits(tenant, self._settings))
 
     @property
     def held(self) -> dict[str, tuple[Claim, Grip]]:
@@ -128,9 +130,13 @@ class Engine:
         try:
             if epoch > 1:
                 claim = replace(claim, ctx=await self._renewal.renew(claim.ctx))
+            self._entitlement.check(tenant, await self._loop.agent(claim))
         except Unavailable:
             # Nothing is known of the authority: the lease runs out, and some host tries again.
             return "postponed"
+        except TenantSuspended:
+            await self._leave(claim)
+            return "suspended"
         except CharterError as fault:
             await self._fail(claim, fault, audited="run.refused")
             return "refused"
@@ -154,7 +160,12 @@ class Engine:
             if self._draining:
                 await records.give_back(session, run_id, epoch - 1)
                 return "draining"
-            full = await places.full(session, run_id, self._settings, free=self.host.free)
+            if not self._entitlement.served(tenant):
+                # It is offered again once the tenant is served; until then no look finds it (``crossing.orphans``).
+                await records.give_back(session, run_id, epoch - 1)
+                return "suspended"
+            host = self.host(tenant)
+            full = await places.full(session, run_id, host.settings, free=host.free)
             if full is not None:
                 return full
             claim = await records.claim(session, run_id, epoch, self._owner, self._settings.lease_seconds)
@@ -170,6 +181,12 @@ class Engine:
         hand = self._working.get(run_id)
         if hand is not None and (kind, status) == ("run", "cancelled"):
             hand.grip.let_go("lost")
+
+    def look(self, _: bool) -> None:
+        """Leave the runs of tenants that are not served any more at their next boundary; they wait until it is."""
+        for hand in self._working.values():
+            if not self._entitlement.served(hand.claim.ctx.tenant):
+                hand.grip.let_go("handover")
 
     async def drain(self, hurried: asyncio.Event | None = None) -> None:
         """Finish what can be finished soon, then leave every run at a boundary to another host. An effect under way is

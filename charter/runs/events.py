@@ -14,6 +14,7 @@ from charter.runs import journal, records
 from charter.runs.following import Followers
 from charter.runs.run import TERMINAL, Event, Run
 from charter.store.database import Database, Session
+from charter.tenancy.entitlement import Entitlement
 
 _LOOK_AGAIN_SECONDS = 10.0
 """A lost notification delays an event by this at most."""
@@ -30,8 +31,9 @@ _OPEN = (
 class EventStream:
     """Reads the journal for followers. Its numbers are the same in every process: any can go on where one ended."""
 
-    def __init__(self, database: Database, followers: Followers) -> None:
+    def __init__(self, database: Database, followers: Followers, entitlement: Entitlement) -> None:
         self._database = database
+        self._entitlement = entitlement
         self._followers = followers
 
     async def follow(self, ctx: Context, run_id: str, after: int) -> AsyncIterator[Event]:
@@ -40,6 +42,7 @@ class EventStream:
         Raises:
             NotFound: not a run that this principal may see; before the first event.
             Draining: the host goes down before the run is done; another one can go on behind the last number.
+            TenantSuspended: the tenant is, from now on.
         """
         reader = _Reader(self._database, ctx, run_id, after)
         async with self._followers.follow(run_id) as queue:
@@ -48,6 +51,7 @@ class EventStream:
                 if run.status not in TERMINAL:  # and this principal may see it: the reading has found that out
                     hearing.enter_context(self._followers.hear(run_id, queue))
                 while True:
+                    self._entitlement.check_served(ctx.tenant)
                     for event in events:
                         yield event
                     if run.status in TERMINAL and not reader.more:

@@ -93,6 +93,11 @@ class Followers:
             self._connection = None
             await connection.close(timeout=2)
 
+    def look(self, different: bool) -> None:
+        """Let everyone look where the tenants are not what they were: some may have to go."""
+        if different:
+            self._wake_all()
+
     def send_away(self) -> None:
         """Let everyone look once more and then go: no news of runs will come here any more."""
         self.over = True

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from opentelemetry.trace import SpanKind
 
+from charter.catalog.spec import AgentSpec
 from charter.errors import BudgetExhausted
 from charter.governance.labels import TRUSTED, Label
 from charter.models.chat import Message, Reply, ToolCall
@@ -64,6 +65,14 @@ class Loop:
             pending = await self._turn(work)
             if not pending:
                 return True
+
+    async def agent(self, claim: Claim) -> AgentSpec:
+        """Return the agent of the bundle that the run began with.
+
+        Raises:
+            BundleUnavailable: it was not kept, was altered, or cannot be loaded on this host any more.
+        """
+        return (await self._editions.of(claim.agent, claim.bundle)).catalog.agents[claim.agent]
 
     async def _open(self, claim: Claim, grip: Grip, voice: Voice) -> tuple[Work, Pending]:
         edition = await self._editions.of(claim.agent, claim.bundle)

@@ -62,6 +62,7 @@ def authority(ctx: Context) -> dict[str, Any]:
         "name": principal.name,
         "roles": sorted(principal.roles),
         "groups": sorted(principal.groups),
+        "external": principal.external,
         "scopes": sorted(ctx.scopes),
         "channel": ctx.channel,
         "approver": ctx.approver,
@@ -72,8 +73,9 @@ def context_of(row: asyncpg.Record) -> Context:
     """Return the context that the run was admitted under."""
     kept: Mapping[str, Any] = row["authority"]
     principal = Principal(
-        row["principal"], kept["type"], kept["name"], frozenset(kept["roles"]), frozenset(kept["groups"])
-    )
+        row["principal"], kept["type"], kept["name"], frozenset(kept["roles"]), frozenset(kept["groups"]),
+        kept.get("external", ""),
+    )  # fmt: skip
     ctx = Context(
         row["tenant"], principal, frozenset(kept["scopes"]), channel=kept["channel"], approver=kept.get("approver")
     )

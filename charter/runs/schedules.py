@@ -16,7 +16,7 @@ import structlog
 from charter.catalog import cron
 from charter.catalog.spec import AgentSpec, ScheduleTrigger
 from charter.context import Context, Principal
-from charter.errors import AuthorityLost, CharterError, IdempotencyKeyReused, NotFound
+from charter.errors import AuthorityLost, CharterError, IdempotencyKeyReused, NotFound, TenantSuspended
 from charter.governance import audit
 from charter.identity.unattended import Unattended
 from charter.runs.run import Run, StartRun, timestamp
@@ -64,7 +64,7 @@ class Schedules:
         agents: Agents,
         service: RunService,
         unattended: Unattended,
-        tenants: Iterable[str],
+        tenants: Callable[[], Iterable[str]],
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -72,7 +72,7 @@ class Schedules:
         self._agents = agents
         self._service = service
         self._unattended = unattended
-        self._tenants = tuple(sorted(set(tenants)))
+        self._tenants = tenants
         self._clock = clock
         self._seen: frozenset[tuple[str, str]] | None = None
         self._places = asyncio.Semaphore(_AT_ONCE)
@@ -100,7 +100,7 @@ class Schedules:
         # What an edition brings while we run begins with it, also when there was a schedule of this name before.
         fresh = names - self._seen if self._seen is not None else frozenset[tuple[str, str]]()
         found: list[Due] = []
-        for tenant in self._tenants:
+        for tenant in sorted(self._tenants()):
             if own := [(agent, t) for agent, t in triggers if not t.tenants or tenant in t.tenants]:
                 found += await self._of_tenant(tenant, own, fresh, now)
         if names != self._seen:
@@ -148,7 +148,7 @@ class Schedules:
             # A process with another edition was first; the time has its run.
             await self._settle(due)
         except CharterError as fault:
-            if fault.retryable:
+            if fault.retryable or isinstance(fault, TenantSuspended):
                 _log.warning("a schedule is late", tenant=due.tenant, agent=due.agent, reason=fault.detail)
             else:
                 await self._pass_over(due, fault.detail, audited=True)
@@ -171,7 +171,9 @@ class Schedules:
         try:
             run, new = await self._service.start(ctx, asked, assertion=None)
         except NotFound as fault:
-            raise AuthorityLost(f"No policy lets {ctx.principal.id} use any function of {due.agent}.") from fault
+            raise AuthorityLost(
+                f"No policy lets {ctx.principal.id} use any function of {due.agent}, or the tenant may not use it."
+            ) from fault
         await self._settle(due, run)
         return run if new else None
 
@@ -193,7 +195,7 @@ class Schedules:
         for agent, trigger in triggers:
             following = cron.following(trigger.expression, trigger.timezone, now)
             _log.info("schedule", agent=agent, expression=trigger.expression, acts_as=trigger.as_, next=str(following))
-            if strangers := sorted(set(trigger.tenants) - set(self._tenants)):
+            if strangers := sorted(set(trigger.tenants) - set(self._tenants())):
                 _log.warning("a schedule names tenants that this host does not serve", agent=agent, tenants=strangers)
 
     async def _forever(self) -> None:

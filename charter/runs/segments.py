@@ -15,6 +15,8 @@ from typing import Any
 from dbos import DBOS, DBOSPortableJSONSerializer, _serialization  # pyright: ignore[reportPrivateUsage]
 from dbos._serialization import DBOSDefaultSerializer, Serializer  # pyright: ignore[reportPrivateUsage]
 
+from charter.errors import StartRefused
+
 Work = Callable[[str, str, int], Awaitable[str]]
 
 QUEUE = "runs"
@@ -46,10 +48,23 @@ class RefusingPickle(Serializer):
         raise PermissionError("pickled workflow data is refused")
 
 
+def prepare(owner_url: str, login: str = "") -> None:
+    """Make or update the engine's own tables, and let ``login`` work with them. Blocks.
+
+    Raises:
+        StartRefused: the role of this address may not.
+    """
+    try:
+        DBOS.migrate(owner_url, application_role=login or None)
+    except Exception as fault:
+        raise StartRefused(f"The segment queue's tables cannot be migrated: {fault}.") from fault
+
+
 class DurableSegments:
     """``SegmentQueue`` on Postgres."""
 
-    def __init__(self, url: str, *, owner: str, agent_concurrent: int) -> None:
+    def __init__(self, url: str, *, owner: str, agent_concurrent: int, migrates: bool = True) -> None:
+        """``migrates`` false: the engine's tables must be there already (``prepare``)."""
         _serialization.DBOSDefaultSerializer = RefusingPickle()  # pyright: ignore
         self._agent_concurrent = agent_concurrent
         DBOS(
@@ -62,6 +77,7 @@ class DurableSegments:
                 "serializer": DBOSPortableJSONSerializer(),
                 "max_executor_threads": 16,
                 "sys_db_pool_size": 4,
+                "run_migrations": migrates,
             }
         )
 

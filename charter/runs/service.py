@@ -25,6 +25,7 @@ from charter.runs.run import TERMINAL, Event, Page, Run, StartRun, Step
 from charter.settings import Http, Runs
 from charter.store.database import Database, Session
 from charter.telemetry.tracing import Trace
+from charter.tenancy.entitlement import Entitlement
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +42,26 @@ class RunService:
     settings: Runs
     http: Http
     drill: Drill
+    entitlement: Entitlement
     admittance: Admittance = field(default_factory=Admittance)
 
     def agents(self, ctx: Context) -> list[dict[str, Any]]:
         """Return what this principal may start."""
         return [
-            self._agent(ctx, spec)
-            for spec in self.editions.current.catalog.agents.values()
-            if self._may_start(ctx, spec)
+            self._agent(ctx, spec) for spec in self.editions.current.catalog.agents.values() if self._may_see(ctx, spec)
         ]
 
     def agent(self, ctx: Context, name: str) -> dict[str, Any]:
         return self._agent(ctx, self._startable(ctx, name))
 
-    def _may_start(self, ctx: Context, spec: AgentSpec) -> bool:
+    def _may_see(self, ctx: Context, spec: AgentSpec) -> bool:
+        if not self.entitlement.agent(ctx.tenant, spec.name):
+            return False
         return not spec.functions or bool(self.editions.current.gate.visible(ctx, spec))
 
     def _startable(self, ctx: Context, name: str) -> AgentSpec:
         spec = self.editions.current.catalog.agents.get(name)
-        if spec is None or not self._may_start(ctx, spec):
+        if spec is None or not self._may_see(ctx, spec):
             raise NotFound(f"There is no agent {name[:64]}.", action="GET /v1/agents lists what you may start.")
         return spec
 
@@ -83,13 +85,18 @@ class RunService:
 
         Raises:
             Draining, NotFound, InvalidRequest, QueueFull, IdempotencyKeyReused, AuthorityLost: see each.
+            TenantSuspended, Forbidden: the tenant may not, now or with this agent's model.
         """
         self.admittance.check()
+        self.entitlement.check_served(ctx.tenant)
         spec = self._startable(ctx, request.agent)
+        self.entitlement.check(ctx.tenant, spec)
         self._acceptable(request)
         if assertion is not None and ctx.principal.type != "workload":
             await self.grants.keep(ctx, assertion)
-        claim, run = await admission.admit(self.database, ctx, spec, request, self.engine.host, Trace.present())
+        claim, run = await admission.admit(
+            self.database, ctx, spec, request, self.engine.host(ctx.tenant), Trace.present()
+        )
         if run is None:
             return await self.get(ctx, claim.run_id), False
         if run.status == "running":
@@ -116,7 +123,11 @@ class RunService:
             return await records.listing(session, ctx, cursor=cursor, limit=limit, filters=filters)
 
     async def wait(self, ctx: Context, run_id: str, seconds: float) -> Run:
-        """Return the run once it is settled, or as it is when the time is over or the host goes."""
+        """Return the run once it is settled, or as it is when the time is over or the host goes.
+
+        Raises:
+            TenantSuspended: the tenant is, from now on.
+        """
         try:
             async with asyncio.timeout(seconds):
                 if task := self.engine.local(run_id):
@@ -124,6 +135,7 @@ class RunService:
                 async with self.followers.follow(run_id) as queue:
                     while not ((run := await self.get(ctx, run_id)).settled or self.followers.over):
                         await queue.get()
+                        self.entitlement.check_served(ctx.tenant)
                     return run
         except TimeoutError:
             return await self.get(ctx, run_id)
@@ -161,8 +173,9 @@ class RunService:
         """Take a person's decision on one exact call and let the run go on; the same decision again changes nothing.
 
         Raises:
-            NotFound, NotAnApprover, SelfApproval, DigestMismatch, AlreadyDecided, Expired: see each.
+            NotFound, NotAnApprover, SelfApproval, DigestMismatch, AlreadyDecided, Expired, TenantSuspended: see each.
         """
+        self.entitlement.check_served(ctx.tenant)
         async with self.database.session(ctx) as session:
             approval, changed = await approvals.decide(
                 session, ctx, approval_id, decision, digest, comment=comment, trace_id=Trace.present().trace_id
@@ -199,7 +212,9 @@ class RunService:
 
         Raises:
             NotFound, AlreadyDecided, Conflict, RunFinished, InvalidRequest: see ``resolving``.
+            TenantSuspended: not now.
         """
+        self.entitlement.check_served(ctx.tenant)
         async with self.database.session(ctx) as session:
             claim = await resolving.resolve(
                 session,
@@ -249,5 +264,12 @@ class RunService:
         self.followers.send_away()
 
     async def passage(self, ctx: Context, document_id: str, passage_id: str) -> dict[str, Any]:
-        """Open a cited passage in its document, if this principal may read it."""
-        return (await self.index.open_passage(ctx, document_id, passage_id)).as_json()
+        """Open a cited passage in its document, if this principal may read it.
+
+        Raises:
+            NotFound: there is none, or not for this principal.
+        """
+        opened = await self.index.open_passage(ctx, document_id, passage_id)
+        if not self.entitlement.collections(ctx.tenant, [opened.collection]):
+            raise NotFound("There is no such passage, or you may not read it.")
+        return opened.as_json()

@@ -1,1 +1,1 @@
-"""References to secrets, never values."""
+"""Secrets: never written down in settings, looked up in a vault, and used as they are there now."""

@@ -1,4 +1,6 @@
-"""The statements that look across tenants. All of them: a new one needs a line here and a policy in a migration."""
+"""The statements that look across tenants' work. All of them: a new one needs a line here and a policy in a migration.
+Those on the tenants themselves are in ``charter/store/tenants.py``.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,21 +19,13 @@ class Orphan:
     priority: int
 
 
-async def ensure_tenants(database: Database, tenants: Iterable[str]) -> None:
-    """Create the tenants that settings name and the database does not have yet."""
-    async with database.crossing() as session:
-        await session.executemany(
-            "insert into tenants (id) values ($1) on conflict (id) do nothing",
-            [(tenant,) for tenant in sorted(set(tenants))],
-        )
-
-
 async def orphans(database: Database, limit: int = 1000) -> list[Orphan]:
-    """Return runs that nobody keeps, oldest first."""
+    """Return runs that nobody keeps, oldest first; not those of suspended tenants, which wait until theirs is served."""
     async with database.crossing() as session:
         rows = await session.fetch(
             "select tenant, agent, id, epoch, priority from runs where status in ('queued', 'running', 'waiting') "
-            "and lease_until < clock_timestamp() order by lease_until limit $1",
+            "and lease_until < clock_timestamp() and not exists (select 1 from tenants t where t.id = runs.tenant and t.suspended) "
+            "order by lease_until limit $1",
             limit,
         )
     return [Orphan(*row) for row in rows]

@@ -10,7 +10,7 @@ import asyncpg
 import orjson
 
 from charter.context import Context
-from charter.errors import DatabaseUnavailable, NotFound
+from charter.errors import DatabaseUnavailable, InvalidRequest, NotFound
 
 APP_ROLE = "charter_app"
 HOST_ROLE = "charter_host"
@@ -55,6 +55,14 @@ def told_outages() -> Generator[None]:
         raise
 
 
+_UNKEEPABLE = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
+
+
+def _unkeepable(fault: BaseException) -> bool:
+    """Tell whether a text was given that PostgreSQL cannot hold: a NUL, or half a character."""
+    return isinstance(fault, _UNKEEPABLE) or isinstance(fault.__cause__, UnicodeEncodeError)
+
+
 async def _nothing_to_reset(_: Any) -> None: ...
 
 
@@ -70,6 +78,13 @@ async def prepare(connection: Any) -> None:
     """Make ``jsonb`` columns Python values on this connection."""
     for name in ("json", "jsonb"):
         await connection.set_type_codec(name, encoder=_encode, decoder=orjson.loads, schema="pg_catalog")
+
+
+async def narrow(session: Session, tenant: str) -> None:
+    """Let a transaction across tenants go on as one of this tenant, under its row-level security."""
+    if not _TENANT.fullmatch(tenant):
+        raise NotFound("There is no such tenant.")
+    await session.execute(f"set local role {APP_ROLE}; set local charter.tenant = '{tenant}'")
 
 
 class _Turns(dict[tuple[str, Turn], asyncio.Semaphore]):
@@ -123,6 +138,7 @@ class Database:
 
         Raises:
             DatabaseUnavailable: the server went away, before or within the block.
+            InvalidRequest: a text holds what no database keeps.
         """
         async with self.tenant_session(ctx.tenant) as session:
             yield session
@@ -153,8 +169,11 @@ class Database:
             try:
                 await connection.execute(opening)
                 yield connection
-            except BaseException:
+            except BaseException as fault:
                 await _roll_back(connection)
+                if _unkeepable(fault):
+                    # Not the library's own words: they quote the text.
+                    raise InvalidRequest("A text in the request holds a character that cannot be kept.") from None
                 raise
             await connection.execute("commit")
 
@@ -163,6 +182,19 @@ class Database:
         """One transaction across tenants, for the named statements of ``charter/store/crossing.py`` only."""
         with told_outages():
             async with self._host_pool.acquire() as connection, connection.transaction():
+                yield connection
+
+    @asynccontextmanager
+    async def snapshot(self, tenant: str) -> AsyncGenerator[Session]:
+        """One transaction of a tenant that only reads, and sees all as it stood when it began, however long it lasts."""
+        if not _TENANT.fullmatch(tenant):
+            raise NotFound("There is no such tenant.")
+        with told_outages():
+            async with (
+                self._pool.acquire() as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                await connection.execute(f"set local charter.tenant = '{tenant}'")
                 yield connection
 
     async def ping(self) -> None:

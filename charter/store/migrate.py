@@ -10,23 +10,76 @@ from charter.store.database import APP_ROLE, HOST_ROLE
 _LOCK = 7_239_441
 
 
-async def migrate(owner_url: str) -> list[str]:
+async def migrate(owner_url: str, login: str = "") -> list[str]:
     """Apply what is missing and return the names applied. Several hosts may call this at once.
 
+    ``login`` is the role that hosts connect as, where it is not the owner itself: it may then become the two working
+    roles, and has no right of its own.
+
     Raises:
-        StartRefused: the server does not answer, lacks pgvector, or the schema is newer than this code.
+        StartRefused: the server does not answer, lacks pgvector, the schema is newer than this code, or the role that
+            hosts connect as could bypass row-level security.
     """
-    try:
-        connection = await asyncpg.connect(owner_url)
-    except (OSError, asyncpg.PostgresError) as fault:
-        raise StartRefused(f"The database does not answer: {fault}.", action="Check CHARTER_DATABASE_URL.") from fault
+    connection = await _connected(owner_url)
     try:
         await connection.execute("select pg_advisory_lock($1)", _LOCK)
-        return await _apply(connection)
+        applied = await _apply(connection)
+        if login and login != await connection.fetchval("select current_user"):
+            await _admit(connection, login)
+        return applied
     except asyncpg.PostgresError as fault:
-        raise StartRefused(f"The database cannot be migrated: {fault}.") from fault
+        raise StartRefused(
+            f"The database cannot be migrated: {fault}.",
+            action="Run charter migrate with CHARTER_DATABASE__OWNER_URL, the address of the schema's owner.",
+        ) from fault
     finally:
         await connection.close()
+
+
+async def lacks(url: str) -> bool:
+    """Tell whether a migration is missing, as far as the role of this address can see.
+
+    Raises:
+        StartRefused: the server does not answer, or the schema is newer than this code.
+    """
+    connection = await _connected(url)
+    try:
+        return bool(await _missing(connection))
+    finally:
+        await connection.close()
+
+
+async def verify(url: str, *, owner: bool) -> None:
+    """Return if a host may work with this database: the schema is this version's, and row-level security binds.
+
+    ``owner``: the role of this address is the schema's own owner, who is bound only as the working roles (local profile).
+
+    Raises:
+        StartRefused: it may not; the sentence says why.
+    """
+    connection = await _connected(url)
+    try:
+        me = "" if owner else await connection.fetchval("select session_user::text")
+        await _check_bound(connection, [APP_ROLE, HOST_ROLE, me])
+        if missing := await _missing(connection):
+            raise StartRefused(
+                f"The database lacks the migration {missing[0]}, or this host's role may not work with it.",
+                action="Run charter migrate with CHARTER_DATABASE__OWNER_URL, the address of the schema's owner.",
+            )
+    finally:
+        await connection.close()
+
+
+async def _connected(url: str) -> "asyncpg.Connection[asyncpg.Record]":
+    try:
+        return await asyncpg.connect(url)
+    except (OSError, asyncpg.PostgresError) as fault:
+        raise StartRefused(f"The database does not answer: {fault}.", action="Check CHARTER_DATABASE_URL.") from fault
+
+
+def _files() -> dict[str, str]:
+    folder = resources.files("charter.store.migrations")
+    return {file.name: file.read_text("utf-8") for file in folder.iterdir() if file.name.endswith(".sql")}
 
 
 async def _apply(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
@@ -34,18 +87,7 @@ async def _apply(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
     await connection.execute(
         "create table if not exists schema_migrations (name text primary key, applied_at timestamptz not null default now())"
     )
-    files = {
-        f.name: f.read_text("utf-8")
-        for f in resources.files("charter.store.migrations").iterdir()
-        if f.name.endswith(".sql")
-    }
-    done = {row["name"] for row in await connection.fetch("select name from schema_migrations")}
-    if unknown := sorted(done - files.keys()):
-        raise StartRefused(
-            f"The database has the migration {unknown[-1]}, which this version does not know.",
-            action="Start the newer version.",
-        )
-    missing = sorted(files.keys() - done)
+    files, missing = _files(), await _still(connection)
     for name in missing:
         async with connection.transaction():
             await connection.execute(files[name])
@@ -53,15 +95,54 @@ async def _apply(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
     return missing
 
 
+async def _missing(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
+    """Return what a host's role finds missing: all, where it finds nothing or may not look."""
+    try:
+        await connection.execute(f"set role {APP_ROLE}")
+        return await _still(connection)
+    except (
+        asyncpg.InvalidParameterValueError,  # there is no such role
+        asyncpg.InsufficientPrivilegeError,
+        asyncpg.UndefinedTableError,
+    ):
+        return sorted(_files())
+
+
+async def _still(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
+    files = _files().keys()
+    done = {row["name"] for row in await connection.fetch("select name from schema_migrations")}
+    if unknown := sorted(done - files):
+        raise StartRefused(
+            f"The database has the migration {unknown[-1]}, which this version does not know.",
+            action="Start the newer version.",
+        )
+    return sorted(files - done)
+
+
 async def _roles(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     for role in (APP_ROLE, HOST_ROLE):
-        known = await connection.fetchrow(
-            "select rolsuper or rolbypassrls as mighty from pg_roles where rolname = $1", role
-        )
-        if known is None:
+        if not await connection.fetchval("select true from pg_roles where rolname = $1", role):
             await connection.execute(f"create role {role} nologin nosuperuser nobypassrls nocreatedb nocreaterole")
             await connection.execute(f"grant {role} to current_user")
-        elif known["mighty"]:
-            raise StartRefused(
-                f"The role {role} may bypass row-level security.", action=f"alter role {role} nosuperuser nobypassrls"
-            )
+    await _check_bound(connection, [APP_ROLE, HOST_ROLE])
+
+
+async def _check_bound(connection: "asyncpg.Connection[asyncpg.Record]", roles: list[str]) -> None:
+    mighty = await connection.fetchval(
+        "select rolname from pg_roles where rolname = any($1) and (rolsuper or rolbypassrls) limit 1", roles
+    )
+    if mighty is not None:
+        raise StartRefused(
+            f"The role {mighty} may bypass row-level security.", action=f"alter role {mighty} nosuperuser nobypassrls"
+        )
+
+
+async def _admit(connection: "asyncpg.Connection[asyncpg.Record]", login: str) -> None:
+    """Let this role become the working roles, without having their rights (or any other) by itself."""
+    if not await connection.fetchval("select true from pg_roles where rolname = $1", login):
+        raise StartRefused(
+            f"The role {login} of CHARTER_DATABASE_URL does not exist.", action="Create it: create role NAME login."
+        )
+    await _check_bound(connection, [login])
+    quoted = await connection.fetchval("select quote_ident($1)", login)
+    await connection.execute(f"grant {APP_ROLE}, {HOST_ROLE} to {quoted} with inherit false, set true")

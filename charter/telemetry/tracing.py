@@ -2,17 +2,18 @@
 
 import os
 import socket
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider, sampling
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from charter.settings import Telemetry
+from charter.errors import StartRefused
+from charter.settings import Telemetry, quiet_azure_monitor
 from charter.telemetry import names
 
 Attributes = Mapping[str, str | int | tuple[str, ...]]
@@ -24,7 +25,7 @@ class Tracing:
     def __init__(self, settings: Telemetry) -> None:
         self._provider = TracerProvider(
             # Without a collector spans are not recorded; their ids still join runs, steps and problem documents.
-            sampler=sampling.ALWAYS_ON if settings.otlp_endpoint else sampling.ALWAYS_OFF,
+            sampler=sampling.ALWAYS_ON if _sends(settings) else sampling.ALWAYS_OFF,
             resource=Resource.create(
                 {
                     "service.name": settings.service_name,
@@ -34,8 +35,7 @@ class Tracing:
             ),
             shutdown_on_exit=False,
         )
-        if settings.otlp_endpoint:
-            exporter = OTLPSpanExporter(endpoint=f"{settings.otlp_endpoint.rstrip('/')}/v1/traces", timeout=5)
+        for exporter in _exporters(settings, self._provider):
             self._provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=1000))
         self._tracer = self._provider.get_tracer("charter")
 
@@ -68,6 +68,31 @@ class Tracing:
 
     def close(self) -> None:
         self._provider.shutdown()
+
+
+def _sends(settings: Telemetry) -> bool:
+    return bool(settings.otlp_endpoint or settings.azure_monitor.get_secret_value())
+
+
+def _exporters(settings: Telemetry, provider: TracerProvider) -> Iterator[SpanExporter]:
+    if settings.otlp_endpoint:
+        yield OTLPSpanExporter(endpoint=f"{settings.otlp_endpoint.rstrip('/')}/v1/traces", timeout=5)
+    if monitor := settings.azure_monitor.get_secret_value():
+        quiet_azure_monitor()
+        # Late: other hosts need not pay for its imports.
+        from azure.monitor.opentelemetry.exporter import AzureMonitorTraceExporter
+
+        try:
+            # Nothing is kept on the disk: what cannot be sent is lost, as with a collector.
+            yield AzureMonitorTraceExporter(
+                connection_string=monitor, disable_offline_storage=True, tracer_provider=provider
+            )
+        except ValueError:
+            # The fault's own text holds the connection string.
+            raise StartRefused(
+                "CHARTER_TELEMETRY__AZURE_MONITOR is no connection string of Application Insights.",
+                action="Copy it from the resource: InstrumentationKey=...;IngestionEndpoint=https://...",
+            ) from None
 
 
 class Trace:

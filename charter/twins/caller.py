@@ -17,11 +17,11 @@ _FRESH_SECONDS = 300
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
 
 
-def verifier(issuer: str, audience: str) -> Verify:
+def verifier(issuer: str, audience: str, *, scope: str | None = "access_as_user") -> Verify:
     """Return ``verify(token) -> claims`` for tokens that ``issuer`` (the twin's base address) made for ``audience``.
 
     ``verify`` raises ``PermissionError`` with the reason: another signature, issuer, audience or time, or a person's
-    token without the scope ``access_as_user``.
+    token without the ``scope`` (``None``: none is needed).
     """
     keys = _Keys(issuer)
 
@@ -41,8 +41,9 @@ def verifier(issuer: str, audience: str) -> Verify:
             )
         except jwt.InvalidTokenError as fault:
             raise PermissionError(f"The token is not accepted: {fault}.") from fault
-        if claims.get("idtyp") != "app" and "access_as_user" not in str(claims.get("scp", "")).split():
-            raise PermissionError("The token lacks the scope access_as_user.")
+        person = claims.get("idtyp") != "app"
+        if person and scope is not None and scope not in str(claims.get("scp", "")).split():
+            raise PermissionError(f"The token lacks the scope {scope}.")
         return claims
 
     return verify

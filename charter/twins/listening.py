@@ -2,6 +2,7 @@
 
 import errno
 import socket
+import ssl
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -13,28 +14,32 @@ _ATTEMPTS = 20
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A port of localhost that is ours: clients may try either address first, so nobody else may sit on the other."""
+    """A port of localhost that is ours: clients may try either address first, so nobody else may sit on the other.
+
+    ``secure``: it is spoken to over TLS.
+    """
 
     port: int
     sockets: tuple[socket.socket, ...]
+    secure: bool = False
 
     @property
     def url(self) -> str:
-        return f"http://localhost:{self.port}"
+        return f"{'https' if self.secure else 'http'}://localhost:{self.port}"
 
     def close(self) -> None:
         for each in self.sockets:
             each.close()
 
 
-def take(port: int, what: str) -> Place:
+def take(port: int, what: str, *, secure: bool = False) -> Place:
     """Take the port (0: any free one) for what will listen there.
 
     Raises:
         StartRefused: another program has it, or it may not be had; one sentence with what to do.
     """
     try:
-        return _taken(port)
+        return _taken(port, secure=secure)
     except OSError as fault:
         reason = "is in use" if fault.errno == errno.EADDRINUSE else f"cannot be had ({fault.strerror})"
         raise StartRefused(
@@ -42,7 +47,7 @@ def take(port: int, what: str) -> Place:
         ) from fault
 
 
-def _taken(port: int) -> Place:
+def _taken(port: int, *, secure: bool) -> Place:
     for attempt in range(_ATTEMPTS):
         first = socket.create_server(("127.0.0.1", port), backlog=128)
         try:
@@ -52,7 +57,7 @@ def _taken(port: int) -> Place:
             if port or fault.errno != errno.EADDRINUSE or attempt == _ATTEMPTS - 1:
                 raise
             continue
-        return Place(first.getsockname()[1], tuple(s for s in (first, second) if s is not None))
+        return Place(first.getsockname()[1], tuple(s for s in (first, second) if s is not None), secure)
     raise OSError(errno.EADDRINUSE, "no free port")
 
 
@@ -68,10 +73,12 @@ def _second(port: int) -> socket.socket | None:
         raise
 
 
-async def serve(application: web.Application, place: Place) -> web.AppRunner:
-    """Serve the application in its place; ``cleanup()`` of what is returned ends it."""
+async def serve(application: web.Application, *places: Place, tls: ssl.SSLContext | None = None) -> web.AppRunner:
+    """Serve the application in its places, in the secure ones with ``tls``; ``cleanup()`` of what is returned ends it."""
+    assert tls is not None or not any(place.secure for place in places), "a secure place needs a certificate"
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
     await runner.setup()
-    for each in place.sockets:
-        await web.SockSite(runner, each).start()
+    for place in places:
+        for each in place.sockets:
+            await web.SockSite(runner, each, ssl_context=tls if place.secure else None).start()
     return runner

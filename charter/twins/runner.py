@@ -1,76 +1,44 @@
-"""One child process of the host that serves the Entra twin and every plugin's sandbox.
+"""One child process of the host that serves the twins and every plugin's sandbox.
 
 It prints one line of JSON once all listen, then serves until its standard input ends: so it dies with its parent,
 however that dies.
 """
 
-import argparse
 import asyncio
 import logging
 import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
 import orjson
+from aiohttp import web
 
 from charter.errors import StartRefused
-from charter.twins import entra
-from charter.twins.listening import Place, serve, take
-from charter.twins.sandboxes import Sandbox, open_sandbox, parsed
+from charter.twins import certificates, entra, key_vault
+from charter.twins.certificates import Certificates
+from charter.twins.listening import Place, serve
+from charter.twins.plan import Places, Plan, planned, take_places
+from charter.twins.sandboxes import open_sandbox
 
 REFUSED = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to serve: the Entra twin at ``port``, the sandboxes in order at the ports behind it (0: any free ones)."""
-
-    folder: Path
-    port: int
-    sandboxes: Sequence[Sandbox]
-    client_secret: str | None
-    lifetimes: entra.Lifetimes
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until standard input ends or SIGTERM comes; return the exit code, 2 where something does not start."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the host decides when we end
     try:
-        plan = _planned(arguments)
+        plan = planned(arguments)
         asyncio.run(_run(plan))
     except StartRefused as refusal:
         sys.stderr.write(f"{refusal.detail}\n")
         return REFUSED
     return 0
-
-
-def _planned(arguments: Sequence[str] | None) -> Plan:
-    parser = argparse.ArgumentParser(prog="python -m charter.twins", description="Serve the local profile's twins.")
-    parser.add_argument("--folder", type=Path, required=True, help="where the twins keep their data")
-    parser.add_argument("--port", type=int, default=0, help="the first port; 0 takes any free ones")
-    parser.add_argument("--sandbox", action="append", default=[], metavar="NAME=FILE", help="a plugin's sandbox.py")
-    parser.add_argument("--client-secret-file", type=Path, help="holds the secret of the client charter-host")
-    parser.add_argument("--token-lifetime", type=float, default=entra.Lifetimes().access, metavar="SECONDS")
-    parser.add_argument("--refresh-lifetime", type=float, default=entra.Lifetimes().refresh, metavar="SECONDS")
-    given = parser.parse_args(arguments)
-    try:
-        sandboxes = [parsed(text) for text in given.sandbox]
-        secret = given.client_secret_file.read_text("utf-8").strip() if given.client_secret_file else None
-    except (ValueError, OSError) as fault:
-        raise StartRefused(str(fault)) from fault
-    if len({sandbox.name for sandbox in sandboxes}) < len(sandboxes):
-        raise StartRefused("Two sandboxes have the same name.")
-    if not 0 <= given.port <= 65_535 - len(sandboxes):
-        raise StartRefused(f"Port {given.port} leaves no room for {len(sandboxes) + 1} ports.")
-    return Plan(
-        given.folder, given.port, sandboxes, secret, entra.Lifetimes(given.token_lifetime, given.refresh_lifetime)
-    )
 
 
 def _log_to(folder: Path) -> None:
@@ -85,29 +53,52 @@ def _log_to(folder: Path) -> None:
 async def _run(plan: Plan) -> None:
     stop = _stopped()
     async with AsyncExitStack() as stack:
-        places = _places(plan, stack)
+        places = take_places(plan, stack)
         _log_to(plan.folder)
-        issuer = places[0].url
-        twin = entra.app(
-            plan.folder / "entra", base_url=issuer, client_secret=plan.client_secret, lifetimes=plan.lifetimes
-        )
-        stack.push_async_callback((await serve(twin, places[0])).cleanup)
-        for sandbox, place in zip(plan.sandboxes, places[1:], strict=True):
-            system = open_sandbox(sandbox, plan.folder / "sandboxes" / sandbox.name, issuer)
-            stack.push_async_callback((await serve(system, place)).cleanup)
-        urls = {sandbox.name: place.url for sandbox, place in zip(plan.sandboxes, places[1:], strict=True)}
-        sys.stdout.write(f"{orjson.dumps({'entra': issuer, 'sandboxes': urls}).decode()}\n")
-        sys.stdout.flush()
+        kept = _certificates(plan.folder)
+        tls, doors = kept.context(), places.doors
+        for application, names in _twins(plan, doors):
+            stack.push_async_callback((await serve(application, *(doors[name] for name in names), tls=tls)).cleanup)
+        for sandbox in plan.sandboxes:
+            system = open_sandbox(sandbox, plan.folder / "sandboxes" / sandbox.name, doors["entra"].url)
+            stack.push_async_callback((await serve(system, places.sandboxes[sandbox.name])).cleanup)
+        _tell(places, kept)
         await stop.wait()
 
 
-def _places(plan: Plan, stack: AsyncExitStack) -> list[Place]:
-    wanted = ["Entra twin", *(f"sandbox of {sandbox.name}" for sandbox in plan.sandboxes)]
-    places: list[Place] = []
-    for offset, what in enumerate(wanted):
-        places.append(take(plan.port + offset if plan.port else 0, what))
-        stack.callback(places[-1].close)
-    return places
+def _twins(plan: Plan, doors: Mapping[str, Place]) -> list[tuple[web.Application, tuple[str, ...]]]:
+    """Return each twin with the doors that it serves."""
+    secret, lifetimes = plan.client_secret, plan.lifetimes
+    issuer, theirs = doors["entra"].url, doors["customers"].url
+    home = entra.app(plan.folder / "entra", base_url=issuer, client_secret=secret, lifetimes=lifetimes)
+    customers = entra.app(
+        plan.folder / "customers",
+        base_url=theirs,
+        people="customers.yaml",
+        client_secret=secret,
+        lifetimes=replace(lifetimes),
+    )
+    vault = key_vault.app(plan.folder / "key_vault", issuer=issuer)
+    return [
+        (home, ("entra", "entra_tls")),
+        (customers, ("customers",)),
+        (vault, ("key_vault",)),
+    ]
+
+
+def _certificates(folder: Path) -> Certificates:
+    try:
+        return certificates.kept(folder / "tls")
+    except OSError as fault:
+        raise StartRefused(f"The twins cannot keep a certificate in {folder}: {fault.strerror}.") from fault
+
+
+def _tell(places: Places, kept: Certificates) -> None:
+    told = {name: place.url for name, place in places.doors.items()}
+    sandboxes = {name: place.url for name, place in places.sandboxes.items()}
+    line = orjson.dumps({**told, "ca_file": str(kept.ca_file), "sandboxes": sandboxes})
+    sys.stdout.write(f"{line.decode()}\n")
+    sys.stdout.flush()
 
 
 def _stopped() -> asyncio.Event:

@@ -274,7 +274,8 @@ class Erp:
             return article["supplier"]
         rows = self._store.all("select * from suppliers where tenant = ?", tenant)
         if named is None:
-            return next(row["name"] for row in rows if row["general"])
+            # A tenant that is new here has no suppliers of its own yet.
+            return next((row["name"] for row in rows if row["general"]), "General Supplies")
         found = [row["name"] for row in rows if named.lower() in row["name"].lower()]
         if len(found) != 1:
             known = ", ".join(row["name"] for row in rows)

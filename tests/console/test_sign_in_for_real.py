@@ -16,11 +16,8 @@ from pydantic import SecretStr
 from yarl import URL
 
 from charter.channels.console.app import console
-from charter.identity.authentication import Authenticator
-from charter.identity.code_flow import CodeFlow
-from charter.identity.sign_ins import SignIns
-from charter.identity.token_endpoint import TokenEndpoint
-from charter.identity.tokens import TokenVerifier
+from charter.identity.issuers import Fixed
+from charter.identity.room import join
 from charter.settings import Identity
 from charter.store.database import Database
 from tests.browser import NARROW, WIDE, screen
@@ -58,9 +55,7 @@ async def served(
     """Serve a console as a host wires it; return its address."""
     secret = SecretStr(twin.secret())
     settings = Identity(authority=twin.url, graph=f"{twin.url}/graph", client_secret=secret, tenants=TENANTS)
-    verifier = TokenVerifier(settings, http)
-    flow = CodeFlow(TokenEndpoint(settings, http), verifier, settings)
-    sign_ins = SignIns(flow, database, Authenticator(verifier, TENANTS), KEY)
+    sign_ins = join(settings, Fixed(TENANTS), database, http, KEY).sign_ins
     parts: dict[str, Any] = {"people": RESIDENTS, "session_key": KEY, "level_status": level}
     app = web.Application()
     app.add_subapp("/console", console(MemoryRuns([], {}), sign_ins=sign_ins, **(parts | chosen)))

@@ -12,7 +12,9 @@ from charter.context import Context
 from charter.identity.authentication import Authenticator, Caller
 from charter.identity.directory import Directory
 from charter.identity.grants import Grants
+from charter.identity.issuers import Fixed, Issuers
 from charter.identity.renewal import Renewal
+from charter.identity.room import join
 from charter.identity.tokens import TokenVerifier
 from charter.identity.unattended import Unattended
 from charter.settings import Identity
@@ -44,6 +46,7 @@ class Room:
     settings: Identity
     key: bytes = KEY
     clock: Clock = field(default_factory=Clock)
+    issuers: Issuers = field(init=False)
     grants: Grants = field(init=False)
     directory: Directory = field(init=False)
     verifier: TokenVerifier = field(init=False)
@@ -52,14 +55,10 @@ class Room:
     unattended: Unattended = field(init=False)
 
     def __post_init__(self) -> None:
-        self.grants = Grants(self.database, self.settings, self.http, self.key, clock=self.clock)
-        self.directory = Directory(self.grants, self.settings, self.http, clock=self.clock)
-        self.verifier = TokenVerifier(self.settings, self.http, clock=self.clock)
-        self.authenticator = Authenticator(
-            self.verifier, self.settings.tenants, groups=self.directory.groups, clock=self.clock
-        )
-        self.renewal = Renewal(self.grants, self.verifier, self.directory, self.settings)
-        self.unattended = Unattended(self.grants, self.verifier, self.directory, self.settings)
+        parts = join(self.settings, Fixed(self.settings.tenants), self.database, self.http, self.key, clock=self.clock)
+        self.issuers, self.grants, self.directory = parts.issuers, parts.grants, parts.directory
+        self.verifier, self.authenticator = parts.verifier, parts.authenticator
+        self.renewal, self.unattended = parts.renewal, parts.unattended
 
     def other(self, *, key: bytes = KEY, settings: Identity | None = None) -> "Room":
         return Room(self.twin, self.database, self.http, settings or self.settings, key, self.clock)

@@ -194,6 +194,17 @@ async def test_a_scope_without_consent_is_refused_and_the_grant_stays(room: Room
     assert told(await room.grants.token(alice, PROCUREMENT))["oid"] == "alice"
 
 
+@pytest.mark.promise("twins.step-up")
+async def test_a_person_who_must_prove_themselves_anew_loses_no_grant(room: Room) -> None:
+    alice = await room.kept("alice")
+    await room.twin.change("alice", step_up=True)
+    with pytest.raises(AuthorityLost, match="basic_action"):
+        await room.grants.token(alice, PROCUREMENT)
+    assert set(await rows(room)) == {"alice"}
+    await room.twin.change("alice", step_up=False)
+    assert told(await room.grants.token(alice, PROCUREMENT))["oid"] == "alice"
+
+
 async def test_without_a_grant_there_is_no_token(room: Room, people: dict[str, Context]) -> None:
     with pytest.raises(AuthorityLost, match="No authority is kept"):
         await room.grants.token(people["dora"], PROCUREMENT)

@@ -59,7 +59,7 @@ async def test_groups_too_many_for_a_token_come_from_the_directory(room: Room) -
 @pytest.mark.promise("identity.groups")
 async def test_without_a_directory_a_person_with_unknown_groups_is_refused(room: Room) -> None:
     await room.twin.change("alice", groups=MANY)
-    alone = Authenticator(room.verifier, room.settings.tenants)
+    alone = Authenticator(room.verifier, room.issuers)
     with pytest.raises(Forbidden, match="too many groups"):
         await alone.authenticate(f"Bearer {await room.twin.token('alice')}")
 

@@ -26,7 +26,7 @@ BACK = "http://localhost:3978/console/signed-in"
 
 def desk(room: Room, *, key: bytes = KEY) -> SignIns:
     """One process's sign-ins."""
-    flow = CodeFlow(TokenEndpoint(room.settings, room.http), room.verifier, room.settings, clock=room.clock)
+    flow = CodeFlow(TokenEndpoint(room.http), room.verifier, room.issuers, clock=room.clock)
     return SignIns(flow, room.database, room.authenticator, key, clock=room.clock)
 
 
@@ -332,6 +332,6 @@ async def test_a_session_never_answers_for_somebody_else(room: Room, people: dic
             return Caller(people["bob"], str(authorization))
 
     cookie = await signed_in(room)
-    flow = CodeFlow(TokenEndpoint(room.settings, room.http), room.verifier, room.settings, clock=room.clock)
+    flow = CodeFlow(TokenEndpoint(room.http), room.verifier, room.issuers, clock=room.clock)
     with pytest.raises(Unauthenticated, match="another person"):
         await SignIns(flow, room.database, Mistaken(), KEY, clock=room.clock).present(cookie)

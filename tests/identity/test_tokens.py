@@ -16,10 +16,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from charter.context import Context, Principal
 from charter.errors import StartRefused, Unauthenticated, Unavailable
-from charter.identity.tokens import TokenVerifier
+from charter.identity.issuers import Fixed, Issuers
 from charter.settings import Identity
 from tests.identity.conftest import Room
 from tests.twins.running import RunningTwin
+
+TENANTS = ("contoso", "fabrikam")
 
 Forger = Callable[[RunningTwin], Awaitable[str]]
 
@@ -184,7 +186,10 @@ async def test_a_new_key_is_learnt_and_a_withdrawn_one_is_forgotten(room: Room) 
 
 @pytest.mark.promise("identity.keys")
 async def test_a_hanging_key_server_stalls_no_token_of_a_known_key(room: Room) -> None:
-    assert await room.verifier.warm()
+    for tenant in TENANTS:
+        issuer = room.issuers.own(tenant)
+        assert issuer
+        assert await room.verifier.warm(issuer)
     await room.twin.faults(keys="hang")
     room.clock.now += 7_200
     token = await room.twin.token("alice")
@@ -227,6 +232,6 @@ async def test_a_verified_token_costs_microseconds(room: Room) -> None:
     assert (time.process_time() - began) / 2_000 < 50e-6
 
 
-async def test_without_an_authority_no_verifier_is_made(room: Room) -> None:
+def test_without_an_authority_no_issuer_is_believed() -> None:
     with pytest.raises(StartRefused, match="CHARTER_IDENTITY__AUTHORITY"):
-        TokenVerifier(Identity(), room.http)
+        Issuers(Identity(), Fixed({}))

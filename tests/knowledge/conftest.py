@@ -13,7 +13,7 @@ from charter.knowledge.folders import Root
 from charter.knowledge.ingest import Progress, Report, sync
 from charter.knowledge.pgvector import PgIndex
 from charter.plugin import Passage
-from charter.store import crossing
+from charter.store import tenants
 from charter.store.database import Database
 
 COLLECTION = "handbook"
@@ -64,5 +64,5 @@ async def neighbours(database: Database, embedder: E5Embedder, tmp_path: Path) -
 
 async def new_shelf(database: Database, embedder: E5Embedder, folder: Path) -> Shelf:
     tenant = f"shelf-{uuid4().hex[:12]}"
-    await crossing.ensure_tenants(database, [tenant])
+    await tenants.ensure(database, {}, [tenant])
     return Shelf(tenant, folder / tenant, PgIndex(database, embedder))

@@ -14,7 +14,7 @@ from charter.knowledge.ingest import Report, sync
 from charter.knowledge.pgvector import PgIndex
 from charter.plugin import Passage
 from charter.settings import read
-from charter.store import crossing
+from charter.store import tenants
 from charter.store.database import Database
 
 QUESTIONS: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("questions.yaml").read_text("utf-8"))
@@ -45,10 +45,10 @@ class Library:
 @pytest.fixture(scope="module")
 async def library(database: Database, embedder: E5Embedder, people: dict[str, Context], house: Path) -> Library:
     shipped = house / "plugins" / "knowledge" / "library"
-    tenants = ("contoso", "fabrikam")
-    await crossing.ensure_tenants(database, [f"library-{tenant}" for tenant in tenants])
+    shelves = ("contoso", "fabrikam")
+    await tenants.ensure(database, {}, [f"library-{tenant}" for tenant in shelves])
     index = PgIndex(database, embedder)
-    return Library(index, await sync(index, [Root(f"library-{t}", shipped / t) for t in tenants]), people)
+    return Library(index, await sync(index, [Root(f"library-{t}", shipped / t) for t in shelves]), people)
 
 
 @pytest.mark.timeout(400)

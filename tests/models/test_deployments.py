@@ -1,19 +1,25 @@
 """Deployments against real endpoints on loopback."""
 
+import time
 from collections.abc import AsyncIterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from azure.core.credentials import AccessToken
+from openai import AuthenticationError
 from pydantic import SecretStr
 
 from charter import settings
-from charter.errors import StartRefused
+from charter.errors import ModelUnavailable, StartRefused
 from charter.models.chat import Level, Usage
 from charter.models.deployments import open_deployment
 from charter.models.wire import Answered
+from charter.secrets.leases import Leases
+from charter.secrets.memory import MemoryStore
+from charter.secrets.secrets import Secrets
 
 COMPLETION = {
     "id": "c1", "object": "chat.completion", "created": 1, "model": "maker-1",
@@ -28,6 +34,7 @@ class Maker:
     def __init__(self) -> None:
         self.asked: list[web.Request] = []
         self.busy = 0
+        self.wanted = ""
         self.app = web.Application()
         self.app.router.add_post("/{path:.*}", self._answer)
 
@@ -35,7 +42,14 @@ class Maker:
         self.asked.append(request)
         if len(self.asked) <= self.busy:
             return web.json_response({"error": {"message": "busy"}}, status=429, headers={"retry-after": "0.01"})
+        if self.wanted and self.keys()[-1] != self.wanted:
+            return web.json_response({"error": {"message": "wrong key"}}, status=401)
         return web.json_response(COMPLETION)
+
+    def keys(self) -> list[str]:
+        """The keys that came, in order."""
+        heads = [request.headers for request in self.asked]
+        return [head.get("api-key") or head["authorization"].removeprefix("Bearer ") for head in heads]
 
 
 @pytest.fixture
@@ -77,10 +91,64 @@ async def test_azure_openai_is_asked_by_deployment_and_version(maker: tuple[Make
     await deployed.close()
 
 
-async def test_azure_openai_without_a_key_asks_for_a_token_of_the_hosts_identity() -> None:
-    deployment = settings.Deployment(kind="azure_openai", model="gpt", base_url="http://localhost:1")
-    deployed = open_deployment("standard", deployment, None)
-    assert deployed.provider == "azure.ai.openai"
+class Identity:
+    """The host's identity at Azure."""
+
+    async def get_token(self, *scopes: str, **_: Any) -> AccessToken:
+        return AccessToken(f"token for {scopes[0]}", int(time.time()) + 600)
+
+    async def close(self) -> None: ...
+
+
+@pytest.mark.promise("models.deployments")
+async def test_azure_openai_without_a_key_is_asked_as_the_host(maker: tuple[Maker, str]) -> None:
+    endpoint, url = maker
+    deployment = settings.Deployment(kind="azure_openai", model="gpt", base_url=url)
+    deployed = open_deployment("standard", deployment, None, identity=cast("Any", Identity()))
+    assert await said(deployed) == "Here."
+    asked = endpoint.asked[0].headers
+    assert asked["authorization"] == "Bearer token for https://cognitiveservices.azure.com/.default"
+    assert "api-key" not in asked
+    await deployed.close()
+    with pytest.raises(StartRefused, match="no identity"):
+        open_deployment("standard", deployment, None)
+
+
+@pytest.mark.promise("models.key")
+@pytest.mark.parametrize("kind", ["openai", "azure_openai"])
+async def test_a_rotated_key_is_used_at_once_and_a_refused_one_renewed_once(
+    maker: tuple[Maker, str], kind: Any
+) -> None:
+    endpoint, url = maker
+    store = MemoryStore()
+    store.set("model-key", "key-1")
+    key = Secrets(Leases(store, seconds=60), lambda _: None).live("keyvault:model-key")
+    reference = SecretStr("keyvault:model-key")
+    deployment = settings.Deployment(kind=kind, model="m", base_url=url, api_key=reference)
+    deployed = open_deployment("standard", deployment, None, key=key)
+    endpoint.wanted = "key-1"
+    assert await said(deployed) == "Here."
+    endpoint.wanted = "key-2"
+    store.set("model-key", "key-2")
+    assert await said(deployed) == "Here."
+    assert endpoint.keys() == ["key-1", "key-1", "key-2"]
+    endpoint.wanted = "key-3"
+    with pytest.raises(AuthenticationError):
+        await said(deployed)
+    assert endpoint.keys()[3:] == ["key-2"]  # the vault has no newer one: nothing is gained by asking again
+    await deployed.close()
+
+
+@pytest.mark.promise("models.key")
+async def test_a_key_that_cannot_be_had_is_said_without_asking_the_endpoint(maker: tuple[Maker, str]) -> None:
+    endpoint, url = maker
+    key = Secrets(Leases(MemoryStore(), seconds=60), lambda _: None).live("keyvault:model-key")
+    reference = SecretStr("keyvault:model-key")
+    deployment = settings.Deployment(kind="openai", model="m", base_url=url, api_key=reference)
+    deployed = open_deployment("standard", deployment, None, key=key)
+    with pytest.raises(ModelUnavailable, match="key"):
+        await said(deployed)
+    assert endpoint.asked == []
     await deployed.close()
 
 

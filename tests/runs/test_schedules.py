@@ -12,10 +12,8 @@ from typing import Any
 import pytest
 
 from charter.catalog.spec import AgentSpec, ScheduleTrigger
-from charter.identity.directory import Directory
-from charter.identity.grants import Grants
-from charter.identity.tokens import TokenVerifier
-from charter.identity.unattended import Unattended
+from charter.identity.issuers import Fixed
+from charter.identity.room import join
 from charter.runs.run import Run
 from charter.runs.schedules import Schedules
 from tests.running import WAIT_SECONDS, RunningHost
@@ -42,12 +40,11 @@ class House:
         self.agent = self.service.editions.current.catalog.agents[agent]
         self.triggers: tuple[ScheduleTrigger, ...] = triggers
         key = settings.session_key.get_secret_value().encode()
-        grants = Grants(self.service.database, settings.identity, host.http, key)
-        directory = Directory(grants, settings.identity, host.http)
-        verifier = TokenVerifier(settings.identity, host.http)
-        unattended = Unattended(grants, verifier, directory, settings.identity)
-        tenants = settings.identity.tenants.values()
-        self.schedules = Schedules(self.service.database, self.agents, self.service, unattended, tenants, **more)
+        tenants = settings.identity.tenants
+        room = join(settings.identity, Fixed(tenants), self.service.database, host.http, key)
+        self.schedules = Schedules(
+            self.service.database, self.agents, self.service, room.unattended, tenants.values, **more
+        )
 
     def agents(self) -> Iterable[AgentSpec]:
         return [replace(self.agent, triggers=self.triggers)]

@@ -2,7 +2,8 @@ import asyncpg
 import pytest
 
 from charter.context import Context
-from charter.store.database import Database
+from charter.errors import NotFound
+from charter.store.database import Database, narrow
 
 
 @pytest.mark.promise("store.role")
@@ -58,3 +59,54 @@ async def test_the_journal_and_the_audit_are_append_only(database: Database, peo
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             async with database.session(people["alice"]) as session:
                 await session.execute(statement)
+
+
+@pytest.mark.promise("store.role")
+async def test_every_policy_for_the_hosts_role_names_the_tenant(database_url: str) -> None:
+    """A policy that forgot it would open its table to every tenant; those of the named statements are another role's."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        rows = await connection.fetch(
+            "select tablename, qual, coalesce(with_check, qual) as checked from pg_policies where schemaname = 'public' "
+            "and not (roles = array['charter_host'::name])"
+        )
+        tables = await connection.fetch(
+            "select table_name from information_schema.columns where table_schema = 'public' and column_name = 'tenant'"
+        )
+    finally:
+        await connection.close()
+    for row in rows:
+        own = "(id" if row["tablename"] == "tenants" else "(tenant"
+        assert row["qual"] == row["checked"] == f"{own} = current_setting('charter.tenant'::text, true))", row
+    assert {row["table_name"] for row in tables} | {"tenants"} == {row["tablename"] for row in rows}
+
+
+@pytest.mark.promise("store.role")
+async def test_both_working_roles_are_bound_and_own_nothing(database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    try:
+        roles = await connection.fetch(
+            "select rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolcanlogin from pg_roles "
+            "where rolname in ('charter_app', 'charter_host')"
+        )
+        owned = await connection.fetch(
+            "select relname from pg_class where relowner in ('charter_app'::regrole, 'charter_host'::regrole)"
+        )
+    finally:
+        await connection.close()
+    assert len(roles) == 2
+    assert [any(list(row.values())[1:]) for row in roles] == [False, False]
+    assert owned == []
+
+
+@pytest.mark.promise("store.tenant")
+async def test_a_snapshot_sees_one_tenant_and_a_crossing_that_is_narrowed_too(database: Database) -> None:
+    async with database.snapshot("fabrikam") as session:
+        assert [row["id"] for row in await session.fetch("select id from tenants")] == ["fabrikam"]
+    async with database.crossing() as session:
+        await narrow(session, "fabrikam")
+        assert [row["id"] for row in await session.fetch("select id from tenants")] == ["fabrikam"]
+        assert await session.fetch("select 1 from audit where tenant <> 'fabrikam'") == []
+    with pytest.raises(NotFound):
+        async with database.snapshot("x'; reset role; --"):
+            pass

@@ -82,8 +82,9 @@ class RunningTwin:
             query = "select 1 from refresh_tokens where parent is not null group by parent having count(*) > 1"
             return len(tokens.execute(query).fetchall())
 
-    def signing_key(self) -> Any:
-        newest = max((self.folder / "keys").glob("*.pem"))
+    def signing_key(self, issuer: str = ".") -> Any:
+        """Return the twin's own key, or that of the cluster beside it."""
+        newest = max((self.folder / issuer / "keys").glob("*.pem"))
         return serialization.load_pem_private_key(newest.read_bytes(), None)
 
     def claims(self, **changed: Any) -> dict[str, Any]:
@@ -123,10 +124,10 @@ async def running_twin(folder: Path, http: aiohttp.ClientSession, port: int = 0)
 
 @pytest.fixture(scope="session")
 def signing_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Keys made once: making one takes longer than most tests."""
+    """A folder with keys made once: making one takes longer than most tests."""
     folder = tmp_path_factory.mktemp("entra")
     entra.app(folder, base_url="http://localhost:1")
-    return folder / "keys"
+    return folder
 
 
 @pytest.fixture
@@ -138,6 +139,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 @pytest.fixture
 async def twin(tmp_path: Path, signing_keys: Path, http: aiohttp.ClientSession) -> AsyncIterator[RunningTwin]:
     """A twin of its own for each test, on a free port."""
-    shutil.copytree(signing_keys, tmp_path / "entra" / "keys")
+    for keys in ("keys", "cluster/keys"):
+        shutil.copytree(signing_keys / keys, tmp_path / "entra" / keys)
     async with running_twin(tmp_path / "entra", http) as running:
         yield running

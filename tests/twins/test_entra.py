@@ -61,7 +61,7 @@ async def test_a_token_looks_like_entras_and_verifies_with_the_published_key(twi
         ({"client_id": ""}, 400, "invalid_request", 900144),
         ({"grant_type": "device_code"}, 400, "unsupported_grant_type", 70003),
         ({"scope": "api://charter/access_as_user"}, 400, "invalid_scope", 1002012),
-        ({"scope": "https://vault.azure.net/.default"}, 400, "invalid_resource", 500011),
+        ({"scope": "https://unknown.example/.default"}, 400, "invalid_resource", 500011),
         ({"scope": f"{PROCUREMENT} {GRAPH}"}, 400, "invalid_request", 28000),
         ({"scope": ""}, 400, "invalid_request", 900144),
         ({"scope": "api://x/.default api://x/access_as_user"}, 400, "invalid_scope", 70011),
@@ -256,7 +256,7 @@ async def test_tokens_and_sessions_survive_a_restart(tmp_path: Path, http: aioht
         assert (await after.refresh(refresh))[0] == 200
         assert (await after.on_behalf_of(assertion, PROCUREMENT))[0] == 200
     private = [path for path in tmp_path.rglob("*") if path.suffix == ".pem" or path.parent.name == "secrets"]
-    assert len(private) == 4
+    assert len(private) == 6
     assert {oct(path.stat().st_mode & 0o777) for path in private} == {"0o600"}
 
 

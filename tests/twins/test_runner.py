@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 import socket
+import ssl
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -80,6 +81,7 @@ async def test_one_line_says_where_all_listens_and_the_end_of_input_ends_it(tmp_
         (tmp_path / f"{name}.py").write_text(SANDBOX, "utf-8")
     sandboxes = [part for name in ("people", "procurement") for part in ("--sandbox", f"{name}={tmp_path}/{name}.py")]
     async with running(tmp_path / "twins", *sandboxes) as (process, places):
+        assert places.keys() == {"entra", "entra_tls", "customers", "ca_file", "sandboxes"}
         assert places["sandboxes"].keys() == {"people", "procurement"}
         assert all(url.startswith("http://localhost:") for url in (places["entra"], *places["sandboxes"].values()))
         metadata = await read(f"{places['entra']}/contoso/v2.0/.well-known/openid-configuration")
@@ -93,6 +95,41 @@ async def test_one_line_says_where_all_listens_and_the_end_of_input_ends_it(tmp_
         assert process.stdin is not None
         process.stdin.close()
         assert await asyncio.wait_for(process.wait(), SECONDS) == 0
+
+
+@pytest.mark.promise("twins.tls")
+async def test_the_entra_twin_is_one_and_the_same_over_tls(tmp_path: Path) -> None:
+    async with running(tmp_path) as (_, places), aiohttp.ClientSession() as http:
+        trusting = ssl.create_default_context(cafile=places["ca_file"])
+        async with http.get(f"{places['entra_tls']}/contoso/v2.0/.well-known/openid-configuration", ssl=trusting) as it:
+            secure = await it.json()
+        plain = await read(f"{places['entra']}/contoso/v2.0/.well-known/openid-configuration")
+        assert secure["issuer"] == plain["issuer"]
+        assert secure["token_endpoint"] == f"{places['entra_tls']}/contoso/oauth2/v2.0/token"
+        assert plain["token_endpoint"] == f"{places['entra']}/contoso/oauth2/v2.0/token"
+        async with http.get(secure["jwks_uri"], ssl=trusting) as it:
+            assert await it.json() == await read(plain["jwks_uri"])
+
+
+@pytest.mark.promise("twins.runner")
+async def test_from_a_given_port_on_one_follows_the_other(tmp_path: Path) -> None:
+    (tmp_path / "people.py").write_text(SANDBOX, "utf-8")
+    async with running(tmp_path, "--port", str(free(4)), "--sandbox", f"people={tmp_path}/people.py") as (_, places):
+        urls = [places["entra"], places["entra_tls"], places["customers"], places["sandboxes"]["people"]]
+        first, *others = [int(url.rsplit(":", 1)[1]) for url in urls]
+        assert others == [first + 1, first + 2, first + 3]
+
+
+def free(count: int) -> int:
+    """Return the first of so many ports in a row that nobody has, as far as one can tell."""
+    for port in range(21_000, 30_000, count):
+        try:
+            for each in range(port, port + count):
+                socket.create_server(("127.0.0.1", each)).close()
+        except OSError:
+            continue
+        return port
+    raise AssertionError("no ports are free")
 
 
 @pytest.mark.promise("twins.runner")

@@ -25,8 +25,11 @@ async def person_of(request: web.Request) -> SignedIn:
 
     Raises:
         Unauthenticated: nobody is signed in, or the session has ended.
+        Forbidden: it is an application's.
     """
     known = await desk(request).sign_ins.present(desk(request).cookies.session(request))
+    if known.ctx.principal.type == "workload":
+        raise Forbidden("The console is for people.", action="Use the API.")
     return SignedIn(replace(known.ctx, channel="console"), known.token)
 
 

@@ -54,7 +54,7 @@ class _Door:
         run, new = await self._start(request, ctx, asked.model, said, thread, metadata, streams=bool(asked.stream))
         if asked.stream:
             following = Following(self._service, ctx, run.id, live=new)
-            return await self._stream(request, following, ResponseStream(run, _origin(request)))
+            return await self._stream(request, following, ResponseStream(run, self._origin(request)))
         if not asked.background:
             run = await self._service.wait(ctx, run.id, _LONGEST_WAIT)
         return await self._response(request, ctx, run)
@@ -65,7 +65,7 @@ class _Door:
         if request.query.get("stream") == "true":
             _from_the_beginning(request)
             following = Following(self._service, ctx, run.id, live=False)
-            return await self._stream(request, following, ResponseStream(run, _origin(request)))
+            return await self._stream(request, following, ResponseStream(run, self._origin(request)))
         return await self._response(request, ctx, run)
 
     async def create_completion(self, request: web.Request) -> web.StreamResponse:
@@ -77,7 +77,9 @@ class _Door:
         if asked.stream:
             usage = bool(asked.stream_options and asked.stream_options.include_usage)
             following = Following(self._service, ctx, run.id, live=new)
-            return await self._stream(request, following, CompletionStream(run, _origin(request), include_usage=usage))
+            return await self._stream(
+                request, following, CompletionStream(run, self._origin(request), include_usage=usage)
+            )
         return await self._completion(request, ctx, await self._service.wait(ctx, run.id, _LONGEST_WAIT))
 
     async def models(self, request: web.Request) -> web.Response:
@@ -125,7 +127,7 @@ class _Door:
 
     async def _response(self, request: web.Request, ctx: Context, run: Run) -> web.Response:
         texts = await following.spoken(self._service, ctx, run)
-        return _json(response.response(run, response.output(run, texts, _origin(request))))
+        return _json(response.response(run, response.output(run, texts, self._origin(request))))
 
     async def _completion(self, request: web.Request, ctx: Context, run: Run) -> web.Response:
         if run.status in {"failed", "cancelled"}:
@@ -133,7 +135,7 @@ class _Door:
         texts = await following.spoken(self._service, ctx, run)
         if not run.settled:
             texts.append(sentences.working(run))
-        return _json(completion(run, texts, _origin(request)))
+        return _json(completion(run, texts, self._origin(request)))
 
     async def _stream(
         self, request: web.Request, following: Following, wire: ResponseStream | CompletionStream
@@ -146,6 +148,10 @@ class _Door:
         with suppress(ConnectionError):  # the client is gone; the run goes on
             await sse.send(answer, _lines(following, wire))
         return answer
+
+    def _origin(self, request: web.Request) -> str:
+        """Return where links lead: the address that settings say, whatever name a request came by."""
+        return self._service.http.public_url.rstrip("/") or str(request.url.origin())
 
 
 async def _lines(following: Following, wire: ResponseStream | CompletionStream) -> AsyncIterator[bytes]:
@@ -168,10 +174,6 @@ async def _lines(following: Following, wire: ResponseStream | CompletionStream) 
 
 def _context(request: web.Request) -> Context:
     return replace(context(request), channel="responses")
-
-
-def _origin(request: web.Request) -> str:
-    return str(request.url.origin())
 
 
 def _again(request: web.Request) -> bool:

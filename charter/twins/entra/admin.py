@@ -8,8 +8,8 @@ from aiohttp import web
 from charter.twins.entra.people import Account
 from charter.twins.entra.state import TWIN
 
-_CHANGEABLE: dict[str, type] = {"disabled": bool, "roles": list, "groups": list, "manager": str}
-_PARTS = frozenset({"keys", "token", "graph"})
+_CHANGEABLE: dict[str, type] = {"disabled": bool, "roles": list, "groups": list, "manager": str, "step_up": bool}
+_PARTS = frozenset({"keys", "token", "graph", "managed"})
 _FAULTS = frozenset({"fail", "hang", "late"})
 
 
@@ -27,12 +27,16 @@ def routes() -> list[web.RouteDef]:
 
 
 async def _people(request: web.Request) -> web.Response:
-    """Return everybody; ``name`` is what one signs in with."""
-    return web.json_response({"people": [_shown(account) for account in request.app[TWIN].people.accounts.values()]})
+    """Return everybody who may sign in; ``name`` is what one signs in with."""
+    accounts = request.app[TWIN].people.accounts.values()
+    return web.json_response({"people": [_shown(account) for account in accounts if not account.managed]})
 
 
 async def _change(request: web.Request) -> web.Response:
-    """Take ``{"disabled", "roles", "groups", "manager"}``, each optional; lasts as long as the process."""
+    """Take ``{"disabled", "roles", "groups", "manager", "step_up"}``, each optional; lasts as long as the process.
+
+    ``step_up``: what is asked for in that person's name is refused until they have proved themselves anew.
+    """
     twin, identity, asked = request.app[TWIN], request.match_info["id"], await _object(request)
     for name, value in asked.items():
         kind = _CHANGEABLE.get(name)
@@ -77,13 +81,13 @@ async def _redirect(request: web.Request) -> web.Response:
 
 
 async def _faults(request: web.Request) -> web.Response:
-    """Take the whole of the faults, ``{"keys" | "token" | "graph": "fail" | "hang" | "late"}``; ``{}`` heals all.
+    """Take the whole of the faults, ``{"keys" | "token" | "graph" | "managed": "fail" | "hang" | "late"}``; ``{}`` heals all.
 
     What hangs was not begun, what is late was done and is not answered.
     """
     twin, asked = request.app[TWIN], await _object(request)
     if asked.keys() - _PARTS or set(map(str, asked.values())) - _FAULTS:
-        return _wrong("Parts are keys, token and graph; faults are fail, hang and late.")
+        return _wrong("Parts are keys, token, graph and managed; faults are fail, hang and late.")
     twin.faults = asked
     twin.thaw()
     return web.json_response(asked)

@@ -156,6 +156,7 @@ def _shown(request: web.Request, account: Account, twin: Twin | None = None) -> 
     whole: dict[str, Any] = {"id": account.id, "displayName": account.name, "accountEnabled": not account.disabled}
     if account.workload:
         whole |= {"appId": account.id, "servicePrincipalType": "Application"}
+        whole |= {"servicePrincipalType": "ManagedIdentity"} if account.managed else {}
         whole["appRoles"] = _app_roles(twin) if twin and account.id == HOST else []
     else:
         whole |= {"userPrincipalName": account.address, "mail": account.address}

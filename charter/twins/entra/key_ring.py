@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,11 +43,13 @@ class KeyRing:
         key = self._keys[-1]
         return jwt.encode(claims, key.private, algorithm="RS256", headers={"kid": key.kid})
 
-    def read(self, token: str, *, audiences: list[str], issuer: str) -> dict[str, Any]:
+    def read(
+        self, token: str, *, audiences: list[str], issuer: str, required: Sequence[str] = ("exp", "oid", "tid")
+    ) -> dict[str, Any]:
         """Return the claims of one of our own tokens.
 
         Raises:
-            jwt.PyJWTError: not ours, not for these audiences, not of this issuer, or out of its time.
+            jwt.PyJWTError: not ours, not for these audiences, not of this issuer, out of its time, or a claim lacks.
         """
         kid = jwt.get_unverified_header(token).get("kid")
         key = next((key for key in self._keys if key.kid == kid), None)
@@ -58,7 +61,7 @@ class KeyRing:
             algorithms=["RS256"],
             audience=audiences,
             issuer=issuer,
-            options={"require": ["exp", "oid", "tid"]},
+            options={"require": list(required)},
         )
 
     def published(self) -> dict[str, Any]:

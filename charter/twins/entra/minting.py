@@ -27,7 +27,7 @@ def mint(twin: Twin, client: Client, account: Account, scope: Scope) -> str:
         "nbf": now - _BACKDATED,
         "exp": now + int(twin.lifetimes.access),
         "azp": client.id,
-        "azpacr": "0" if client.secret is None else "1",
+        "azpacr": client.proof,
         "oid": account.id,
         "sub": _pairwise(account, scope.resource),
         "tid": account.tenant,
@@ -39,9 +39,16 @@ def mint(twin: Twin, client: Client, account: Account, scope: Scope) -> str:
 
 
 def _of_workload(account: Account, scope: Scope) -> dict[str, Any]:
-    at_graph = HOST_AT_GRAPH if account.id == HOST else ()
-    roles = at_graph if scope.resource == GRAPH else account.roles
-    return {"idtyp": "app", "sub": account.id, **({"roles": list(roles)} if roles else {})}
+    at_graph = HOST_AT_GRAPH if account.id == HOST and scope.resource == GRAPH else ()
+    roles = at_graph if scope.microsofts else account.roles
+    claims: dict[str, Any] = {"idtyp": "app", "sub": account.id, **({"roles": list(roles)} if roles else {})}
+    return claims | ({"xms_mirid": resource_id(account)} if account.managed else {})
+
+
+def resource_id(account: Account) -> str:
+    """Return the name that a managed identity has among Azure's resources."""
+    group = "/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/charter"
+    return f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{account.id}"
 
 
 def _of_person(account: Account, scope: Scope) -> dict[str, Any]:
@@ -50,7 +57,7 @@ def _of_person(account: Account, scope: Scope) -> dict[str, Any]:
         "preferred_username": account.address,
         "scp": " ".join(scope.delegated),
     }
-    if scope.resource == GRAPH:
+    if scope.microsofts:
         return claims
     if account.roles:
         claims["roles"] = list(account.roles)

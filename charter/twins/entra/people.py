@@ -1,15 +1,26 @@
 """The people and workloads of ``people.yaml``, and what tests change about them while the twin runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from typing import Any
 
 import yaml
 
+HOST_IDENTITY = "charter-host-identity"
+"""The managed identity of the machine that the host runs on."""
+
+
+_KINDS = ("people", "workloads", "identities")
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One user or workload: ``id`` is the object id."""
+    """One user or workload: ``id`` is the object id.
+
+    ``managed``: a managed identity, which nobody has a secret of. ``step_up``: the person must prove themselves anew
+    before anything is given out in their name.
+    """
 
     id: str
     tenant: str
@@ -20,6 +31,8 @@ class Account:
     groups: tuple[str, ...] = ()
     manager: str | None = None
     disabled: bool = False
+    managed: bool = False
+    step_up: bool = False
 
     @property
     def address(self) -> str:
@@ -31,7 +44,26 @@ class People:
     """All accounts by object id; changes live as long as the process."""
 
     accounts: dict[str, Account] = field(default_factory=dict[str, Account])
-    tenants: frozenset[str] = frozenset()
+    tenants: set[str] = field(default_factory=set[str])
+
+    def add(self, tenant: str, listed: Mapping[str, Any]) -> list[Account]:
+        """Add a tenant with its people and workloads.
+
+        Raises:
+            ValueError: the tenant or one of its accounts is there already; nothing is added.
+        """
+        made = [
+            _account(tenant, identity, entry, kind)
+            for kind in _KINDS
+            for identity, entry in listed.get(kind, {}).items()
+        ]
+        names = [account.id for account in made]
+        taken = [name for name in names if name in self.accounts or names.count(name) > 1]
+        if tenant in self.tenants or taken:
+            raise ValueError(f"{', '.join(sorted(set(taken))) or tenant} is there already.")
+        self.tenants.add(tenant)
+        self.accounts |= {account.id: account for account in made}
+        return made
 
     def find(self, tenant: str, identity: str) -> Account | None:
         """Return the tenant's account of this object id or address, in any case of letters."""
@@ -44,28 +76,24 @@ class People:
         return self.accounts[identity]
 
 
-def shipped() -> People:
-    """Read ``people.yaml``."""
-    tree: dict[str, Any] = yaml.safe_load(
-        resources.files("charter.twins.entra").joinpath("people.yaml").read_text("utf-8")
-    )
-    people = People(tenants=frozenset(tree))
+def shipped(file: str = "people.yaml") -> People:
+    """Read a file of this folder."""
+    tree: dict[str, Any] = yaml.safe_load(resources.files("charter.twins.entra").joinpath(file).read_text("utf-8"))
+    people = People()
     for tenant, listed in tree.items():
-        for kind in ("people", "workloads"):
-            for identity, entry in listed.get(kind, {}).items():
-                assert identity not in people.accounts, f"{identity} is twice in people.yaml"
-                people.accounts[identity] = _account(tenant, identity, entry, workload=kind == "workloads")
+        people.add(tenant, listed)
     return people
 
 
-def _account(tenant: str, identity: str, entry: dict[str, Any], *, workload: bool) -> Account:
+def _account(tenant: str, identity: str, entry: Mapping[str, Any], kind: str) -> Account:
     return Account(
         identity,
         tenant,
         entry["name"],
         entry["title"],
-        workload,
+        kind != "people",
         tuple(entry.get("roles", ())),
         tuple(entry.get("groups", ())),
         entry.get("manager"),
+        managed=kind == "identities",
     )

@@ -6,6 +6,15 @@ from uuid import uuid4
 from aiohttp import web
 
 _MISSING = "The request body must contain the following parameter: {}."
+_UNMATCHED = (
+    "No matching federated identity record found for presented assertion {} '{{}}'. "
+    "Check your federated identity credential Subject, Audience and Issuer against the presented assertion."
+)
+_STEP_UP = '{"access_token":{"capolids":{"essential":true,"values":["5f0c4a3e-0000-4000-8000-000000000001"]}}}'
+_MORE: dict[int, dict[str, str]] = {
+    50076: {"suberror": "basic_action", "claims": _STEP_UP},
+    65001: {"suberror": "consent_required"},
+}
 _TEXTS: dict[int, tuple[str, str]] = {
     28000: ("invalid_request", "Provided value for the input parameter scope contains more than one resource."),
     9002313: ("invalid_request", "Invalid request. Request is malformed or invalid."),
@@ -16,8 +25,14 @@ _TEXTS: dict[int, tuple[str, str]] = {
     ),
     50013: ("invalid_grant", "Assertion failed signature validation."),
     50034: ("invalid_grant", "The user account {} does not exist in the directory."),
+    50027: ("invalid_request", "JWT token is invalid or malformed."),
     50057: ("invalid_grant", "The user account is disabled."),
     50058: ("login_required", "A silent sign-in request was sent but no user is signed in."),
+    50076: (
+        "interaction_required",
+        "Due to a configuration change made by your administrator, or because you moved to a new location, "
+        "you must use multi-factor authentication to access the resource.",
+    ),
     50173: ("invalid_grant", "The provided grant has expired due to it being revoked, a fresh auth token is needed."),
     54005: ("invalid_grant", "OAuth2 Authorization code was already redeemed, please retry with a new valid code."),
     65001: ("invalid_grant", "The user or administrator has not consented to use '{}'."),
@@ -36,8 +51,16 @@ _TEXTS: dict[int, tuple[str, str]] = {
     500112: ("invalid_grant", "The reply address '{}' is not the one that the authorization code was requested with."),
     501481: ("invalid_grant", "The Code_Verifier does not match the code_challenge supplied in the request."),
     700016: ("unauthorized_client", "Application with identifier '{}' was not found in the directory."),
-    700025: ("invalid_client", "Client is public so no 'client_secret' should be presented."),
+    700024: ("invalid_client", "Client assertion is not within its valid time range."),
+    700025: (
+        "invalid_client",
+        "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
+    ),
+    700027: ("invalid_client", "Client assertion failed signature validation."),
     700054: ("unsupported_response_type", "response_type '{}' is not enabled for the application."),
+    700211: ("invalid_client", _UNMATCHED.format("issuer")),
+    700212: ("invalid_client", _UNMATCHED.format("audience")),
+    700213: ("invalid_client", _UNMATCHED.format("subject")),
     700082: ("invalid_grant", "The refresh token has expired due to inactivity."),
     900144: ("invalid_request", _MISSING),
     1002012: ("invalid_scope", "Client credential flows must have a scope with /.default suffixed to the resource."),
@@ -68,9 +91,8 @@ class Refused(Exception):
             "timestamp": moment,
             "trace_id": trace,
             "correlation_id": correlation,
+            **_MORE.get(self.number, {}),
         }
-        if self.number == 65001:
-            body["suberror"] = "consent_required"
         status = 401 if self.error == "invalid_client" else 400
         return web.json_response(body, status=status, headers={"Cache-Control": "no-store"})
 

@@ -7,6 +7,20 @@ from charter.twins.entra.clients import HOST
 from charter.twins.entra.refusals import Refused
 
 GRAPH = "https://graph.microsoft.com"
+TOKEN_EXCHANGE = "api://AzureADTokenExchange"  # noqa: S105 - an audience
+"""What another issuer's token must be for, so that it is taken as a client's assertion."""
+
+_AZURE = frozenset(
+    {
+        "https://cognitiveservices.azure.com",
+        "https://monitor.azure.com",
+        "https://ossrdbms-aad.database.windows.net",
+        "https://search.azure.com",
+        "https://storage.azure.com",
+        "https://vault.azure.net",
+    }
+)
+_AZURE_SCOPES = ("user_impersonation",)
 _OIDC = frozenset({"openid", "profile", "email", "offline_access"})
 _API_SCOPES = ("access_as_user",)
 _GRAPH_SCOPES = ("GroupMember.Read.All", "User.Read", "User.Read.All")
@@ -21,6 +35,11 @@ class Scope:
     delegated: tuple[str, ...]
     whole: bool
     offline: bool
+
+    @property
+    def microsofts(self) -> bool:
+        """Whether the resource is a service of Microsoft's, which knows no roles of ours."""
+        return self.resource == GRAPH or self.resource in _AZURE
 
 
 def parsed(text: str) -> Scope:
@@ -56,6 +75,10 @@ def _pair(word: str) -> tuple[str, str]:
 def _offered(resource: str) -> tuple[str, ...]:
     if resource == GRAPH:
         return _GRAPH_SCOPES
+    if resource == TOKEN_EXCHANGE:
+        return ()
+    if resource in _AZURE:
+        return _AZURE_SCOPES
     if resource == HOST or _API.fullmatch(resource):
         return _API_SCOPES
     raise Refused(500011, resource)

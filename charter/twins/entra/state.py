@@ -3,11 +3,14 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
+from charter.twins.entra.client_assertions import FederatedCredential
 from charter.twins.entra.clients import HOST, Client, Clients
 from charter.twins.entra.key_ring import KeyRing
 from charter.twins.entra.people import Account, People
@@ -26,14 +29,20 @@ class Lifetimes:
 
 @dataclass(slots=True)
 class Twin:
-    """``ledger`` holds the last requests, newest last; ``faults`` says which part fails or hangs, for tests."""
+    """``credentials`` are the federated ones by application. ``ledger`` holds the last requests, newest last; ``faults``
+    says which part fails or hangs, for tests.
+    """
 
+    folder: Path
     base_url: str
     people: People
     clients: Clients
     keys: KeyRing
     refresh_tokens: RefreshTokens
     lifetimes: Lifetimes
+    credentials: dict[str, Sequence[FederatedCredential]] = field(
+        default_factory=dict[str, Sequence[FederatedCredential]]
+    )
     sign_ins: SignIns = field(default_factory=SignIns)
     ledger: deque[dict[str, Any]] = field(default_factory=lambda: deque[dict[str, Any]](maxlen=1_000))
     faults: dict[str, str] = field(default_factory=dict[str, str])

@@ -1,12 +1,14 @@
 """``/{tenant}/oauth2/v2.0/token``: five grants, form-encoded in, JSON out."""
 
+import base64
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import jwt
 from aiohttp import web
 
-from charter.twins.entra import code_grant
+from charter.twins.entra import client_assertions, code_grant
 from charter.twins.entra.clients import Client
 from charter.twins.entra.minting import mint
 from charter.twins.entra.people import Account
@@ -51,7 +53,7 @@ def _answered(twin: Twin, tenant: str, form: Form) -> tuple[Account, dict[str, A
     grantor = _GRANTORS.get(kind)
     if grantor is None:
         raise Refused(70003, kind)
-    client = twin.clients.authenticated(tenant, _given(form, "client_id"), form.get("client_secret", ""))
+    client = _client(twin, tenant, form)
     account, scope, spent = grantor(twin, tenant, client, form)
     answer: dict[str, Any] = {
         "token_type": "Bearer",
@@ -68,7 +70,29 @@ def _answered(twin: Twin, tenant: str, form: Form) -> tuple[Account, dict[str, A
     if "openid" in (spent.scope if isinstance(spent, Code) else form.get("scope", "")).split():
         nonce = spent.nonce if isinstance(spent, Code) else ""
         answer["id_token"] = code_grant.id_token(twin, client, account, nonce)
+    if form.get("client_info") == "1":
+        answer["client_info"] = _client_info(account)
     return account, answer
+
+
+def _client(twin: Twin, tenant: str, form: Form) -> Client:
+    """Return the client, by an assertion where one is presented, else by its secret."""
+    client_id, secret = _given(form, "client_id"), form.get("client_secret", "")
+    if not form.get("client_assertion"):
+        return twin.clients.authenticated(tenant, client_id, secret)
+    if form.get("client_assertion_type") != client_assertions.BEARER:
+        raise Refused(900144, "'client_assertion_type'")
+    if secret:
+        twin.clients.authenticated(tenant, client_id, secret)
+    client = twin.clients.asserted(tenant, client_id)
+    client_assertions.verify(twin.credentials.get(client_id, ()), form["client_assertion"])
+    return client
+
+
+def _client_info(account: Account) -> str:
+    """Return whose token it is, as Microsoft's clients file it."""
+    told = json.dumps({"uid": account.id, "utid": account.tenant}).encode()
+    return base64.urlsafe_b64encode(told).decode().rstrip("=")
 
 
 def _lasting(twin: Twin, client: Client, account: Account, spent: Grant | Code | None) -> str:
@@ -85,7 +109,8 @@ def _password(twin: Twin, tenant: str, client: Client, form: Form) -> tuple[Acco
     """Sign in by name. That no password is asked, and that a workload may do it too, is of the twin only."""
     scope = parsed(form.get("scope", ""))
     identity = _given(form, "username")
-    return _enabled(twin.people.find(tenant, identity), identity), scope, None
+    account = twin.people.find(tenant, identity)
+    return _enabled(None if account is not None and account.managed else account, identity), scope, None
 
 
 def _client_credentials(twin: Twin, tenant: str, client: Client, form: Form) -> tuple[Account, Scope, None]:
@@ -110,7 +135,7 @@ def _on_behalf_of(twin: Twin, tenant: str, client: Client, form: Form) -> tuple[
     claims = _asserted(twin, tenant, client, _given(form, "assertion"))
     if claims.get("idtyp") == "app":
         raise Refused(7000114, str(claims.get("azp")))
-    return _person(twin, tenant, claims["oid"]), scope, None
+    return _not_stepped_up(_person(twin, tenant, claims["oid"])), scope, None
 
 
 def _asserted(twin: Twin, tenant: str, client: Client, assertion: str) -> dict[str, Any]:
@@ -127,12 +152,18 @@ def _asserted(twin: Twin, tenant: str, client: Client, assertion: str) -> dict[s
 def _refresh(twin: Twin, tenant: str, client: Client, form: Form) -> tuple[Account, Scope, Grant]:
     grant = twin.refresh_tokens.check(_given(form, "refresh_token"), client.id, tenant)
     scope = parsed(form.get("scope", ""))
-    return _person(twin, tenant, grant.account), scope, grant
+    return _not_stepped_up(_person(twin, tenant, grant.account)), scope, grant
 
 
 def _person(twin: Twin, tenant: str, identity: str) -> Account:
     account = twin.people.find(tenant, identity)
     return _enabled(None if account is not None and account.workload else account, identity)
+
+
+def _not_stepped_up(account: Account) -> Account:
+    if account.step_up:
+        raise Refused(50076)
+    return account
 
 
 def _enabled(account: Account | None, identity: str) -> Account:

@@ -1,0 +1,1 @@
+"""Tenants over REST, for operators."""

@@ -1,0 +1,110 @@
+"""The operators' door: parse, call the administration, render."""
+
+import asyncio
+import base64
+import binascii
+from typing import Any
+
+import orjson
+import structlog
+from aiohttp import web
+
+from charter.channels.admin.schemas import ChangeTenant, CreateTenant, Suspend
+from charter.channels.admin.shapes import as_json
+from charter.channels.reading import body, context, whole
+from charter.errors import FieldError, InvalidRequest
+from charter.tenancy.administration import Administration
+from charter.tenancy.export import Export
+
+_LINES = "application/x-ndjson"
+_LONGEST_EXPORT_SECONDS = 3600
+_log = structlog.get_logger(__name__)
+
+
+def routes(administration: Administration, export: Export) -> list[web.RouteDef]:
+    door = _Door(administration, export)
+    return [
+        web.get("/v1/admin/tenants", door.tenants),
+        web.post("/v1/admin/tenants", door.create),
+        web.get("/v1/admin/tenants/{tenant}", door.tenant),
+        web.patch("/v1/admin/tenants/{tenant}", door.change),
+        web.post("/v1/admin/tenants/{tenant}/suspend", door.suspend),
+        web.post("/v1/admin/tenants/{tenant}/resume", door.resume),
+        web.get("/v1/admin/tenants/{tenant}/export", door.export),
+    ]
+
+
+class _Door:
+    def __init__(self, administration: Administration, export: Export) -> None:
+        self._administration = administration
+        self._export = export
+
+    async def tenants(self, request: web.Request) -> web.Response:
+        after, limit = _after(request.query.get("cursor")), whole(request, "limit", 50, least=1, most=200)
+        found, last = await self._administration.listing(context(request), after=after, limit=limit)
+        return _json({"items": [as_json(tenant) for tenant in found], "next": _cursor(last)})
+
+    async def create(self, request: web.Request) -> web.Response:
+        asked = await body(request, CreateTenant)
+        tenant, new = await self._administration.create(
+            context(request), asked.id, name=asked.name, directory=asked.directory, settings=asked.settings
+        )
+        headers = {"Location": f"/v1/admin/tenants/{tenant.id}"}
+        return _json(as_json(tenant), status=201 if new else 200, headers=headers)
+
+    async def tenant(self, request: web.Request) -> web.Response:
+        return _json(as_json(await self._administration.get(context(request), request.match_info["tenant"])))
+
+    async def change(self, request: web.Request) -> web.Response:
+        asked = await body(request, ChangeTenant)
+        given = {name: getattr(asked, name) for name in asked.model_fields_set - {"settings"}}
+        if given.get("name", "") is None:
+            raise InvalidRequest("A tenant has a name.", errors=[FieldError("/name", "leave it out, or give one")])
+        tenant = request.match_info["tenant"]
+        return _json(as_json(await self._administration.change(context(request), tenant, given, asked.settings)))
+
+    async def suspend(self, request: web.Request) -> web.Response:
+        asked = await body(request, Suspend)
+        tenant = request.match_info["tenant"]
+        return _json(as_json(await self._administration.suspend(context(request), tenant, asked.reason)))
+
+    async def resume(self, request: web.Request) -> web.Response:
+        return _json(as_json(await self._administration.resume(context(request), request.match_info["tenant"])))
+
+    async def export(self, request: web.Request) -> web.StreamResponse:
+        tenant = (await self._administration.get(context(request), request.match_info["tenant"])).id
+        if request.method == "HEAD":
+            return web.Response(content_type=_LINES)
+        self._export.check()
+        await self._administration.exported(context(request), tenant)
+        name = f'attachment; filename="{tenant}.ndjson"'
+        headers = {"Content-Type": _LINES, "Cache-Control": "no-store", "Content-Disposition": name}
+        response = web.StreamResponse(headers=headers)
+        await response.prepare(request)
+        try:
+            async with asyncio.timeout(_LONGEST_EXPORT_SECONDS):
+                async for line in self._export.lines(tenant):
+                    await response.write(line)
+                await response.write_eof()
+        except Exception:  # noqa: BLE001 - the answer has begun: all that can be told is that it ends too early
+            _log.exception("an export was cut", tenant=tenant)
+            if request.transport is not None:
+                request.transport.abort()
+        return response
+
+
+def _json(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(body=orjson.dumps(value), status=status, content_type="application/json", headers=headers)
+
+
+def _cursor(last: str | None) -> str | None:
+    return base64.urlsafe_b64encode(last.encode()).decode().rstrip("=") if last else None
+
+
+def _after(cursor: str | None) -> str:
+    try:
+        return base64.urlsafe_b64decode((cursor or "") + "=" * (-len(cursor or "") % 4)).decode()
+    except (ValueError, binascii.Error) as fault:
+        raise InvalidRequest(
+            "The cursor is not one of ours.", errors=[FieldError("/cursor", "take it from next")]
+        ) from fault

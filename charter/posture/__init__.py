@@ -1,0 +1,1 @@
+"""Whether an installation is what a company may trust: what settings declare, and what really answers."""

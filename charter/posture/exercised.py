@@ -1,0 +1,169 @@
+"""What really answers: each part of an installation is asked once, within seconds, and changes nothing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
+
+import aiohttp
+
+from charter.catalog.spec import Catalog, PluginSpec
+from charter.errors import CharterError
+from charter.identity.issuers import Issuer
+from charter.identity.room import IdentityRoom
+from charter.identity.wire import ask
+from charter.models.deployments import open_deployment
+from charter.posture.finding import Finding, ok, refused, unproven
+from charter.settings import Deployment, Settings
+from charter.store.database import Database
+
+_SECONDS = 10
+
+Probe = Callable[[], Awaitable[str]]
+"""Returns the sentence of what was seen; raises where it is not in order."""
+
+
+class Wrong(Exception):
+    """A part answers, and not as it must; ``action`` is what to do."""
+
+    def __init__(self, sentence: str, action: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.action = action
+
+
+async def tried(name: str, probe: Probe) -> Finding:
+    """Ask one part. Whatever it raises, the others are asked too."""
+    try:
+        async with asyncio.timeout(_SECONDS):
+            return ok(name, await probe())
+    except Wrong as fault:
+        return refused(name, fault.sentence, fault.action)
+    except CharterError as fault:
+        return refused(name, fault.detail, fault.action)
+    except TimeoutError:
+        return refused(name, f"It did not answer within {_SECONDS} seconds.", "See that it runs and can be reached.")
+    except Exception as fault:  # noqa: BLE001 - the finding names it; its text may hold what is secret
+        return refused(name, f"Looking at it failed ({type(fault).__name__}).", "See that it runs and can be reached.")
+
+
+def issuers(room: IdentityRoom, http: aiohttp.ClientSession, found: Iterable[Issuer]) -> list[Awaitable[Finding]]:
+    """Ask each identity provider for what it publishes."""
+
+    def probe(issuer: Issuer) -> Probe:
+        async def look() -> str:
+            url = f"{issuer.authority}/{issuer.tid}/v2.0/.well-known/openid-configuration"
+            answer = await ask(http, "GET", url)
+            if answer.field("issuer") != issuer.name:
+                raise Wrong(
+                    f"It calls itself {answer.field('issuer')[:120] or 'nothing'}, not {issuer.name}.",
+                    "Mend the authority or the id of the Entra tenant: no token of it would be believed.",
+                )
+            if not await room.verifier.warm(issuer):
+                raise Wrong("It publishes no key that signs tokens.", "See that its keys can be read from here.")
+            return f"It is {issuer.name} and publishes its keys."
+
+        return look
+
+    return [tried(f"identity.{each.external or each.tenant}", probe(each)) for each in found]
+
+
+def host(room: IdentityRoom, settings: Settings, tenants: Iterable[str]) -> list[Awaitable[Finding]]:
+    """Prove in each tenant that this host is known there, and may ask who is who."""
+
+    def token(tenant: str) -> Probe:
+        async def look() -> str:
+            await room.grants.host_token(tenant, settings.identity.graph_scope, fresh=True)
+            return "The host gets tokens of its own there."
+
+        return look
+
+    def directory(tenant: str) -> Probe:
+        async def look() -> str:
+            found = await room.directory.workload(tenant, application=settings.identity.client_id)
+            if found is None:
+                raise Wrong("The directory does not know this host.", "Let an administrator consent to it.")
+            return f"The directory knows this host as {found.name}."
+
+        return look
+
+    return [
+        probe
+        for tenant in tenants
+        for probe in (tried(f"host.{tenant}", token(tenant)), tried(f"directory.{tenant}", directory(tenant)))
+    ]
+
+
+async def database(settings: Settings) -> list[Finding]:
+    """Look at the database as the host works on it."""
+    if not settings.database.url:
+        return [unproven("database", "The embedded PostgreSQL is looked at when a host runs.", "make run")]
+
+    async def look() -> str:
+        async with AsyncExitStack() as stack:
+            opened = Database(settings.database.url, size=2)
+            await opened.open()
+            stack.push_async_callback(opened.close)
+            return await _bound(opened)
+
+    return [await tried("database", look)]
+
+
+async def _bound(opened: Database) -> str:
+    async with opened.crossing() as session:
+        row = await session.fetchrow(
+            "select current_setting('server_version_num')::int / 10000 as version, "
+            "(select count(*) from pg_roles where rolname in ('charter_app', 'charter_host') "
+            "and (rolsuper or rolbypassrls)) as mighty, "
+            "(select rolsuper or rolbypassrls from pg_roles where rolname = session_user) as login"
+        )
+        assert row is not None
+        if row["mighty"]:
+            raise Wrong(
+                "A working role may bypass row-level security.", "alter role charter_app nosuperuser nobypassrls"
+            )
+    login = "; the login role could bypass it, as the embedded server's owner does" if row["login"] else ""
+    return f"PostgreSQL {row['version']}; row-level security binds the roles that the host works as{login}."
+
+
+def models(tiers: dict[str, Deployment]) -> list[Awaitable[Finding]]:
+    """Ask each model's endpoint what it offers; nothing is generated."""
+    return [_model(tier, deployment) for tier, deployment in tiers.items()]
+
+
+async def _model(tier: str, deployment: Deployment) -> Finding:
+    name = f"models.{tier}"
+    if deployment.kind in ("embedded", "scripted"):
+        return unproven(name, f"It is {deployment.kind}, in the host itself.", "Ask an agent something.")
+
+    async def look() -> str:
+        deployed = open_deployment(tier, deployment, None)
+        try:
+            await deployed.client.with_options(max_retries=0).models.list()
+        finally:
+            await deployed.close()
+        return f"{deployment.model} answers with the host's credentials."
+
+    return await tried(name, look)
+
+
+def systems(catalog: Catalog, http: aiohttp.ClientSession) -> list[Awaitable[Finding]]:
+    """Reach each business system; whether it does what it is asked is not tried, for that would be an effect."""
+    return [_system(plugin, http) for plugin in catalog.plugins.values() if plugin.connection is not None]
+
+
+async def _system(plugin: PluginSpec, http: aiohttp.ClientSession) -> Finding:
+    assert plugin.connection is not None
+    name, url = f"plugins.{plugin.name}", plugin.connection.base_url
+    if "${" in url:
+        return unproven(name, "Its sandbox is looked at when a host runs.", "make run")
+
+    async def look() -> str:
+        try:
+            async with http.get(url, allow_redirects=False) as answer:
+                return f"{answer.url.host} answers (status {answer.status})."
+        except aiohttp.ClientError as fault:
+            raise Wrong(
+                f"It cannot be reached ({type(fault).__name__}).", "See its address and its certificate."
+            ) from fault
+
+    return await tried(name, look)

@@ -1,0 +1,87 @@
+"""Everything of a tenant, as lines of JSON: for the tenant that leaves, and for whoever must answer what is kept of it.
+
+The first line says what this is, the last how many rows came and the digest of all lines before it: without that line
+an export is cut. All of it is one moment of the database.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from charter.errors import TooMany
+from charter.store.database import Database
+
+FORMAT = "charter-tenant-export-1"
+EXPORTED: Mapping[str, str] = {
+    "tenants": "id",
+    "threads": "id",
+    "runs": "id",
+    "journal": "run_id, seq",
+    "effects": "run_id, step_id",
+    "approvals": "id",
+    "audit": "seq",
+    "documents": "id",
+    "passages": "id",
+    "schedules": "agent, trigger",
+}
+"""Each table with the key in whose order its rows come."""
+KEPT_BACK: Mapping[str, str] = {
+    "grants": "The authority of people, sealed with this installation's key: it must not be anybody else's.",
+}
+"""Tables of a tenant that are never exported, and why."""
+DERIVED: Mapping[str, tuple[str, ...]] = {"passages": ("words", "embedding")}
+"""Columns that are left out since they follow from the others."""
+
+_PREFETCH = 100
+
+
+class Export:
+    """Exports one tenant at a time: each holds a connection until its last line was taken."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._busy = asyncio.Lock()
+
+    def check(self) -> None:
+        """Return if an export may begin here now.
+
+        Raises:
+            TooMany: another one is under way.
+        """
+        if self._busy.locked():
+            raise TooMany("Another export is under way.", retry_after=30)
+
+    async def lines(self, tenant: str) -> AsyncIterator[bytes]:
+        """Yield the export line by line."""
+        digest, rows = hashlib.sha256(), dict[str, int]()
+        async with self._busy, self._database.snapshot(tenant) as session:
+            schema: str = await session.fetchval("select max(name) from schema_migrations")
+            line = _line(_manifest(tenant, schema))
+            digest.update(line)
+            yield line
+            for table, key in EXPORTED.items():
+                rows[table] = 0
+                async for row in session.cursor(_query(table, key), prefetch=_PREFETCH):
+                    line = b'{"table":"%s","row":%s}\n' % (table.encode(), row["row"].encode())
+                    digest.update(line)
+                    rows[table] += 1
+                    yield line
+            yield _line({"end": {"rows": rows, "sha256": digest.hexdigest()}})
+
+
+def _manifest(tenant: str, schema: str) -> dict[str, Any]:
+    told = {"format": FORMAT, "tenant": tenant, "schema": schema, "exported_at": datetime.now(UTC)}
+    return {"manifest": {**told, "tables": list(EXPORTED), "kept_back": dict(KEPT_BACK)}}
+
+
+def _line(what: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(what) + b"\n"
+
+
+def _query(table: str, key: str) -> str:
+    left_out = "".join(f" - '{column}'" for column in DERIVED.get(table, ()))
+    return f"select (to_jsonb(t){left_out})::text as row from {table} t order by {key}"  # noqa: S608 - constants

@@ -107,13 +107,6 @@ MUTANTS = (
         ("tests/kernel/test_connection.py", "tests/secrets/test_canaries.py"),
     ),
     Mutant(
-        "a model's header stands in for the key",
-        "charter/kernel/connection.py",
-        "if k.lower() != carrier.lower()",
-        "if k",
-        ("tests/kernel/test_connection.py",),
-    ),
-    Mutant(
         "a key in clear in a plugin's file",
         "charter/catalog/plugin.schema.yaml",
         'pattern: "^keyvault:[0-9A-Za-z-]{1,127}(/[0-9A-Za-z]{1,64})?$"',

@@ -1,6 +1,7 @@
 """Who this host is to Azure's own services: the credential that their unchanged clients are given."""
 
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -74,12 +75,18 @@ def managed_identity(settings: Identity) -> "AsyncTokenCredential":
 
 
 def azure_credential(
-    settings: Identity, endpoint: TokenEndpoint, credential: HostCredential, *, secret_in_vault: bool
+    settings: Identity,
+    endpoint: TokenEndpoint,
+    credential: HostCredential,
+    machine: "Callable[[], AsyncTokenCredential]",
+    *,
+    secret_in_vault: bool,
 ) -> "AsyncTokenCredential":
-    """Return the host's credential for Azure's clients: a managed identity is itself, all others are the application.
+    """Return the host's credential for Azure's clients: a managed identity (``machine``) is itself, all others are the
+    application.
 
     A client secret that lies in the vault cannot open it: then, too, the machine's managed identity does.
     """
     if settings.credential == "managed_identity" or (settings.credential == "secret" and secret_in_vault):
-        return managed_identity(settings)
+        return machine()
     return AsApplication(endpoint, settings, credential)

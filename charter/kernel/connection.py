@@ -128,14 +128,13 @@ class HttpConnection:
         *,
         fresh: bool,
     ) -> Response:
-        carrier = self._spec.header
-        # What a model may choose never stands in for the token, however it is spelt.
-        sent = {"Accept": "application/json", **{k: v for k, v in headers.items() if k.lower() != carrier.lower()}}
+        sent = {"Accept": "application/json", **headers}
         token = await self._token(fresh)
         if token and _CONTROL.search(token):
             raise FunctionFailed("The request could not be sent: the key has a control character.")
         if token:
-            sent[carrier] = f"{self._spec.prefix}{token}"
+            # Last, so that it stands in for whatever a model chose, however that is spelt.
+            sent[self._spec.header] = f"{self._spec.prefix}{token}"
         if payload is not None:
             sent.setdefault("Content-Type", "application/json")
         # What was sent and not answered may have happened; a reading request changes nothing.

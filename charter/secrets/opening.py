@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -44,22 +45,24 @@ async def opened(settings: Settings, http: aiohttp.ClientSession, told: Told) ->
     """
     identity = settings.identity
 
-    def managed() -> "AsyncTokenCredential":
+    @cache
+    def machine() -> "AsyncTokenCredential":
         return managed_identity(identity)
 
     in_vault = is_reference(identity.client_secret.get_secret_value())
-    own = credentials(identity, written, managed)(identity.client_secret)
-    azure = azure_credential(identity, TokenEndpoint(http), own, secret_in_vault=in_vault)
+    own = credentials(identity, written, machine)(identity.client_secret)
+    azure = azure_credential(identity, TokenEndpoint(http), own, machine, secret_in_vault=in_vault)
     store = _vault(settings, azure) if settings.secrets.vault_url else None
     leases = Leases(store, seconds=settings.secrets.lease_seconds) if store else None
     secrets = Secrets(leases, told)
     try:
-        yield Opened(secrets, credentials(identity, secrets.live, managed), azure)
+        yield Opened(secrets, credentials(identity, secrets.live, machine), azure)
     finally:
         if leases is not None and store is not None:
             await leases.close()
             await store.close()
-        await azure.close()
+        if machine.cache_info().currsize:
+            await machine().close()
 
 
 def _vault(settings: Settings, azure: "AsyncTokenCredential") -> KeyVault:

@@ -7,7 +7,8 @@ import pytest
 from pydantic import SecretStr
 
 from charter.errors import StartRefused, Unavailable
-from charter.identity.credential import ClientSecret, ManagedIdentity, WorkloadIdentity
+from charter.identity.credential import ClientSecret, HostCredential, ManagedIdentity, WorkloadIdentity
+from charter.identity.issuers import Issuer
 from charter.identity.token_endpoint import TokenEndpoint
 from charter.secrets.leases import Leases
 from charter.secrets.memory import MemoryStore
@@ -29,11 +30,11 @@ async def test_a_rotated_client_secret_is_renewed_once(vault: RunningVault) -> N
     store.set("client-secret", "an older one")
     leases = Leases(store, seconds=600)
     live = Secrets(leases, silent).live("keyvault:client-secret")
-    endpoint = TokenEndpoint(vault.identity(), vault.entra.http, ClientSecret(live))
+    credential = ClientSecret(live)
     with pytest.raises(Unavailable, match="invalid_client"):
-        await endpoint.as_host("contoso", API)
+        await token(vault, credential)
     store.set("client-secret", vault.entra.secret())
-    assert (await endpoint.as_host("contoso", API)).access_token
+    assert await token(vault, credential)
     assert store.reads == 3  # the first, and one after each refusal
 
 
@@ -45,9 +46,9 @@ async def test_a_machines_managed_identity_vouches_for_the_application(
     monkeypatch.setenv("IDENTITY_HEADER", (vault.entra.folder / "secrets" / "identity-header").read_text())
     identity = vault.identity().model_copy(update={"credential": "managed_identity", "client_secret": SecretStr("")})
     async with opened(chosen(vault, identity), vault.entra.http, silent) as found:
-        assert isinstance(found.credential, ManagedIdentity)
-        endpoint = TokenEndpoint(identity, vault.entra.http, found.credential)
-        assert (await endpoint.as_host("contoso", API)).access_token
+        credential = found.credential_of(identity.client_secret)
+        assert isinstance(credential, ManagedIdentity)
+        assert await token(vault, credential)
         await vault.set("erp-key", "one")
         assert await found.secrets.live("keyvault:erp-key")(False) == "one"
     readers = {entry["caller"] for entry in (await vault.lever("GET", "requests"))["items"] if entry["caller"]}
@@ -64,8 +65,7 @@ async def test_a_client_secret_may_lie_in_the_vault_that_the_machine_opens(
     identity = vault.identity().model_copy(update={"client_secret": reference})
     await vault.set("client-secret", vault.entra.secret())
     async with opened(chosen(vault, identity), vault.entra.http, silent) as found:
-        endpoint = TokenEndpoint(identity, vault.entra.http, found.credential)
-        assert (await endpoint.as_host("contoso", API)).access_token
+        assert await token(vault, found.credential_of(reference))
 
 
 @pytest.mark.promise("secrets.credential")
@@ -75,12 +75,12 @@ async def test_a_workload_identity_is_the_token_that_its_file_holds_now(vault: R
         update={"credential": "workload_identity", "client_secret": SecretStr(""), "federated_token_file": file}
     )
     async with opened(chosen(vault, identity), vault.entra.http, silent) as found:
-        assert isinstance(found.credential, WorkloadIdentity)
-        endpoint = TokenEndpoint(identity, vault.entra.http, found.credential)
+        credential = found.credential_of(identity.client_secret)
+        assert isinstance(credential, WorkloadIdentity)
         with pytest.raises(Unavailable, match="token file"):
-            await endpoint.as_host("contoso", API)
+            await token(vault, credential)
         file.write_text(await projected(vault) + "\n")
-        assert (await endpoint.as_host("contoso", API)).access_token
+        assert await token(vault, credential)
         await vault.set("erp-key", "one")
         assert await found.secrets.live("keyvault:erp-key")(False) == "one"
     nowhere = identity.model_copy(update={"federated_token_file": None})
@@ -134,6 +134,12 @@ async def test_outside_the_local_profile_only_azures_own_address_is_given_a_toke
 def chosen(vault: RunningVault, identity: Identity, **more: Any) -> Settings:
     place = Vault(vault_url=vault.url, ca_file=vault.ca_file)
     return Settings(identity=identity, secrets=place, **more)
+
+
+async def token(vault: RunningVault, credential: HostCredential) -> str:
+    """Return a token that the host gets with this credential."""
+    issuer = Issuer("contoso", "contoso", vault.entra.url, "charter-host", "api://charter", credential)
+    return (await TokenEndpoint(vault.entra.http).as_host(issuer, API)).access_token
 
 
 async def projected(vault: RunningVault) -> str:

@@ -301,13 +301,7 @@ def _application(
 
 def _administration(ground: _Ground, service: RunService) -> Administration:
     def offer() -> Offer:
-        agents, models = service.editions.current.catalog.agents, ground.settings.models
-        return Offer(
-            agents=sorted(agents),
-            knowledge=sorted({name for agent in agents.values() for name in agent.knowledge}),
-            models=sorted(models),
-            residency=sorted({deployment.region for deployment in models.values() if deployment.region}),
-        )
+        return Offer.of(service.editions.current.catalog, ground.settings.models)
 
     external = [issuer.tid for issuer in ground.identity.issuers.external]
     return Administration(ground.database, ground.tenants, offer, home=ground.settings.identity.home, external=external)

@@ -4,9 +4,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from charter.catalog.spec import Catalog
 from charter.context import Context
 from charter.errors import Conflict, FieldError, InvalidRequest
 from charter.governance import audit
+from charter.settings import Deployment, Tier
 from charter.store import tenant_rows
 from charter.store.database import Database, Session, narrow
 from charter.store.tenants import Tenant, Tenants, TenantSettings, tenant_of
@@ -24,6 +26,16 @@ class Offer:
     knowledge: Sequence[str]
     models: Sequence[str]
     residency: Sequence[str]
+
+    @classmethod
+    def of(cls, catalog: Catalog, models: Mapping[Tier, Deployment]) -> "Offer":
+        """Return what these agents and deployments offer. A collection that no agent names cannot be used."""
+        return cls(
+            agents=sorted(catalog.agents),
+            knowledge=sorted({name for agent in catalog.agents.values() for name in agent.knowledge}),
+            models=sorted(models),
+            residency=sorted({deployment.region for deployment in models.values() if deployment.region}),
+        )
 
 
 class Administration:

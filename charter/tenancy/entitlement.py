@@ -16,7 +16,7 @@ class Entitlement:
 
     def __init__(self, tenants: Tenants, models: Mapping[Tier, Deployment]) -> None:
         self._tenants = tenants
-        self._models = models
+        self._models: Mapping[str, Deployment] = {**models}
 
     def served(self, tenant: str) -> bool:
         return self._tenants.served(tenant)

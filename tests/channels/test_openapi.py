@@ -9,6 +9,7 @@ from aiohttp import web
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from pydantic import BaseModel
 
+from charter.channels.admin import shapes as admin
 from charter.channels.api import shapes as api
 from charter.channels.described import Problem
 from charter.channels.ops import described as ops
@@ -108,3 +109,11 @@ async def test_the_openai_doors_are_as_described(host: RunningHost) -> None:
     holds(openai.ChatCompletion, (await host.call("alice", "POST", "/v1/chat/completions", chat)).body)
     holds(openai.ModelList, (await host.call("alice", "GET", "/v1/models")).body)
     holds(openai.Model, (await host.call("alice", "GET", "/v1/models/buyer")).body)
+
+
+@pytest.mark.promise("openapi.doors")
+async def test_the_operators_door_is_as_described(host: RunningHost) -> None:
+    page = (await host.call("carol", "GET", "/v1/admin/tenants")).body
+    holds(admin.TenantPage, page)
+    holds(admin.Tenant, (await host.call("carol", "GET", f"/v1/admin/tenants/{page['items'][0]['id']}")).body)
+    holds(Problem, (await host.call("alice", "GET", "/v1/admin/tenants")).body)

@@ -59,12 +59,26 @@ def _ids(estate: Estate) -> dict[str, str]:
 
 def _unknown(value: str) -> str:
     """Return an id of the same form that nobody has."""
-    head, sign, tail = value.rpartition("_") if "_" in value else value.rpartition(":") if ":" in value else ("", "", value)
+    head, sign, tail = (
+        value.rpartition("_") if "_" in value else value.rpartition(":") if ":" in value else ("", "", value)
+    )
     return head + sign + tail.translate(str.maketrans("0123456789abcdef", "123456789abcdef0"))
 
 
 def _mutated(value: str) -> Iterator[str]:
-    for form in ("{0}x", "{0}%00", "{0}%0a", "%20{0}", "{0}'--", "{0}%27 or 1=1--", "..%2f{0}", "{0}%ff", "%", "*", "{0}{0}{0}"):
+    for form in (
+        "{0}x",
+        "{0}%00",
+        "{0}%0a",
+        "%20{0}",
+        "{0}'--",
+        "{0}%27 or 1=1--",
+        "..%2f{0}",
+        "{0}%ff",
+        "%",
+        "*",
+        "{0}{0}{0}",
+    ):
         yield form.format(value)
     yield value.upper()
     yield value[:-1]
@@ -240,7 +254,9 @@ async def test_the_statements_really_forget(theirs: Estate) -> None:
     assert len(theirs.between.changed) > 3
     assert all("tenant = $" not in each and ".tenant = " not in each for each in theirs.between.changed.values())
     # The same statement, by somebody whom row-level security does not bind, does find what is foreign.
-    [reading] = [each for each in theirs.between.changed.values() if each.startswith("select sealed") and "for" not in each]
+    [reading] = [
+        each for each in theirs.between.changed.values() if each.startswith("select sealed") and "for" not in each
+    ]
     bound, unbound = [await _rows(theirs.database_url, role, reading) for role in ("charter_app", "")]
     assert (bound, unbound > 0) == (0, True)
 

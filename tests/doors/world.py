@@ -173,6 +173,9 @@ async def _furnish(world: World, mark: str) -> None:
         doubt = await _doubt(world)
         ids |= {f"{name}doubt": doubt["id"], f"{name}doubt_step": doubt["waiting"]["step_id"]}
         ids[f"{name}since"] = doubt["waiting"]["since"]
+    ids["tenant"] = "doorstep"
+    tenant = {"id": ids["tenant"], "name": "Doorstep", "directory": ids["tenant"]}
+    assert (await host.call("carol", "POST", "/v1/admin/tenants", tenant)).status == 201
 
 
 async def _order(world: World, mark: str) -> dict[str, Any]:

@@ -42,7 +42,7 @@ async def estate(tmp_path: Path) -> AsyncIterator[Estate]:
     server = await embedded.start(tmp_path / "postgres")
     made = Estate(
         *(
-            server.url.replace("postgres@/postgres", who)
+            server.url.replace("postgres:@/postgres", who)
             for who in ("postgres@/estate", "owner@/estate", "login@/estate")
         )
     )

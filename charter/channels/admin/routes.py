@@ -16,6 +16,7 @@ from charter.errors import FieldError, InvalidRequest
 from charter.tenancy.administration import Administration
 from charter.tenancy.export import Export
 
+_LINES = "application/x-ndjson"
 _LONGEST_EXPORT_SECONDS = 3600
 _log = structlog.get_logger(__name__)
 
@@ -72,10 +73,12 @@ class _Door:
 
     async def export(self, request: web.Request) -> web.StreamResponse:
         tenant = (await self._administration.get(context(request), request.match_info["tenant"])).id
+        if request.method == "HEAD":
+            return web.Response(content_type=_LINES)
         self._export.check()
         await self._administration.exported(context(request), tenant)
         name = f'attachment; filename="{tenant}.ndjson"'
-        headers = {"Content-Type": "application/x-ndjson", "Cache-Control": "no-store", "Content-Disposition": name}
+        headers = {"Content-Type": _LINES, "Cache-Control": "no-store", "Content-Disposition": name}
         response = web.StreamResponse(headers=headers)
         await response.prepare(request)
         try:

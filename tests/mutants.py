@@ -27,6 +27,8 @@ COPIED = (
     "Makefile",
     "README.md",
     "infra",
+    "azure.yaml",
+    ".dockerignore",
 )
 SECONDS = 300
 
@@ -601,6 +603,55 @@ MUTANTS = (
         "if not desk(request).cookies.fits(request, given):",
         "if False:",
         ("tests/console/test_guards.py",),
+    ),
+    Mutant(
+        "a dry run that sends",
+        "infra/rest.py",
+        "        if self.dry:",
+        "        if False:",
+        ("tests/infra/test_registrations.py",),
+    ),
+    Mutant(
+        "a token to anybody",
+        "infra/rest.py",
+        'if scheme == "http" and host in _LOOPBACK:',
+        'if scheme == "http":',
+        ("tests/infra/test_registrations.py",),
+    ),
+    Mutant(
+        "a role anew on each registration",
+        "infra/registrations.py",
+        '"id": ids.get(entry["value"], entry["id"])',
+        '"id": entry["id"]',
+        ("tests/infra/test_registrations.py",),
+    ),
+    Mutant(
+        "a second registration",
+        "infra/registrations.py",
+        "made = known[0] if known else",
+        "made =",
+        ("tests/infra/test_registrations.py",),
+    ),
+    Mutant(
+        "a secret anew on each run",
+        "infra/put_secrets.py",
+        "if known and name not in rotated:",
+        "if False:",
+        ("tests/infra/test_registrations.py",),
+    ),
+    Mutant(
+        "a secret that is shown",
+        "infra/rest.py",
+        'inner = _without(body[first], tuple(rest)) if rest else "(not shown)"',
+        "inner = body[first]",
+        ("tests/infra/test_registrations.py",),
+    ),
+    Mutant(
+        "an identity of Entra that nobody lets in",
+        "charter/store/migrate.py",
+        "            await _introduced(connection, owner_url, login)\n",
+        "",
+        ("tests/tenancy/test_login.py",),
     ),
 )
 

@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 OFFLINE = { echo "make: the packages could not be installed. Is there a network, and does pip reach its index?" >&2; exit 1; }
 
-.PHONY: help run test check lint types floors house bench mutants drill drill-long drill-mutants eval-embedded lock clean
+.PHONY: help run test check lint types floors house infra infra-types infra-scan bench mutants drill drill-long drill-mutants eval-embedded lock clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -20,7 +20,7 @@ test: $(VENV)/.dev check ## Check the house and run every test
 	@$(BIN)/python -m tests.chromium
 	$(BIN)/python -m pytest
 
-check: $(VENV)/.dev lint types floors house ## Floors, house rules, lint and types
+check: $(VENV)/.dev lint types floors house infra ## Floors, house rules, deployment, lint and types
 	@$(BIN)/charter check
 
 lint: $(VENV)/.dev
@@ -35,6 +35,16 @@ floors: $(VENV)/.dev
 
 house: $(VENV)/.dev
 	$(BIN)/python -m pytest -q tests/test_house.py tests/test_promises.py
+
+infra: $(VENV)/.dev ## Check the deployment's templates, scripts and settings, without Azure
+	$(BIN)/python -m pytest -q tests/infra
+
+infra-types: $(VENV)-infra/.types ## Read the Azure types of the templates anew, from Microsoft's own packages
+	$(VENV)-infra/bin/python infra/types/generate.py
+
+infra-scan: $(VENV)-infra/.scan ## Scan templates and Dockerfile with checkov and hadolint
+	$(VENV)-infra/bin/hadolint infra/Dockerfile
+	$(VENV)-infra/bin/python infra/scan.py
 
 bench: $(VENV)/.dev ## Compare a governed turn with what else one would use, and large with small, as ratios
 	$(BIN)/python -m bench.start
@@ -61,7 +71,7 @@ lock: $(VENV)/.uv ## Resolve the dependencies anew into the two lock files
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra dev pyproject.toml -o requirements-dev.lock
 
 clean: ## Remove what make and the host made; the data of .charter too
-	rm -rf $(VENV) .charter .pytest_cache .ruff_cache .import_linter_cache *.egg-info
+	rm -rf $(VENV) $(VENV)-infra .charter .pytest_cache .ruff_cache .import_linter_cache *.egg-info
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "make: Charter needs Python 3.11 or newer; none was found. Set PYTHON=/path/to/python3." >&2; exit 1; }
@@ -83,4 +93,16 @@ $(VENV)/.runtime: requirements.lock pyproject.toml $(VENV)/.uv
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock \
 		|| $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock || $(OFFLINE)
+	@touch $@
+
+# Of their own: what these two need is large, and pins other versions.
+$(VENV)-infra/bin/python:
+	@$(PYTHON) -m venv $(VENV)-infra
+
+$(VENV)-infra/.types: infra/types/requirements.txt | $(VENV)-infra/bin/python
+	@$(VENV)-infra/bin/python -m pip install -q --disable-pip-version-check -r infra/types/requirements.txt || $(OFFLINE)
+	@touch $@
+
+$(VENV)-infra/.scan: infra/scan-requirements.txt | $(VENV)-infra/bin/python
+	@$(VENV)-infra/bin/python -m pip install -q --disable-pip-version-check -r infra/scan-requirements.txt || $(OFFLINE)
 	@touch $@

@@ -47,25 +47,13 @@ from charter.models.hints import hints_of
 from charter.plugin import Access
 from charter.posture.start import allow
 from charter.runs import schema
-from charter.runs.acting import AccessOf, Acting, LastLook
+from charter.runs.acting import AccessOf, LastLook
 from charter.runs.building import Builder
-from charter.runs.calling import Calling
-from charter.runs.doubt import Doubt
-from charter.runs.drill import Drill
 from charter.runs.editions import Editions
-from charter.runs.engine import Engine, owner_name
-from charter.runs.events import EventStream
-from charter.runs.following import Followers
-from charter.runs.keeping import Keeping
-from charter.runs.leases import Leases
-from charter.runs.loop import Loop
-from charter.runs.parking import Parking
 from charter.runs.reloading import Reloading
-from charter.runs.retention import Retention
+from charter.runs.room import open_runs
 from charter.runs.schedules import Schedules
-from charter.runs.segments import DurableSegments
 from charter.runs.service import RunService
-from charter.runs.writing import Writer
 from charter.secrets.opening import Opened, opened, resolved
 from charter.settings import Settings
 from charter.store import tenants
@@ -246,57 +234,18 @@ async def _reloading(ground: _Ground, builder: Builder, editions: Editions, mode
 
 
 async def _runs(ground: _Ground, editions: Editions) -> RunService:
-    settings, database = ground.settings, ground.database
-    followers = Followers(settings.database.url)
-    await followers.open()
-    ground.stack.push_async_callback(followers.close)
-    owner, drill = owner_name(), Drill(settings.drill)
-    queue = DurableSegments(
-        settings.database.url,
-        owner=owner,
-        agent_concurrent=settings.runs.agent_concurrent,
-        migrates=schema.is_owner(settings),
-    )
-    writer = Writer(database)
-    parking = Parking(database, drill, hours=settings.runs.approval_hours)
-    doubt = Doubt(database, settings.runs)
-    acting = Acting(database, _access_of(ground), parking, doubt, writer, ground.tracer, settings.runs, drill)
-    calling = Calling(database, acting, parking, writer)
-    loop = Loop(database, editions, calling, writer, ground.tracer, settings.runs)
-    renewal = ground.identity.renewal
-    leases = Leases(database, owner, settings.runs)
-    engine = Engine(
-        database, loop, followers, queue, ground.tracer, renewal, leases, ground.entitlement, settings.runs, drill, owner=owner
-    )  # fmt: skip
-    followers.listen(engine.heard)
-    ground.tenants.listen(engine.look)
-    ground.tenants.listen(followers.look)
-    await queue.open(engine.segment)
-    ground.stack.push_async_callback(queue.close)
-    keeping = Keeping(engine, leases, queue, settings.runs)
-    await keeping.open()
-    ground.stack.push_async_callback(keeping.close)
-    _retention(ground, queue, editions)
-    stream = EventStream(database, followers, ground.entitlement)
-    return RunService(
-        database,
+    return await open_runs(
+        ground.settings,
+        ground.database,
         editions,
-        ground.identity.grants,
-        engine,
-        followers,
-        stream,
-        ground.index,
-        settings.runs,
-        settings.http,
-        drill,
-        ground.entitlement,
+        _access_of(ground),
+        tracing=ground.tracer,
+        identity=ground.identity,
+        tenants=ground.tenants,
+        entitlement=ground.entitlement,
+        index=ground.index,
+        stack=ground.stack,
     )
-
-
-def _retention(ground: _Ground, queue: DurableSegments, editions: Editions) -> None:
-    retention = Retention(ground.database, queue, editions.keep, days=ground.settings.runs.retention_days)
-    retention.open()
-    ground.stack.push_async_callback(retention.close)
 
 
 def _schedules(ground: _Ground, service: RunService) -> None:
@@ -332,10 +281,10 @@ def _application(
     ground: _Ground, service: RunService, people: People, model: EmbeddedModel, checks: Mapping[str, health.Check]
 ) -> web.Application:
     settings = ground.settings
-    authenticator = ground.identity.authenticator
+    key = settings.session_key.get_secret_value()
     pages = console(
-        service, authenticator=authenticator, people=people.all, sign_in=people.sign_in, level_status=model.status,
-        session_key=base64.urlsafe_b64decode(settings.session_key.get_secret_value()), input_limit=settings.http.input_limit_chars,
+        service, people=people.all, sign_ins=ground.identity.sign_ins, level_status=model.status,
+        session_key=base64.urlsafe_b64decode(key), public_url=settings.http.public_url, input_limit=settings.http.input_limit_chars,
     )  # fmt: skip
     routes = [
         *api.routes(service),
@@ -345,7 +294,7 @@ def _application(
         *openapi.routes([*API, *RESPONSES, *ADMIN, *OPS]),
     ]
     return application.build(
-        routes, authenticator=authenticator, tracer=ground.tracer, http=settings.http, mounted={"/console": pages},
+        routes, authenticator=ground.identity.authenticator, tracer=ground.tracer, http=settings.http, mounted={"/console": pages},
         names=local_names(settings),
     )  # fmt: skip
 

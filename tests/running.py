@@ -114,15 +114,16 @@ class RunningHost:
             while (await self.call(None, "GET", "/readyz")).body["checks"]["knowledge"]["state"] == "reading":
                 await asyncio.sleep(0.2)
 
-    async def command(self, *arguments: str) -> Any:
-        """Run a ``charter`` command against this host and return its JSON output."""
+    async def command(self, *arguments: str, said: str = "") -> Any:
+        """Run a ``charter`` command against this host, with ``said`` at its standard input; return its JSON output."""
         environment = {**settings.process_environment(), "CHARTER_DATA_DIR": str(self.folder)}
         if (self.folder / "settings.yaml").exists():
             environment["CHARTER_SETTINGS"] = str(self.folder / "settings.yaml")
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "charter.cli", *arguments, cwd=HOUSE, env=environment, stdout=asyncio.subprocess.PIPE
-        )
-        output, _ = await asyncio.wait_for(process.communicate(), 2 * WAIT_SECONDS)
+            sys.executable, "-m", "charter.cli", *arguments, cwd=HOUSE, env=environment,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        output, _ = await asyncio.wait_for(process.communicate(said.encode()), 2 * WAIT_SECONDS)
         assert process.returncode == 0, output
         return orjson.loads(output)
 
@@ -155,9 +156,10 @@ async def host_here(folder: Path, **chosen: Any) -> AsyncIterator[RunningHost]:
 
 
 @asynccontextmanager
-async def running_host(folder: Path, **chosen: Any) -> AsyncIterator[RunningHost]:
-    """Start a host as people do, in a process of its own; end it with SIGTERM and everything with it."""
-    process = await started(folder, **chosen)
+async def running_host(folder: Path, *, log: Any = None, **chosen: Any) -> AsyncIterator[RunningHost]:
+    """Start a host as people do, in a process of its own; end it with SIGTERM and everything with it. ``log`` is the
+    file that takes what it says on standard error."""
+    process = await started(folder, log=log, **chosen)
     try:
         async with aiohttp.ClientSession() as http:
             yield await reached(folder, http)
@@ -167,7 +169,7 @@ async def running_host(folder: Path, **chosen: Any) -> AsyncIterator[RunningHost
         await asyncio.wait_for(process.wait(), WAIT_SECONDS)
 
 
-async def started(folder: Path, **chosen: Any) -> asyncio.subprocess.Process:
+async def started(folder: Path, *, log: Any = None, **chosen: Any) -> asyncio.subprocess.Process:
     """Start ``charter serve`` with these settings and wait for its sign."""
     tree = _plain(settings.Settings(**overrides(folder, **chosen)).model_dump(exclude_unset=True))
     folder.mkdir(parents=True, exist_ok=True)
@@ -175,7 +177,14 @@ async def started(folder: Path, **chosen: Any) -> asyncio.subprocess.Process:
     file.write_text(yaml.safe_dump(tree))
     environment = {**settings.process_environment(), "CHARTER_SETTINGS": str(file)}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "charter.cli", "serve", cwd=HOUSE, env=environment, stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        "charter.cli",
+        "serve",
+        cwd=HOUSE,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=log,
     )
     assert process.stdout is not None
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 HOUSE = Path(__file__).resolve().parent.parent
-ROOMS = ("charter", "plugins", "tests", "bench")
+ROOMS = ("charter", "plugins", "infra", "tests", "bench")
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc"}
 FILE_LINES = {"tests": 600}
 DEFAULT_FILE_LINES = 400

@@ -111,6 +111,10 @@ class Issuers:
         tid = self._served.directory(tenant)
         return None if tid is None or tid in self._external else self._own(tid, tenant)
 
+    def unknown(self, place: str) -> Issuer:
+        """Return where somebody of a tenant that is not known yet signs in (``organizations``). No token is its own."""
+        return self._own(place, "")
+
     def as_agent(self, tenant: str, agent: str | None) -> Issuer | None:
         """Return the tenant's own issuer as the agent stands there: by its own registration where it has one."""
         issuer = self.own(tenant)

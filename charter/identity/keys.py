@@ -21,7 +21,7 @@ from charter.identity.issuers import Issuer
 from charter.identity.wire import ask
 
 _FETCH_SECONDS = 5
-_COOL_DOWN = 10
+_COOL_DOWN = 3
 _COOL_DOWN_AFTER_FAILURE = 2
 _REFRESH_AFTER = 3_600
 _BELIEVED_FOR = 86_400

@@ -25,14 +25,23 @@ class Kept:
     assertion: str
 
 
+def fernet(key: bytes, purpose: str) -> Fernet:
+    """Return the seal of one purpose: what it closed, no other purpose's opens.
+
+    Raises:
+        StartRefused: the key is too short.
+    """
+    if len(key) < _LEAST_KEY_BYTES:
+        raise StartRefused("CHARTER_SESSION_KEY is too short: at least 16 bytes keep refresh tokens sealed.")
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"charter {purpose} 1".encode()).derive(key)
+    return Fernet(base64.urlsafe_b64encode(derived))
+
+
 class Seal:
     """Fernet (AES-CBC with HMAC) under a key derived from ours."""
 
     def __init__(self, key: bytes) -> None:
-        if len(key) < _LEAST_KEY_BYTES:
-            raise StartRefused("CHARTER_SESSION_KEY is too short: at least 16 bytes keep refresh tokens sealed.")
-        derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"charter grants 1").derive(key)
-        self._fernet = Fernet(base64.urlsafe_b64encode(derived))
+        self._fernet = fernet(key, "grants")
 
     def close(self, tenant: str, principal: str, kept: Kept) -> bytes:
         return self._fernet.encrypt(orjson.dumps([tenant, principal, kept.tid, kept.refresh_token, kept.assertion]))

@@ -19,11 +19,12 @@ class GrantDead(AuthorityLost):
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """An access token, its life in seconds, and a refresh token where one was asked for and given."""
+    """An access token, its life in seconds; a refresh token and an id token where they were asked for and given."""
 
     access_token: str = field(repr=False)
     expires_in: float
     refresh_token: str = field(repr=False)
+    id_token: str = field(repr=False, default="")
 
 
 class TokenEndpoint:
@@ -82,7 +83,7 @@ def _issued(answer: Answer) -> Issued:
     lifetime: object = answer.members.get("expires_in") if access_token else None
     if not isinstance(lifetime, int | float | str) or not str(lifetime).isdigit():
         raise Unavailable("The identity provider gave an answer that is no token.")
-    return Issued(access_token, float(lifetime), answer.field("refresh_token"))
+    return Issued(access_token, float(lifetime), answer.field("refresh_token"), answer.field("id_token"))
 
 
 def _refusal(answer: Answer) -> CharterError:

@@ -13,4 +13,4 @@ def local_names(settings: Settings) -> Collection[str]:
     if settings.profile != "local":
         return ()
     public = URL(settings.http.public_url).raw_host if settings.http.public_url else None
-    return LOOPBACK | ({public} if public else frozenset())
+    return LOOPBACK | {public} if public else LOOPBACK

@@ -32,6 +32,7 @@ class Swept:
     threads: int
     segments: int
     bundles: int
+    sessions: int
 
 
 class Retention:
@@ -68,7 +69,8 @@ class Retention:
                 break
         threads = await _all(lambda: crossing.forget_threads(self._database, self._days, BATCH))
         segments = await _all(self._forget_segments)
-        return Swept(runs, threads, segments, await crossing.forget_bundles(self._database, self._days, present))
+        bundles = await crossing.forget_bundles(self._database, self._days, present)
+        return Swept(runs, threads, segments, bundles, await crossing.forget_sessions(self._database))
 
     async def _forget_segments(self) -> int:
         over = await self._queue.ended(datetime.now(UTC) - timedelta(days=self._days), BATCH)

@@ -126,3 +126,10 @@ async def forget_bundles(database: Database, days: int, keep: Iterable[str]) -> 
             list(keep),
         )
     return int(done.split()[-1])
+
+
+async def forget_sessions(database: Database) -> int:
+    """Delete the sessions that are over their time; return how many."""
+    async with database.crossing() as session:
+        done = await session.execute("delete from sessions where expires_at < clock_timestamp()")
+    return int(done.split()[-1])

@@ -10,7 +10,7 @@ import asyncpg
 import orjson
 
 from charter.context import Context
-from charter.errors import DatabaseUnavailable, NotFound
+from charter.errors import DatabaseUnavailable, InvalidRequest, NotFound
 
 APP_ROLE = "charter_app"
 HOST_ROLE = "charter_host"
@@ -53,6 +53,14 @@ def told_outages() -> Generator[None]:
         if _outage(fault) or _outage(fault.__cause__):
             raise DatabaseUnavailable from fault
         raise
+
+
+_UNKEEPABLE = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
+
+
+def _unkeepable(fault: BaseException) -> bool:
+    """Tell whether a text was given that PostgreSQL cannot hold: a NUL, or half a character."""
+    return isinstance(fault, _UNKEEPABLE) or isinstance(fault.__cause__, UnicodeEncodeError)
 
 
 async def _nothing_to_reset(_: Any) -> None: ...
@@ -130,6 +138,7 @@ class Database:
 
         Raises:
             DatabaseUnavailable: the server went away, before or within the block.
+            InvalidRequest: a text holds what no database keeps.
         """
         async with self.tenant_session(ctx.tenant) as session:
             yield session
@@ -160,8 +169,11 @@ class Database:
             try:
                 await connection.execute(opening)
                 yield connection
-            except BaseException:
+            except BaseException as fault:
                 await _roll_back(connection)
+                if _unkeepable(fault):
+                    # Not the library's own words: they quote the text.
+                    raise InvalidRequest("A text in the request holds a character that cannot be kept.") from None
                 raise
             await connection.execute("commit")
 

@@ -70,5 +70,5 @@ class Entitlement:
 
     def _region(self, tier: str) -> str | None:
         """Return where the tier's model computes; what does not say so is nowhere that a residency could name."""
-        deployed = self._models.get(tier)
+        deployed = next((each for name, each in self._models.items() if name == tier), None)
         return deployed.region or None if deployed else None

@@ -1,6 +1,9 @@
 """A console on loopback over the runs in memory, and people who may sign in to it."""
 
-from collections.abc import AsyncIterator
+import html
+import re
+import secrets
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +13,9 @@ from aiohttp import web
 
 from charter.channels.console.app import console
 from charter.context import Context
-from charter.errors import Unauthenticated
+from charter.errors import Forbidden, Unauthenticated
 from charter.identity.authentication import Caller
+from charter.identity.sign_ins import Arrived, Begun
 from tests.browser import browser
 from tests.console import story
 from tests.console.memory import MemoryRuns
@@ -41,21 +45,40 @@ RESIDENTS = [
 
 @dataclass(slots=True)
 class Registry:
-    """Gives out tokens and believes those that it gave out and has not taken back."""
+    """Signs in whoever is hinted at, without a question, and believes the tokens that it has not taken back."""
 
     people: dict[str, Context]
     given: dict[str, Context] = field(default_factory=dict)
+    attempts: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    sessions: dict[str, str] = field(default_factory=dict)
 
     async def sign_in(self, name: str) -> str:
         token = f"token-of-{name}-{len(self.given)}"
         self.given[token] = self.people[name]
         return token
 
-    async def authenticate(self, authorization: str | None) -> Caller:
-        token = (authorization or "").removeprefix("Bearer ")
+    def begin(self, redirect_uri: str, *, tid: str = "", hint: str = "", back: str = "") -> Begun:
+        state = f"state-{len(self.attempts)}"
+        self.attempts[f"sealed-{state}"] = (state, hint, back)
+        return Begun(f"{redirect_uri}?code=code-{state}&state={state}", state, f"sealed-{state}")
+
+    async def finish(self, sealed: str, answer: Mapping[str, str], *, held: str = "") -> Arrived:
+        state, name, back = self.attempts.pop(sealed, ("", "", ""))
+        if not state or (answer.get("state"), answer.get("code")) != (state, f"code-{state}"):
+            raise Forbidden("This sign-in was not begun in this browser, or too long ago.")
+        self.sessions.pop(held, None)
+        cookie = f"{self.people[name].tenant}.{secrets.token_urlsafe(32)}"
+        self.sessions[cookie] = await self.sign_in(name)
+        return Arrived(cookie, back)
+
+    async def present(self, cookie: str) -> Caller:
+        token = self.sessions.get(cookie, "")
         if token not in self.given:
-            raise Unauthenticated("The token has ended.")
+            raise Unauthenticated("The session has ended.")
         return Caller(self.given[token], token)
+
+    async def end(self, cookie: str, back: str) -> str | None:
+        return back if self.sessions.pop(cookie, None) else None
 
     def end_all(self) -> None:
         self.given.clear()
@@ -81,7 +104,7 @@ async def house_of_runs(people: dict[str, Context]) -> AsyncIterator[House]:
     app.add_subapp(
         "/console",
         console(
-            runs, authenticator=registry, people=RESIDENTS, sign_in=registry.sign_in, session_key=KEY,
+            runs, people=RESIDENTS, sign_ins=registry, session_key=KEY,
             level_status=lambda: level, input_limit=2000,
         ),
     )  # fmt: skip
@@ -122,10 +145,34 @@ class Visitor:
         )
 
     async def sign_in(self, name: str, back: str = "") -> aiohttp.ClientResponse:
+        """Sign in as a browser without script would; return the answer to what the identity provider sent along."""
         await self.get("/sign-in")
-        response = await self.post("/sign-in", {"name": name, "back": back})
+        response = await self.arrive(await self.begin({"name": name, "back": back}))
         await self.get("/chat")
         return response
+
+    async def begin(self, fields: dict[str, str]) -> str:
+        """Send the form of the sign-in page and return the address at the identity provider that it leads to."""
+        response = await self.post("/sign-in", fields)
+        page = await response.text()
+        assert response.status == 200, page
+        return onward(page)
+
+    async def arrive(self, address: str) -> aiohttp.ClientResponse:
+        """Follow to the identity provider and back, up to the console's own answer; its redirect is not followed."""
+        for _ in range(3):
+            response = await self.http.get(address, allow_redirects=False)
+            if address.startswith(f"{self.address}/console/signed-in"):
+                return response
+            address = response.headers["Location"]
+        raise AssertionError("the sign-in leads nowhere")
+
+
+def onward(page: str) -> str:
+    """Return where a page leads by itself."""
+    found = re.search(r'http-equiv="refresh" content="0; url=([^"]+)"', page)
+    assert found, page
+    return html.unescape(found[1])
 
 
 @pytest.fixture

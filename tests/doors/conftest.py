@@ -9,7 +9,8 @@ from tests.running import RunningHost
 @pytest.fixture(scope="session")
 async def world(host: RunningHost) -> AsyncIterator[World]:
     """One world for the whole matrix: each attack leaves it as it was."""
-    async with world_of(host) as made:
+    assert host.inner is not None
+    async with world_of(host, host.inner.settings.database.url, "seen-by-contoso") as made:
         yield made
 
 

@@ -52,9 +52,9 @@ class World:
         sent = given if body is None else body
         return await send(self.host.address, door.method, target or _target(door, known), lines, sent)
 
-    def asked(self, door: Door) -> str:
+    def asked(self, door: Door, **ids: str) -> str:
         """Return what a knock at the door says of itself."""
-        known = self.ids | {name: self.ids[kind] for name, kind in door.ids.items()}
+        known = self.ids | ids | {name: (self.ids | ids)[kind] for name, kind in door.ids.items()}
         return f"{_target(door, known)} {_told(door, known)[1].decode()}"
 
     async def as_token(self, door: Door, token: str) -> Reply:
@@ -117,25 +117,27 @@ _FORM = b"Content-Type: application/x-www-form-urlencoded"
 
 
 @asynccontextmanager
-async def world_of(host: RunningHost) -> AsyncIterator[World]:
-    """Fill the host with things of contoso."""
-    assert host.inner is not None
+async def world_of(host: RunningHost, database_url: str, mark: str, *, reads: bool = True) -> AsyncIterator[World]:
+    """Fill the host with things of contoso that have ``mark`` in them; ``reads``: a passage of its library among them."""
     lured: list[str] = []
-    owner: Any = await asyncpg.connect(host.inner.settings.database.url)
+    owner: Any = await asyncpg.connect(database_url)
     runner = await _lure(lured)
-    customers = host.inner.settings.identity.external["customers"]
-    twins = host.folder / "twins"
+    told = json.loads((host.folder / "host.json").read_bytes())
+    twins, customers = host.folder / "twins", told["external"]["customers"]["authority"]
     world = World(
         host,
         Forge.of(twins / "entra", host.entra, "contoso", "alice"),
-        Forge.of(twins / "customers", customers.authority, "customers", "walter"),
+        Forge.of(twins / "customers", customers, "customers", "walter"),
         owner,
         f"http://127.0.0.1:{runner.addresses[0][1]}",
         lured,
     )
     try:
-        await host.library_read()
-        await _furnish(world)
+        await _furnish(world, mark)
+        if reads:
+            await host.library_read()
+            [cited, *_] = (await cited_run(host))["output"]["citations"]
+            world.ids |= {"document": cited["document_id"], "passage": cited["passage_id"]}
         await world.still()
         yield world
     finally:
@@ -156,30 +158,29 @@ async def _lure(lured: list[str]) -> web.AppRunner:
     return runner
 
 
-async def _furnish(world: World) -> None:
+async def _furnish(world: World, mark: str) -> None:
     host, ids = world.host, world.ids
-    run = await host.ask("alice", "employee_assistant", f"hello {secrets.token_hex(4)}")
+    run = await host.ask("alice", "employee_assistant", f"hello {mark}", metadata={"mark": mark})
     ids |= {"agent": "employee_assistant", "run": run["id"], "thread": run["thread"]}
     ids["response"] = "resp_" + run["id"].removeprefix("run_")
     ids["step"] = (await host.timeline("alice", run["id"]))[0]["id"]
     for name in ("", "console_"):
-        waiting = await _order(world)
+        waiting = await _order(world, mark)
         approval = await host.pending("bob", waiting["id"])
         ids |= {f"{name}approval": approval["id"], f"{name}digest": approval["digest"]}
-        ids[f"{name}cancelled"] = (await _order(world))["id"]
+        ids[f"{name}cancelled"] = (await _order(world, mark))["id"]
     for name in ("", "console_"):
         doubt = await _doubt(world)
         ids |= {f"{name}doubt": doubt["id"], f"{name}doubt_step": doubt["waiting"]["step_id"]}
         ids[f"{name}since"] = doubt["waiting"]["since"]
-    [cited, *_] = (await cited_run(host))["output"]["citations"]
-    ids |= {"document": cited["document_id"], "passage": cited["passage_id"], "tenant": "doorstep"}
+    ids["tenant"] = "doorstep"
     tenant = {"id": ids["tenant"], "name": "Doorstep", "directory": ids["tenant"]}
     assert (await host.call("carol", "POST", "/v1/admin/tenants", tenant)).status == 201
 
 
-async def _order(world: World) -> dict[str, Any]:
+async def _order(world: World, mark: str) -> dict[str, Any]:
     """Let alice ask for something that her manager has to approve."""
-    return await world.host.ask("alice", "buyer", f"Order a desk {secrets.token_hex(4)} for 1,450 EUR")
+    return await world.host.ask("alice", "buyer", f"Order a desk {mark} {secrets.token_hex(4)} for 1,450 EUR")
 
 
 async def _doubt(world: World) -> dict[str, Any]:

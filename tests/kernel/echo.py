@@ -10,6 +10,7 @@ from aiohttp import web
 
 from charter.catalog.spec import ConnectionSpec
 from charter.kernel.connection import HttpConnection
+from charter.secrets.memory import MemoryStore
 from charter.twins.listening import serve, take
 
 
@@ -21,6 +22,7 @@ class Echo:
         self.http = http
         self.seen: list[dict[str, Any]] = []
         self.answer: dict[str, Any] = {"status": 200, "body": {"ok": True}}
+        self.store = MemoryStore()
         self.tokens = iter(["first", "second", "third"])
 
     async def token(self, fresh: bool) -> str | None:

@@ -1,10 +1,15 @@
 """The way into a business system: bounded, on no detours, and honest about what may have happened."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
+from charter.catalog.spec import ConnectionSpec
+from charter.kernel.connection import HttpConnection, bearer
 from charter.plugin import FunctionFailed
+from charter.secrets.leases import Leases
+from charter.secrets.secrets import Secrets
 from tests.kernel.echo import Echo
 
 
@@ -110,3 +115,64 @@ async def test_a_query_given_as_values_travels_as_text(echo: Echo) -> None:
     ]
     await echo.connection().request("GET", "/x?a=1%2F2")
     assert echo.seen[1]["raw"] == "/x?a=1%2F2"
+
+
+def keyed(echo: Echo, **spec: Any) -> HttpConnection:
+    told = ConnectionSpec(echo.url, "secret", "", secret="keyvault:erp-key", **spec)
+    secrets = Secrets(Leases(echo.store, seconds=600), lambda _: None)
+    nobody: Any = None
+    return HttpConnection(told, echo.http, bearer(nobody, secrets, told, nobody), seconds=5)
+
+
+@pytest.mark.promise("kernel.key")
+async def test_a_key_travels_in_the_header_that_the_plugin_names(echo: Echo) -> None:
+    echo.store.set("erp-key", "the first key")
+    await keyed(echo, header="X-Api-Key", prefix="").request("GET", "/x")
+    await keyed(echo, header="X-Api-Key", prefix="Key ").request("GET", "/x")
+    await keyed(echo).request("GET", "/x")
+    sent = [(seen["headers"].get("X-Api-Key"), seen["headers"].get("Authorization")) for seen in echo.seen]
+    assert sent == [("the first key", None), ("Key the first key", None), (None, "Bearer the first key")]
+
+
+@pytest.mark.promise("kernel.key")
+async def test_a_refused_key_is_renewed_from_the_vault_once(echo: Echo) -> None:
+    echo.store.set("erp-key", "the first key")
+    connection = keyed(echo)
+    assert (await connection.request("GET", "/x")).status == 200
+    echo.answer["unwelcome"] = "the first key"
+    echo.store.set("erp-key", "the second key")
+    assert (await connection.request("POST", "/x", body={})).status == 200
+    assert [seen["headers"]["Authorization"][7:] for seen in echo.seen] == [
+        "the first key",
+        "the first key",
+        "the second key",
+    ]
+
+
+@pytest.mark.promise("kernel.key")
+async def test_no_header_of_a_call_stands_in_for_the_key(echo: Echo) -> None:
+    echo.store.set("erp-key", "the first key")
+    await keyed(echo, header="X-Api-Key", prefix="").request("GET", "/x", headers={"x-api-key": "mine", "X-Other": "1"})
+    [seen] = echo.seen
+    assert [value for name, value in seen["headers"].items() if name.lower() == "x-api-key"] == ["the first key"]
+    assert seen["headers"]["X-Other"] == "1"
+
+
+@pytest.mark.promise("kernel.key")
+async def test_a_system_that_repeats_the_key_does_not_show_it_to_a_model(echo: Echo) -> None:
+    echo.store.set("erp-key", "the first key")
+    echo.answer["body"] = {"detail": "You sent 'the first key'."}
+    answer = await keyed(echo).request("GET", "/x")
+    assert answer.body == {"detail": "You sent '[secret]'."}
+
+
+@pytest.mark.promise("kernel.key")
+async def test_without_its_key_a_call_is_not_sent(echo: Echo) -> None:
+    with pytest.raises(FunctionFailed, match="cannot be had") as failed:
+        await keyed(echo).request("POST", "/x", body={})
+    assert failed.value.happened is False
+    for useless in ("", "short", "with\nbreak"):
+        echo.store.set("erp-key", useless)
+        with pytest.raises(FunctionFailed, match=r"no key|control character"):
+            await keyed(echo).request("POST", "/x", body={})
+    assert echo.seen == []

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from charter.channels.console.ports import Authentication, LevelStatus, Person, Service, SignIn
+from charter.channels.console.cookies import Cookies
+from charter.channels.console.ports import LevelStatus, Person, Service, SignIns
 from charter.context import Context
 
 
@@ -15,11 +16,12 @@ class Desk:
     """The console's parts, wired once."""
 
     service: Service
-    authenticator: Authentication
     people: Sequence[Person]
-    sign_in: SignIn
+    sign_ins: SignIns
+    cookies: Cookies
     level_status: LevelStatus
     input_limit: int
+    public_url: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ Fields = Mapping[str, Any]
 Word = Literal["happened", "retry", "give_up"]
 _WORDS: dict[str, Word] = {word: word for word in get_args(Word)}
 STATUSES: tuple[str, ...] = get_args(Status)
+_BACK_LIMIT = 1_000
+"""It lies in a cookie during the sign-in, and browsers drop one over 4,096 bytes without a word."""
 _COMMENT_LIMIT = 2000
 
 
@@ -116,6 +118,7 @@ def way_back(given: str, home: str) -> str:
     """Return where to go after the sign-in: only into the console itself, never to another site."""
     root = home.rstrip("/") + "/"
     safe = given.startswith(root) and "\\" not in given and ".." not in given and given.isprintable()
+    safe = safe and len(given) <= _BACK_LIMIT
     return given if safe else home
 
 

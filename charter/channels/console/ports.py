@@ -1,6 +1,6 @@
-"""What the console needs from the house: the runs, a check of tokens, and the people it may offer for sign-in."""
+"""What the console needs from the house: the runs, the sign-ins, and the people it may offer for sign-in."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from charter.context import Context
@@ -85,16 +85,56 @@ class Caller(Protocol):
     def token(self) -> str: ...
 
 
-class Authentication(Protocol):
-    """The check of a bearer token (``charter.identity.authentication.Authenticator``)."""
+class Begun(Protocol):
+    """A sign-in under way: where it happens, and what the browser keeps, sealed, until it comes back with ``state``."""
 
-    async def authenticate(self, authorization: str | None, /) -> Caller:
-        """Return who calls.
+    @property
+    def address(self) -> str: ...
+
+    @property
+    def state(self) -> str: ...
+
+    @property
+    def sealed(self) -> str: ...
+
+
+class Arrived(Protocol):
+    """A session that was opened: its cookie's value, and where the person wanted to go."""
+
+    @property
+    def cookie(self) -> str: ...
+
+    @property
+    def back(self) -> str: ...
+
+
+class SignIns(Protocol):
+    """Signing in and the sessions on the server (``charter.identity.sign_ins.SignIns``)."""
+
+    def begin(self, redirect_uri: str, /, *, tid: str = "", hint: str = "", back: str = "") -> Begun: ...
+
+    async def finish(self, sealed: str, answer: Mapping[str, str], /, *, held: str = "") -> Arrived:
+        """Open a session from what the identity provider answered; the one ``held`` ends.
 
         Raises:
-            Unauthenticated: no token, or one that is not believed.
-            Forbidden: a true token that opens nothing here.
+            Forbidden: the answer is not to what this browser began, or it is a refusal.
+            Unauthenticated: what the identity provider gave is not to be believed.
+            Unavailable: it does not answer.
         """
+        ...
+
+    async def present(self, cookie: str, /) -> Caller:
+        """Return who holds the session, their token verified now.
+
+        Raises:
+            Unauthenticated: there is none, or it has ended.
+            Forbidden: a true token that opens nothing here.
+            Unavailable: nobody can tell at the moment.
+        """
+        ...
+
+    async def end(self, cookie: str, back: str, /) -> str | None:
+        """End a session; return the address at the identity provider that ends the sign-in there, too."""
         ...
 
 
@@ -113,9 +153,6 @@ class Person(Protocol):
     @property
     def roles(self) -> Sequence[str]: ...
 
-
-SignIn = Callable[[str], Awaitable[str]]
-"""Takes a person's name and returns an access token for this host."""
 
 LevelStatus = Callable[[], Mapping[str, Any]]
 """Tells ``level``, ``state`` (serving, fetching, loading, off, failed), ``received`` and ``total`` in bytes, ``name``,

@@ -21,6 +21,7 @@ def routes() -> list[web.RouteDef]:
         web.post("/_twin/keys", _rotate),
         web.patch("/_twin/lifetimes", _lifetimes),
         web.put("/_twin/faults", _faults),
+        web.post("/_twin/redirects", _redirect),
         web.get("/_twin/requests", _requests),
     ]
 
@@ -61,13 +62,22 @@ async def _rotate(request: web.Request) -> web.Response:
 
 
 async def _lifetimes(request: web.Request) -> web.Response:
-    """Take ``{"access", "refresh"}`` in seconds; holds for tokens issued from now on."""
+    """Take ``{"access", "refresh", "code"}`` in seconds; holds for tokens issued from now on."""
     lifetimes, asked = request.app[TWIN].lifetimes, await _object(request)
     for name, value in asked.items():
-        if name not in ("access", "refresh") or isinstance(value, bool) or not isinstance(value, int | float):
-            return _wrong("access and refresh are numbers of seconds.")
+        if name not in ("access", "refresh", "code") or isinstance(value, bool) or not isinstance(value, int | float):
+            return _wrong("access, refresh and code are numbers of seconds.")
         setattr(lifetimes, name, value)
     return web.json_response(asdict(lifetimes))
+
+
+async def _redirect(request: web.Request) -> web.Response:
+    """Register ``{"uri"}`` as a further address of the host that a sign-in may lead back to."""
+    address = (await _object(request)).get("uri")
+    if not isinstance(address, str):
+        return _wrong("uri is the address to register.")
+    request.app[TWIN].sign_ins.added.add(address)
+    return web.Response(status=204)
 
 
 async def _faults(request: web.Request) -> web.Response:

@@ -80,6 +80,11 @@ class RefreshTokens:
         """End every session of the account."""
         self._db.execute("delete from refresh_tokens where account = ?", (account,))
 
+    def end(self, token: str) -> None:
+        """End the family of a token."""
+        family = "select family from refresh_tokens where digest = ?"
+        self._db.execute(f"delete from refresh_tokens where family = ({family})", (_digest(token),))  # noqa: S608
+
     def close(self) -> None:
         self._db.close()
 

@@ -17,24 +17,39 @@ _MORE: dict[int, dict[str, str]] = {
 }
 _TEXTS: dict[int, tuple[str, str]] = {
     28000: ("invalid_request", "Provided value for the input parameter scope contains more than one resource."),
+    9002313: ("invalid_request", "Invalid request. Request is malformed or invalid."),
+    9002325: ("invalid_request", "Proof Key for Code Exchange is required for this application."),
+    50011: (
+        "invalid_request",
+        "The redirect URI '{}' specified in the request does not match the redirect URIs configured for the application.",
+    ),
     50013: ("invalid_grant", "Assertion failed signature validation."),
     50034: ("invalid_grant", "The user account {} does not exist in the directory."),
     50027: ("invalid_request", "JWT token is invalid or malformed."),
     50057: ("invalid_grant", "The user account is disabled."),
+    50058: ("login_required", "A silent sign-in request was sent but no user is signed in."),
     50076: (
         "interaction_required",
         "Due to a configuration change made by your administrator, or because you moved to a new location, "
         "you must use multi-factor authentication to access the resource.",
     ),
     50173: ("invalid_grant", "The provided grant has expired due to it being revoked, a fresh auth token is needed."),
+    54005: ("invalid_grant", "OAuth2 Authorization code was already redeemed, please retry with a new valid code."),
     65001: ("invalid_grant", "The user or administrator has not consented to use '{}'."),
+    65004: ("access_denied", "User declined to consent to access the app."),
     70000: ("invalid_grant", "Provided grant is invalid or malformed."),
     70003: ("unsupported_grant_type", "The app requested an unsupported grant type '{}'."),
+    70008: (
+        "invalid_grant",
+        "The provided authorization code has expired. Send a new interactive request for this user.",
+    ),
     70011: ("invalid_scope", "The .default scope can't be combined with resource-specific scopes."),
     90002: ("invalid_request", "Tenant '{}' not found. Check to make sure you have the correct tenant ID."),
     500011: ("invalid_resource", "The resource principal named {} was not found in the tenant."),
     500131: ("invalid_grant", "Assertion audience does not match the Client app presenting the assertion."),
     500133: ("invalid_grant", "Assertion is not within its valid time range."),
+    500112: ("invalid_grant", "The reply address '{}' is not the one that the authorization code was requested with."),
+    501481: ("invalid_grant", "The Code_Verifier does not match the code_challenge supplied in the request."),
     700016: ("unauthorized_client", "Application with identifier '{}' was not found in the directory."),
     700024: ("invalid_client", "Client assertion is not within its valid time range."),
     700025: (
@@ -42,6 +57,7 @@ _TEXTS: dict[int, tuple[str, str]] = {
         "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
     ),
     700027: ("invalid_client", "Client assertion failed signature validation."),
+    700054: ("unsupported_response_type", "response_type '{}' is not enabled for the application."),
     700211: ("invalid_client", _UNMATCHED.format("issuer")),
     700212: ("invalid_client", _UNMATCHED.format("audience")),
     700213: ("invalid_client", _UNMATCHED.format("subject")),

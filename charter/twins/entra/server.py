@@ -5,9 +5,10 @@ from pathlib import Path
 
 from aiohttp import web
 
-from charter.twins.entra import admin, graph, managed_identity, tenants, workload_identity
+from charter.twins.entra import admin, authorization, graph, managed_identity, tenants, workload_identity
 from charter.twins.entra.client_assertions import FederatedCredential
 from charter.twins.entra.clients import HOST, Clients
+from charter.twins.entra.code_grant import SHARED
 from charter.twins.entra.key_ring import KeyRing
 from charter.twins.entra.people import HOST_IDENTITY, shipped
 from charter.twins.entra.refresh_tokens import RefreshTokens
@@ -46,7 +47,7 @@ def app(
     )
     application = web.Application(middlewares=[_loopback_names_only, _faulty])
     application[TWIN] = twin
-    application.add_routes([*_entra(), *graph.routes(), *admin.routes(), *tenants.routes()])
+    application.add_routes([*_entra(), *authorization.routes(), *graph.routes(), *admin.routes(), *tenants.routes()])
     _give_machine(application)
     application.on_shutdown.append(_thaw)
     application.on_cleanup.append(_close)
@@ -80,19 +81,25 @@ def _entra() -> list[web.RouteDef]:
 async def _metadata(request: web.Request) -> web.Response:
     """OpenID Connect Discovery 1.0, with what the twin has of it."""
     twin, tenant = request.app[TWIN], request.match_info["tenant"]
-    if tenant not in twin.people.tenants:
+    shared = tenant in SHARED
+    if tenant not in twin.people.tenants and not shared:
         return _no_tenant(tenant)
     # The clients of Azure want https all along; the issuer is the same, whichever way one came.
     own = f"{request.url.origin() if request.secure else twin.base_url}/{tenant}"
     return web.json_response(
         {
-            "issuer": twin.issuer(tenant),
+            "issuer": twin.issuer("{tenantid}" if shared else tenant),
             "authorization_endpoint": f"{own}/oauth2/v2.0/authorize",
+            "end_session_endpoint": f"{own}/oauth2/v2.0/logout",
             "token_endpoint": f"{own}/oauth2/v2.0/token",
             "jwks_uri": f"{own}/discovery/v2.0/keys",
             "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
             "token_endpoint_auth_signing_alg_values_supported": ["RS256"],
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query", "form_post"],
+            "code_challenge_methods_supported": ["S256"],
             "grant_types_supported": [
+                "authorization_code",
                 "client_credentials",
                 "password",
                 "refresh_token",
@@ -108,7 +115,7 @@ async def _metadata(request: web.Request) -> web.Response:
 async def _keys(request: web.Request) -> web.Response:
     twin, tenant = request.app[TWIN], request.match_info["tenant"]
     twin.record("keys", tenant=tenant)
-    return web.json_response(twin.keys.published()) if tenant in twin.people.tenants else _no_tenant(tenant)
+    return web.json_response(twin.keys.published()) if tenant in SHARED | twin.people.tenants else _no_tenant(tenant)
 
 
 def _no_tenant(tenant: str) -> web.Response:

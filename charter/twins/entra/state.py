@@ -15,6 +15,7 @@ from charter.twins.entra.clients import HOST, Client, Clients
 from charter.twins.entra.key_ring import KeyRing
 from charter.twins.entra.people import Account, People
 from charter.twins.entra.refresh_tokens import RefreshTokens
+from charter.twins.entra.sign_ins import SignIns
 
 
 @dataclass(slots=True)
@@ -23,6 +24,7 @@ class Lifetimes:
 
     access: float = 3_600
     refresh: float = 90 * 86_400
+    code: float = 60
 
 
 @dataclass(slots=True)
@@ -41,6 +43,7 @@ class Twin:
     credentials: dict[str, Sequence[FederatedCredential]] = field(
         default_factory=dict[str, Sequence[FederatedCredential]]
     )
+    sign_ins: SignIns = field(default_factory=SignIns)
     ledger: deque[dict[str, Any]] = field(default_factory=lambda: deque[dict[str, Any]](maxlen=1_000))
     faults: dict[str, str] = field(default_factory=dict[str, str])
     thawed: asyncio.Event = field(default_factory=asyncio.Event)

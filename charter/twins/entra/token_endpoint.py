@@ -1,4 +1,4 @@
-"""``/{tenant}/oauth2/v2.0/token``: four grants, form-encoded in, JSON out."""
+"""``/{tenant}/oauth2/v2.0/token``: five grants, form-encoded in, JSON out."""
 
 import base64
 import json
@@ -8,17 +8,18 @@ from typing import Any
 import jwt
 from aiohttp import web
 
-from charter.twins.entra import client_assertions
+from charter.twins.entra import client_assertions, code_grant
 from charter.twins.entra.clients import Client
 from charter.twins.entra.minting import mint
 from charter.twins.entra.people import Account
 from charter.twins.entra.refresh_tokens import Grant
 from charter.twins.entra.refusals import Refused
 from charter.twins.entra.scopes import Scope, parsed
+from charter.twins.entra.sign_ins import Code
 from charter.twins.entra.state import TWIN, Twin
 
 Form = Mapping[str, str]
-Grantor = Callable[[Twin, str, Client, Form], tuple[Account, Scope, Grant | None]]
+Grantor = Callable[[Twin, str, Client, Form], tuple[Account, Scope, Grant | Code | None]]
 
 
 async def token(request: web.Request) -> web.Response:
@@ -46,9 +47,9 @@ async def _form(request: web.Request) -> dict[str, str]:
 
 
 def _answered(twin: Twin, tenant: str, form: Form) -> tuple[Account, dict[str, Any]]:
-    if tenant not in twin.people.tenants:
-        raise Refused(90002, tenant)
     kind = _given(form, "grant_type")
+    if tenant not in twin.people.tenants | (code_grant.SHARED if kind == code_grant.GRANT else frozenset[str]()):
+        raise Refused(90002, tenant)
     grantor = _GRANTORS.get(kind)
     if grantor is None:
         raise Refused(70003, kind)
@@ -63,9 +64,13 @@ def _answered(twin: Twin, tenant: str, form: Form) -> tuple[Account, dict[str, A
     }
     if account.workload:
         del answer["scope"]
-    elif scope.offline:
+        return account, answer
+    if scope.offline:
         answer["refresh_token"] = _lasting(twin, client, account, spent)
-    if form.get("client_info") == "1" and not account.workload:
+    if "openid" in (spent.scope if isinstance(spent, Code) else form.get("scope", "")).split():
+        nonce = spent.nonce if isinstance(spent, Code) else ""
+        answer["id_token"] = code_grant.id_token(twin, client, account, nonce)
+    if form.get("client_info") == "1":
         answer["client_info"] = _client_info(account)
     return account, answer
 
@@ -90,10 +95,14 @@ def _client_info(account: Account) -> str:
     return base64.urlsafe_b64encode(told).decode().rstrip("=")
 
 
-def _lasting(twin: Twin, client: Client, account: Account, spent: Grant | None) -> str:
-    if spent is not None:
-        twin.refresh_tokens.spend(spent)
-    return twin.refresh_tokens.issue(client.id, account.tenant, account.id, twin.lifetimes.refresh, after=spent)
+def _lasting(twin: Twin, client: Client, account: Account, spent: Grant | Code | None) -> str:
+    after = spent if isinstance(spent, Grant) else None
+    if after is not None:
+        twin.refresh_tokens.spend(after)
+    token = twin.refresh_tokens.issue(client.id, account.tenant, account.id, twin.lifetimes.refresh, after=after)
+    if isinstance(spent, Code):
+        spent.refresh_token = token
+    return token
 
 
 def _password(twin: Twin, tenant: str, client: Client, form: Form) -> tuple[Account, Scope, None]:
@@ -172,6 +181,7 @@ def _given(form: Form, name: str) -> str:
 
 
 _GRANTORS: dict[str, Grantor] = {
+    code_grant.GRANT: code_grant.redeemed,
     "password": _password,
     "client_credentials": _client_credentials,
     "urn:ietf:params:oauth:grant-type:jwt-bearer": _on_behalf_of,

@@ -51,7 +51,7 @@ from charter.runs.acting import AccessOf, LastLook
 from charter.runs.building import Builder
 from charter.runs.editions import Editions
 from charter.runs.reloading import Reloading
-from charter.runs.room import open_runs
+from charter.runs.room import Footing, open_runs
 from charter.runs.schedules import Schedules
 from charter.runs.service import RunService
 from charter.secrets.opening import Opened, opened, resolved
@@ -234,18 +234,17 @@ async def _reloading(ground: _Ground, builder: Builder, editions: Editions, mode
 
 
 async def _runs(ground: _Ground, editions: Editions) -> RunService:
-    return await open_runs(
+    footing = Footing(
         ground.settings,
         ground.database,
-        editions,
-        _access_of(ground),
-        tracing=ground.tracer,
-        identity=ground.identity,
-        tenants=ground.tenants,
-        entitlement=ground.entitlement,
-        index=ground.index,
-        stack=ground.stack,
+        ground.tracer,
+        ground.identity,
+        ground.tenants,
+        ground.entitlement,
+        ground.index,
+        ground.stack,
     )
+    return await open_runs(footing, editions, _access_of(ground))
 
 
 def _schedules(ground: _Ground, service: RunService) -> None:

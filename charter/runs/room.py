@@ -1,6 +1,7 @@
 """The parts of durable runs, joined and opened once for a process."""
 
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
 from charter.identity.room import IdentityRoom
 from charter.knowledge.index import Index
@@ -28,24 +29,27 @@ from charter.telemetry.tracing import Tracing
 from charter.tenancy.entitlement import Entitlement
 
 
-async def open_runs(
-    settings: Settings,
-    database: Database,
-    editions: Editions,
-    access_of: AccessOf,
-    *,
-    tracing: Tracing,
-    identity: IdentityRoom,
-    tenants: Tenants,
-    entitlement: Entitlement,
-    index: Index,
-    stack: AsyncExitStack,
-) -> RunService:
-    """Join the parts and begin to take up work; ``stack`` closes them in reverse order.
+@dataclass(frozen=True, slots=True)
+class Footing:
+    """What durable runs stand on; ``stack`` closes their parts in reverse order."""
+
+    settings: Settings
+    database: Database
+    tracing: Tracing
+    identity: IdentityRoom
+    tenants: Tenants
+    entitlement: Entitlement
+    index: Index
+    stack: AsyncExitStack
+
+
+async def open_runs(footing: Footing, editions: Editions, access_of: AccessOf) -> RunService:
+    """Join the parts and begin to take up work.
 
     Raises:
         Unavailable: the database does not answer.
     """
+    settings, database, stack = footing.settings, footing.database, footing.stack
     followers = Followers(settings.database.url)
     await followers.open()
     stack.push_async_callback(followers.close)
@@ -56,20 +60,8 @@ async def open_runs(
         agent_concurrent=settings.runs.agent_concurrent,
         migrates=schema.is_owner(settings),
     )
-    writer = Writer(database)
-    parking = Parking(database, drill, hours=settings.runs.approval_hours)
-    doubt = Doubt(database, settings.runs)
-    acting = Acting(database, access_of, parking, doubt, writer, tracing, settings.runs, drill)
-    calling = Calling(database, acting, parking, writer)
-    loop = Loop(database, editions, calling, writer, tracing, settings.runs)
-    renewal = identity.renewal
     leases = Leases(database, owner, settings.runs)
-    engine = Engine(
-        database, loop, followers, queue, tracing, renewal, leases, entitlement, settings.runs, drill, owner=owner
-    )  # fmt: skip
-    followers.listen(engine.heard)
-    tenants.listen(engine.look)
-    tenants.listen(followers.look)
+    engine = _engine(footing, _loop(footing, editions, access_of, drill), followers, queue, leases, drill, owner)
     await queue.open(engine.segment)
     stack.push_async_callback(queue.close)
     keeping = Keeping(engine, leases, queue, settings.runs)
@@ -78,17 +70,36 @@ async def open_runs(
     retention = Retention(database, queue, editions.keep, days=settings.runs.retention_days)
     retention.open()
     stack.push_async_callback(retention.close)
-    stream = EventStream(database, followers, entitlement)
+    stream = EventStream(database, followers, footing.entitlement)
     return RunService(
-        database,
-        editions,
-        identity.grants,
-        engine,
-        followers,
-        stream,
-        index,
-        settings.runs,
-        settings.http,
-        drill,
-        entitlement,
-    )
+        database, editions, footing.identity.grants, engine, followers, stream, footing.index, settings.runs, settings.http,
+        drill, footing.entitlement,
+    )  # fmt: skip
+
+
+def _loop(footing: Footing, editions: Editions, access_of: AccessOf, drill: Drill) -> Loop:
+    database, limits = footing.database, footing.settings.runs
+    writer = Writer(database)
+    parking = Parking(database, drill, hours=limits.approval_hours)
+    acting = Acting(database, access_of, parking, Doubt(database, limits), writer, footing.tracing, limits, drill)
+    calling = Calling(database, acting, parking, writer)
+    return Loop(database, editions, calling, writer, footing.tracing, limits)
+
+
+def _engine(
+    footing: Footing,
+    loop: Loop,
+    followers: Followers,
+    queue: DurableSegments,
+    leases: Leases,
+    drill: Drill,
+    owner: str,
+) -> Engine:
+    engine = Engine(
+        footing.database, loop, followers, queue, footing.tracing, footing.identity.renewal, leases, footing.entitlement,
+        footing.settings.runs, drill, owner=owner,
+    )  # fmt: skip
+    followers.listen(engine.heard)
+    footing.tenants.listen(engine.look)
+    footing.tenants.listen(followers.look)
+    return engine

@@ -46,7 +46,7 @@ async def open_runs(
     Raises:
         Unavailable: the database does not answer.
     """
-    followers = Followers(settings.database.url)
+    followers = Followers(settings.database.url, login=database.login)
     await followers.open()
     stack.push_async_callback(followers.close)
     owner, drill = owner_name(), Drill(settings.drill)
@@ -55,6 +55,7 @@ async def open_runs(
         owner=owner,
         agent_concurrent=settings.runs.agent_concurrent,
         migrates=schema.is_owner(settings),
+        login=database.login,
     )
     writer = Writer(database)
     parking = Parking(database, drill, hours=settings.runs.approval_hours)

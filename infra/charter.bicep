@@ -10,6 +10,9 @@ param registry string
 @description('Address that people see.')
 param publicUrl string
 
+@description('Bindings of your own domain, as the app has them. A deploy without them would take them off.')
+param domains array
+
 @description('Names of the host\'s identity and of the one that owns the database\'s schema.')
 param hostIdentity string
 param migrationsIdentity string
@@ -78,6 +81,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
         allowInsecure: false
         targetPort: port
         transport: 'http'
+        customDomains: domains
       }
       registries: [{ server: registry, identity: host.id }]
       // The platform gives the schema's owner to the container that migrates, and to nobody afterwards.

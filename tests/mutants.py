@@ -1,6 +1,7 @@
 """Take each guard out of a copy of the house, one at a time: the tests named with it must turn red.
 
-usage: python -m tests.mutants [NAME ...] [--json]; those of durable runs: python -m tests.drills.mutants
+usage: python -m tests.mutants [NAME ...] [--json]; those of durable runs: python -m tests.drills.mutants;
+of tenants: python -m tests.tenancy.mutants
 
 A guard whose text is not found any more fails too: its mutant would prove nothing.
 """
@@ -27,6 +28,8 @@ COPIED = (
     "Makefile",
     "README.md",
     "infra",
+    "azure.yaml",
+    ".dockerignore",
 )
 SECONDS = 300
 
@@ -147,90 +150,6 @@ MUTANTS = (
         "execute format('alter table %I enable row level security', t);",
         "null;",
         ("tests/store",),
-    ),
-    Mutant(
-        "suspension not asked at the claim",
-        "charter/runs/engine.py",
-        "            if not self._entitlement.served(tenant):",
-        "            if False:",
-        ("tests/tenancy/test_suspension.py",),
-    ),
-    Mutant(
-        "runs of a suspended tenant not let go",
-        "charter/runs/engine.py",
-        "if not self._entitlement.served(hand.claim.ctx.tenant):",
-        "if False:",
-        ("tests/tenancy/test_suspension.py",),
-    ),
-    Mutant(
-        "what a tenant may use not asked at a resume",
-        "charter/runs/engine.py",
-        "self._entitlement.check(tenant, await self._loop.agent(claim))",
-        "pass",
-        ("tests/tenancy/test_entitlement.py",),
-    ),
-    Mutant(
-        "a suspension taken for lost authority",
-        "charter/identity/renewal.py",
-        "        except TenantSuspended:\n            raise\n",
-        "",
-        ("tests/identity/test_suspended.py",),
-    ),
-    Mutant(
-        "runs of a suspended tenant looked after",
-        "charter/store/crossing.py",
-        "and not exists (select 1 from tenants t where t.id = runs.tenant and t.suspended) ",
-        "",
-        ("tests/tenancy/test_suspension.py",),
-    ),
-    Mutant(
-        "suspension not asked of remembered callers",
-        "charter/identity/authentication.py",
-        "elif not self._issuers.served(caller.ctx.tenant):",
-        "elif False:",
-        ("tests/tenancy/test_suspension.py",),
-    ),
-    Mutant(
-        "followers of a suspended tenant stay",
-        "charter/runs/events.py",
-        "self._entitlement.check_served(ctx.tenant)",
-        "pass",
-        ("tests/tenancy/test_suspension.py",),
-    ),
-    Mutant(
-        "a tenant's agents not asked",
-        "charter/runs/service.py",
-        "if not self.entitlement.agent(ctx.tenant, spec.name):",
-        "if False:",
-        ("tests/tenancy/test_entitlement.py",),
-    ),
-    Mutant(
-        "a tenant's collections not asked",
-        "host.py",
-        "collections = ground.entitlement.collections(ctx.tenant, agent.knowledge)",
-        "collections = agent.knowledge",
-        ("tests/tenancy/test_entitlement.py",),
-    ),
-    Mutant(
-        "a tenant's regions not asked",
-        "charter/tenancy/entitlement.py",
-        "if own.residency is not None and self._region(agent.tier) not in own.residency:",
-        "if False:",
-        ("tests/tenancy/test_entitlement.py",),
-    ),
-    Mutant(
-        "operators of any tenant are the host's",
-        "charter/tenancy/operators.py",
-        "return _operates(ctx) and ctx.tenant == home",
-        "return _operates(ctx)",
-        ("tests/tenancy/test_administration.py",),
-    ),
-    Mutant(
-        "a mighty login is not seen",
-        "charter/store/migrate.py",
-        "await _check_bound(connection, [APP_ROLE, HOST_ROLE, me])",
-        "await _check_bound(connection, [APP_ROLE, HOST_ROLE])",
-        ("tests/tenancy/test_login.py",),
     ),
     Mutant(
         "no ACL filter",
@@ -601,6 +520,55 @@ MUTANTS = (
         "if not desk(request).cookies.fits(request, given):",
         "if False:",
         ("tests/console/test_guards.py",),
+    ),
+    Mutant(
+        "a dry run that sends",
+        "infra/rest.py",
+        "        if self.dry:",
+        "        if False:",
+        ("tests/infra/test_registrations.py",),
+    ),
+    Mutant(
+        "a token to anybody",
+        "infra/rest.py",
+        'if scheme == "http" and host in _LOOPBACK:',
+        'if scheme == "http":',
+        ("tests/infra/test_registrations.py",),
+    ),
+    Mutant(
+        "a role anew on each registration",
+        "infra/registrations.py",
+        '"id": ids.get(entry["value"], entry["id"])',
+        '"id": entry["id"]',
+        ("tests/infra/test_registrations.py",),
+    ),
+    Mutant(
+        "a second registration",
+        "infra/registrations.py",
+        "made = known[0] if known else",
+        "made =",
+        ("tests/infra/test_registrations.py",),
+    ),
+    Mutant(
+        "a secret anew on each run",
+        "infra/put_secrets.py",
+        "if known and name not in rotated:",
+        "if False:",
+        ("tests/infra/test_registrations.py",),
+    ),
+    Mutant(
+        "a secret that is shown",
+        "infra/rest.py",
+        'inner = _without(body[first], tuple(rest)) if rest else "(not shown)"',
+        "inner = body[first]",
+        ("tests/infra/test_registrations.py",),
+    ),
+    Mutant(
+        "an identity of Entra that nobody lets in",
+        "charter/store/migrate.py",
+        "            await _introduced(connection, owner_url, login)\n",
+        "",
+        ("tests/tenancy/test_login.py",),
     ),
 )
 

@@ -73,7 +73,9 @@ class Authenticator:
         claims = await self._verifier.verify(token)
         groups: Iterable[str] | None = None
         if self._groups is not None and overage(claims):
-            groups = await self._groups(resolve(claims, self._issuers, ()), token)
+            known = resolve(claims, self._issuers, ())
+            # Of a customer no group counts, and our directory knows none of theirs.
+            groups = () if known.principal.external else await self._groups(known, token)
         caller = Caller(resolve(claims, self._issuers, groups), token)
         self._callers.put(digest, caller, min(float(claims["exp"]), self._clock() + _BELIEVED_SECONDS))
         return caller

@@ -58,7 +58,8 @@ class Renewal:
         return replace(ctx, principal=replace(ctx.principal, roles=roles))
 
     async def _admitted(self, ctx: Context, claims: Any) -> Context:
-        groups = await self._directory.groups(ctx) if overage(claims) else None
+        asked = overage(claims) and not ctx.principal.external
+        groups = await self._directory.groups(ctx) if asked else None
         return resolve(claims, self._issuers, groups)
 
 

@@ -25,6 +25,7 @@ async def migrate(owner_url: str, login: str = "") -> list[str]:
         await connection.execute("select pg_advisory_lock($1)", _LOCK)
         applied = await _apply(connection)
         if login and login != await connection.fetchval("select current_user"):
+            await _introduced(connection, owner_url, login)
             await _admit(connection, login)
         return applied
     except asyncpg.PostgresError as fault:
@@ -135,6 +136,24 @@ async def _check_bound(connection: "asyncpg.Connection[asyncpg.Record]", roles: 
         raise StartRefused(
             f"The role {mighty} may bypass row-level security.", action=f"alter role {mighty} nosuperuser nobypassrls"
         )
+
+
+async def _introduced(connection: "asyncpg.Connection[asyncpg.Record]", owner_url: str, login: str) -> None:
+    """On Azure's servers, let Entra's identity of this name sign in, as a role without any right.
+
+    Their function for it is in the database ``postgres`` alone; other servers have none.
+    """
+    if await connection.fetchval("select true from pg_roles where rolname = $1", login):
+        return
+    try:
+        elsewhere = await asyncpg.connect(owner_url, database="postgres")
+    except (OSError, asyncpg.PostgresError):
+        return  # the owner has no business there, so the server is none of Azure's
+    try:
+        if await elsewhere.fetchval("select to_regproc('pgaadauth_create_principal') is not null"):
+            await elsewhere.execute("select pgaadauth_create_principal($1, false, false)", login)
+    finally:
+        await elsewhere.close()
 
 
 async def _admit(connection: "asyncpg.Connection[asyncpg.Record]", login: str) -> None:

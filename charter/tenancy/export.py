@@ -6,7 +6,7 @@ an export is cut. All of it is one moment of the database.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,6 +31,7 @@ EXPORTED: Mapping[str, str] = {
 """Each table with the key in whose order its rows come."""
 KEPT_BACK: Mapping[str, str] = {
     "grants": "The authority of people, sealed with this installation's key: it must not be anybody else's.",
+    "sessions": "Who is signed in at the console, with their sealed tokens: it ends within hours, and must not be anybody else's.",
 }
 """Tables of a tenant that are never exported, and why."""
 DERIVED: Mapping[str, tuple[str, ...]] = {"passages": ("words", "embedding")}
@@ -55,7 +56,7 @@ class Export:
         if self._busy.locked():
             raise TooMany("Another export is under way.", retry_after=30)
 
-    async def lines(self, tenant: str) -> AsyncIterator[bytes]:
+    async def lines(self, tenant: str) -> AsyncGenerator[bytes]:
         """Yield the export line by line."""
         digest, rows = hashlib.sha256(), dict[str, int]()
         async with self._busy, self._database.snapshot(tenant) as session:

@@ -93,7 +93,7 @@ async def estate(folder: Path, owner_url: str, way: Way) -> AsyncIterator[Estate
         }  # fmt: skip
         with log.open("wb") as errors:
             async with (
-                running_host(folder / "host", log=log, **chosen) as host,
+                running_host(folder / "host", log=errors, **chosen) as host,
                 world_of(host, url, mark, reads=False) as world,
             ):
                 world.ids |= await _document(url, mark)

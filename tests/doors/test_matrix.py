@@ -102,8 +102,11 @@ async def test_a_forged_token_opens_no_door(forgery: Forgery, world: World) -> N
 async def test_an_open_door_answers_a_forged_token_as_anybody(forgery: Forgery, world: World) -> None:
     token = (await forgery.make(world)).encode()
     doors = [door for door in ALL if door.guard == "public"]
-    lines = [b"Authorization: Bearer " + token, world.session(token.decode())]
-    answers = await _each(doors, lambda door: world.knock(door, lines))
+
+    async def knock(door: Door) -> Reply:
+        return await world.knock(door, [b"Authorization: Bearer " + token, *await world.session(token.decode())])
+
+    answers = await _each(doors, knock)
     assert [(door.name, reply.status) for door, reply in answers if reply.status != door.good] == []
 
 
@@ -206,7 +209,7 @@ async def test_with_a_good_request_each_door_opens(world: World) -> None:
 
     async def knock(door: Door) -> Reply:
         return await world.knock(
-            door, [world.session(None)] if door.guard == "public" else [world.pass_of(door, tokens[door.who])]
+            door, await (world.session(None) if door.guard == "public" else world.pass_of(door, tokens[door.who]))
         )
 
     answers = [(door, await knock(door)) for door in reversed(ALL)]

@@ -52,7 +52,8 @@ async def test_what_a_proxy_says_changes_neither_the_person_nor_the_links_nor_th
 ) -> None:
     assert len(_READ) > 20
     for door in _READ:
-        known = [world.session(None)] if door.guard == "public" else [world.pass_of(door, await world.token(door.who))]
+        token = await world.token(door.who)
+        known = await (world.session(None) if door.guard == "public" else world.pass_of(door, token))
         plain, dressed = await world.knock(door, known), await world.knock(door, [*known, *lines])
         assert _same(dressed) == _same(plain), door.name
 
@@ -62,15 +63,15 @@ async def test_what_a_proxy_says_changes_neither_the_person_nor_the_links_nor_th
 async def test_a_laptop_answers_to_its_own_names_only(name: bytes, world: World) -> None:
     for door in DOORS:
         token = await world.token(door.who)
-        known = world.session(token) if door.guard == "cookie" else f"Authorization: Bearer {token}".encode()
-        reply = await world.knock(door, [b"Host: " + name, known])
+        known = await world.pass_of(door, token)
+        reply = await world.knock(door, [b"Host: " + name, *known])
         assert (reply.status, reply.code) in {(421, "misdirected"), (400, "")}, door.name
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "LocalHost", "[::1]"])
 async def test_each_of_its_own_names_will_do(name: str, world: World) -> None:
     door = next(door for door in DOORS if door.path == "/v1/agents")
-    lines = [f"Host: {name}:80".encode(), world.pass_of(door, await world.token("alice"))]
+    lines = [f"Host: {name}:80".encode(), *await world.pass_of(door, await world.token("alice"))]
     assert (await world.knock(door, lines)).status == 200
 
 

@@ -291,10 +291,14 @@ async def test_no_role_that_the_host_uses_may_pass_row_level_security_by(theirs:
     )
     assert len(rows) == 3
     assert {tuple(row)[1:] for row in rows} == {(False, False, False)}
-    owned = "select count(*) from pg_class c join pg_roles r on r.oid = c.relowner where r.rolname = any($1) and relnamespace = 'public'::regnamespace"
+    owned = (
+        "select count(*) from pg_class c join pg_roles r on r.oid = c.relowner "
+        "where r.rolname = any($1) and relnamespace = 'public'::regnamespace"
+    )
     assert await owner.fetchval(owned, ["charter_app", "charter_host", LOGIN]) == 0
     using = await owner.fetch(
-        "select distinct usename from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and application_name = 'charter'"
+        "select distinct usename from pg_stat_activity where datname = current_database() "
+        "and pid <> pg_backend_pid() and application_name = 'charter'"
     )
     assert [row["usename"] for row in using] == [LOGIN]
 

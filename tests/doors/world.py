@@ -1,6 +1,7 @@
 """A running host with something of every kind in it, and what one needs to knock at its doors."""
 
 import asyncio
+import base64
 import json
 import secrets
 import time
@@ -11,19 +12,23 @@ from typing import Any
 from urllib.parse import urlencode
 
 import asyncpg
+import jwt
 from aiohttp import web
-from cryptography.fernet import Fernet
 
+from charter.channels.console.cookies import Cookies
+from charter.identity.code_flow import Tokens
+from charter.identity.session_rows import Held, Place, SessionRows
 from charter.local import keys
+from charter.store.database import Database
 from tests.channels.cited import cited_run
 from tests.doors.forge import Forge
 from tests.doors.table import Door
 from tests.doors.wire import Lines, Reply, send
 from tests.running import RunningHost
 
-CSRF = "a-token-against-forged-forms"
 HOURS = 3600
-_LEFT_OUT = frozenset({"hosts", "schema_migrations"})
+_LEFT_OUT = frozenset({"hosts", "schema_migrations", "sessions"})
+"""What knocking itself changes."""
 
 
 @dataclass(slots=True)
@@ -36,6 +41,8 @@ class World:
     contoso: Forge
     customers: Forge
     owner: Any
+    sessions: SessionRows
+    cookies: Cookies
     lure: str
     lured: list[str]
     ids: dict[str, str] = field(default_factory=dict[str, str])
@@ -59,19 +66,25 @@ class World:
 
     async def as_token(self, door: Door, token: str) -> Reply:
         """Knock with a token as the door takes it: in the header, or within a session of the console."""
-        return await self.knock(door, [self.pass_of(door, token)])
+        return await self.knock(door, await self.pass_of(door, token))
 
-    def pass_of(self, door: Door, token: str) -> bytes:
-        return f"Authorization: Bearer {token}".encode() if door.guard == "bearer" else self.session(token)
+    async def pass_of(self, door: Door, token: str) -> list[bytes]:
+        """Return the lines by which a door takes a token."""
+        if door.guard == "bearer":
+            return [f"Authorization: Bearer {token}".encode()]
+        return await self.session(token)
 
-    def session(self, token: str | None, *, key: bytes = b"", age: int = 0) -> bytes:
-        """Return the cookie of a console session that holds this token, sealed with the host's key or another one."""
-        kept = {"csrf": CSRF} | ({"token": token} if token is not None else {})
-        now = int(time.time()) - age
-        sealed = Fernet(key or keys.fernet_key(self.host.folder / "keys", "session")).encrypt_at_time(
-            json.dumps({"created": now, "session": kept}).encode(), now
-        )
-        return b"Cookie: charter_console=" + sealed
+    async def session(self, token: str | None) -> list[bytes]:
+        """Return the cookie of a console session whose row holds this token, and the form token that goes with it;
+        without a token those of a visitor.
+        """
+        value = f".{secrets.token_urlsafe(24)}"
+        if token is not None:
+            tenant, owner, tid = _claimed(token)
+            identifier = secrets.token_urlsafe(32)
+            value, ends = f"{tenant}.{identifier}", time.time() + HOURS
+            await self.sessions.open(Place.of(tenant, identifier), Held(owner, Tokens(tid, token, "", ends, ends)))
+        return [f"Cookie: charter_console={value}".encode(), f"X-CSRF-Token: {self.cookies.proof(value)}".encode()]
 
     async def token(self, name: str) -> str:
         return await self.host.token(name)
@@ -96,6 +109,18 @@ class World:
                 await asyncio.sleep(0.05)
 
 
+def _claimed(token: str) -> tuple[str, str, str]:
+    """Return the tenant, the principal and the Entra tenant of a session that would hold this token."""
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False})
+    except jwt.PyJWTError:
+        claims = {}
+    tid, oid = str(claims.get("tid")), str(claims.get("oid"))
+    if tid == "customers":
+        return "contoso", f"customers:{oid}", tid
+    return (tid if tid in ("contoso", "fabrikam") else "contoso"), oid, tid
+
+
 def _target(door: Door, ids: Mapping[str, str]) -> str:
     target = door.path.format_map(ids) + door.tail
     return f"{target}?{door.query.format_map(ids)}" if door.query else target
@@ -103,7 +128,7 @@ def _target(door: Door, ids: Mapping[str, str]) -> str:
 
 def _told(door: Door, ids: Mapping[str, str]) -> tuple[list[bytes], bytes]:
     """Return the headers that say what is sent, and the body."""
-    page = [b"X-Charter-Console: 1", f"X-CSRF-Token: {CSRF}".encode()] if door.path.startswith("/console") else []
+    page = [b"X-Charter-Console: 1"] if door.path.startswith("/console") else []
     if door.body is None:
         # A form that says nothing is a form all the same.
         return (page, b"") if door.method != "POST" or not page else ([*page, _FORM], b"")
@@ -121,6 +146,9 @@ async def world_of(host: RunningHost, database_url: str, mark: str, *, reads: bo
     """Fill the host with things of contoso that have ``mark`` in them; ``reads``: a passage of its library among them."""
     lured: list[str] = []
     owner: Any = await asyncpg.connect(database_url)
+    database = Database(database_url, size=4)
+    await database.open()
+    key = keys.fernet_key(host.folder / "keys", "session")
     runner = await _lure(lured)
     told = json.loads((host.folder / "host.json").read_bytes())
     twins, customers = host.folder / "twins", told["external"]["customers"]["authority"]
@@ -129,6 +157,8 @@ async def world_of(host: RunningHost, database_url: str, mark: str, *, reads: bo
         Forge.of(twins / "entra", host.entra, "contoso", "alice"),
         Forge.of(twins / "customers", customers, "customers", "walter"),
         owner,
+        SessionRows(database, key),
+        Cookies("/console", secure=False, key=base64.urlsafe_b64decode(key)),
         f"http://127.0.0.1:{runner.addresses[0][1]}",
         lured,
     )
@@ -142,6 +172,7 @@ async def world_of(host: RunningHost, database_url: str, mark: str, *, reads: bo
         yield world
     finally:
         await runner.cleanup()
+        await database.close()
         await owner.close()
 
 

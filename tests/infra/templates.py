@@ -4,9 +4,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pycep import BicepParser
 from pycep.models import BicepElement
@@ -67,13 +67,22 @@ def is_expression(value: Any) -> bool:
     return call or isinstance(value, BicepElement) or (isinstance(value, str) and "${" in value)
 
 
+@cache
+def _parser() -> BicepParser:
+    return BicepParser()
+
+
+@cache
+def _parsed(text: str) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", _parser().parse(text=text))
+
+
 def read(folder: Path) -> dict[str, Template]:
     """Parse every template beneath the folder, by its path there. A folder without templates proves nothing."""
-    parser = BicepParser()
     found: dict[str, Template] = {}
     for file in sorted(folder.rglob("*.bicep")):
-        tree = parser.parse(file_path=file)
-        found[str(file.relative_to(folder))] = Template(file, file.read_text("utf-8"), tree)  # pyright: ignore[reportArgumentType]
+        text = file.read_text("utf-8")
+        found[str(file.relative_to(folder))] = Template(file, text, _parsed(text))
     assert found, f"there is no template in {folder}"
     return found
 

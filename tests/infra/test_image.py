@@ -18,22 +18,22 @@ def _instructions(house: Path) -> list[tuple[str, str]]:
 def test_the_image_is_two_stages_of_pinned_packages_and_a_user_by_number(house: Path) -> None:
     told = _instructions(house)
     assert [name for name, _ in told].count("FROM") == 2
-    (install,) = (rest for _, rest in told if "pip install" in rest)
-    assert "--require-hashes" in install
-    assert "requirements.lock" in install
+    packages, own = (rest for _, rest in told if "pip install" in rest)
+    assert "--require-hashes" in packages
+    assert "requirements.lock" in packages
+    assert "--no-deps --no-build-isolation" in own
     last = [rest for name, rest in told if name == "USER"][-1]
     assert re.fullmatch(r"[1-9]\d{3,}:[1-9]\d{3,}", last)
-    assert dict(told)["ENTRYPOINT"] == '["python", "-m", "charter.cli"]'
+    assert dict(told)["ENTRYPOINT"] == '["charter"]'
     assert dict(told)["CMD"] == '["serve"]'
 
 
 @pytest.mark.promise("infra.image")
 def test_the_image_gets_what_the_host_needs_and_nothing_of_a_developers_machine(house: Path) -> None:
-    copied = {rest.split()[0] for name, rest in _instructions(house) if name == "COPY" and "--from" not in rest}
-    copied |= {
-        word for name, rest in _instructions(house) if name == "COPY" for word in rest.split() if word == "LICENSE"
-    }
-    assert copied == {"requirements.lock", "host.py", "LICENSE", "agents", "plugins", "charter"}
+    copies = [rest.split() for name, rest in _instructions(house) if name == "COPY" and "--from" not in rest]
+    copied = {word for words in copies for word in words[:-1]}
+    needed = {"requirements.lock", "pyproject.toml", "README.md", "LICENSE", "host.py", "agents", "plugins", "charter"}
+    assert copied == needed
     ignored = (house / ".dockerignore").read_text("utf-8").split("\n")
     assert "*" in ignored
     assert {line[1:] for line in ignored if line.startswith("!")} == copied

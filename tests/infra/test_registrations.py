@@ -64,6 +64,7 @@ async def test_the_registration_is_what_the_host_believes_tokens_by(house: Path,
     assert told["groupMembershipClaims"] == "ApplicationGroup"
     assert told["optionalClaims"]["accessToken"][0]["name"] == "idtyp"
     assert told["web"]["redirectUris"] == ["https://charter.contoso.example/console/signed-in"]
+    assert 'web.get("/signed-in"' in (house / "charter/channels/console/signin.py").read_text("utf-8")
     roles = {role["value"]: role["allowedMemberTypes"] for role in told["appRoles"]}
     assert roles.pop("workload") == ["Application"]
     assert roles == {name: ["User"] for name in ("employee", "manager", "buyer", "hr", "operator")}

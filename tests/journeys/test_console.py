@@ -53,6 +53,22 @@ async def test_an_answer_from_a_document_opens_at_its_very_passage(browser: Brow
         assert await faults(alice.page) == []
 
 
+@pytest.mark.promise("console.sign-out")
+async def test_who_signs_out_is_gone_in_every_window_that_held_the_same_cookie(
+    browser: Browser, host: RunningHost
+) -> None:
+    async with screen(browser, host.address) as alice, screen(browser, host.address) as copy:
+        await alice.sign_in("alice")
+        await copy.page.context.add_cookies(await alice.page.context.cookies())  # pyright: ignore[reportArgumentType]
+        await copy.go("/runs")
+        await expect(copy.page.get_by_role("navigation", name="Main")).to_be_visible()
+        await alice.sign_out()
+        await expect(alice.page.get_by_role("heading", name="Who is at the desk?")).to_be_visible()
+        assert await faults(alice.page) == []
+        await copy.go("/runs")
+        await expect(copy.page.get_by_text("Your sign-in has ended.")).to_be_visible()
+
+
 async def test_an_operator_looks_into_a_run_and_another_tenant_finds_nothing(
     browser: Browser, host: RunningHost
 ) -> None:

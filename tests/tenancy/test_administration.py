@@ -73,6 +73,19 @@ async def test_a_tenants_own_operator_reads_their_tenant_and_learns_of_no_other(
         assert (await host.call(adatum.olga, "GET", path)).status == 404
 
 
+@pytest.mark.promise("tenants.operators")
+async def test_a_workload_operates_only_when_it_was_given_the_role(host: RunningHost) -> None:
+    assert (await host.call("erp", "GET", TENANTS)).status == 403
+    erp = f"{host.entra}/_twin/people/erp"
+    try:
+        await host.http.patch(erp, json={"roles": ["workload", "operator"]})
+        host.tokens.pop("erp")
+        assert (await host.call("erp", "GET", TENANTS)).status == 200
+    finally:
+        await host.http.patch(erp, json={"roles": ["workload"]})
+        host.tokens.pop("erp")
+
+
 async def test_tenants_are_listed_in_pages(host: RunningHost) -> None:
     made = {(await created(host)).id, (await created(host)).id}
     found: list[str] = []

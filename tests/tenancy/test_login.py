@@ -123,3 +123,19 @@ async def test_a_login_that_does_not_exist_is_named(estate: Estate) -> None:
     wrong = Database(url=estate.login.replace("login@", "nobody@"), owner_url=estate.owner)
     with pytest.raises(StartRefused, match="The role nobody of CHARTER_DATABASE_URL does not exist"):
         await schema.migrate(wrong)
+
+
+@pytest.mark.promise("store.login")
+async def test_an_identity_of_entra_is_let_in_by_azures_own_function(estate: Estate) -> None:
+    make = (
+        "create function pgaadauth_create_principal(name text, admin boolean, mfa boolean) returns text "
+        "language plpgsql security definer as $$ begin "
+        "execute format('create role %I login', name); return name; end $$"
+    )
+    postgres = estate.root.replace("/estate", "/postgres")
+    await estate.say(postgres, make)
+    identity = estate.login.replace("login@", "id-charter-host@")
+    for _ in range(2):
+        await schema.migrate(Database(url=identity, owner_url=estate.owner))
+    [me] = await estate.say(identity, "select rolsuper, rolcreaterole, rolcanlogin from pg_roles where rolname = user")
+    assert tuple(me.values()) == (False, False, True)

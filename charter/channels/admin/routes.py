@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import binascii
+from contextlib import aclosing
 from typing import Any
 
 import orjson
@@ -82,8 +83,8 @@ class _Door:
         response = web.StreamResponse(headers=headers)
         await response.prepare(request)
         try:
-            async with asyncio.timeout(_LONGEST_EXPORT_SECONDS):
-                async for line in self._export.lines(tenant):
+            async with asyncio.timeout(_LONGEST_EXPORT_SECONDS), aclosing(self._export.lines(tenant)) as lines:
+                async for line in lines:
                     await response.write(line)
                 await response.write_eof()
         except Exception:  # noqa: BLE001 - the answer has begun: all that can be told is that it ends too early

@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 OFFLINE = { echo "make: the packages could not be installed. Is there a network, and does pip reach its index?" >&2; exit 1; }
 
-.PHONY: help run test check lint types floors house infra infra-types infra-scan bench mutants drill drill-long drill-mutants eval-embedded lock clean
+.PHONY: help run test test-doors check lint types floors house infra infra-types infra-scan bench mutants drill drill-long drill-mutants eval-embedded lock clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,9 @@ infra-types: $(VENV)-infra/.types ## Read the Azure types of the templates anew,
 infra-scan: $(VENV)-infra/.scan ## Scan templates and Dockerfile with checkov and hadolint
 	$(VENV)-infra/bin/hadolint infra/Dockerfile
 	$(VENV)-infra/bin/python infra/scan.py
+
+test-doors: $(VENV)/.dev ## Knock at every door of a running host with every attack
+	$(BIN)/python -m pytest -q tests/doors
 
 bench: $(VENV)/.dev ## Compare a governed turn with what else one would use, and large with small, as ratios
 	$(BIN)/python -m bench.start

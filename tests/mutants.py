@@ -627,4 +627,6 @@ def main(mutants: Sequence[Mutant] = MUTANTS) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from tests.doors.mutants import DOORS
+
+    sys.exit(main((*MUTANTS, *DOORS)))

@@ -171,7 +171,7 @@ async def test_no_way_of_writing_a_path_opens_a_door_without_a_token(form: str, 
     assert await world.rows(TENANT) == before
 
 
-@pytest.mark.promise("doors.methods")
+@pytest.mark.promise("doors.paths")
 @pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "PUT", "PATCH", "DELETE", "CONNECT", "PROPFIND", "get"])
 async def test_no_other_method_opens_a_door_without_a_token(method: str, world: World) -> None:
     answers = await _each([replace(door, method=method) for door in DOORS if door.guard != "public"], world.knock)

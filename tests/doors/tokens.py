@@ -91,6 +91,15 @@ async def _altered(world: World) -> str:
     return f"{head}.{part(world.contoso.claims(oid='carol', roles=['operator']))}.{signature}"
 
 
+async def _believed_under_another_signature(world: World) -> str:
+    """What was believed once must not be believed again for a part of it."""
+    token = await world.token("alice")
+    answer = await world.host.call("alice", "GET", "/v1/agents")
+    assert answer.status == 200
+    head, _, signature = token.rpartition(".")
+    return f"{head}.{signature[::-1]}"
+
+
 async def _cut(world: World) -> str:
     return world.contoso.signed().rpartition(".")[0] + "."
 
@@ -189,6 +198,7 @@ FORGERIES = (
     Forgery("another key", _of_another_key),
     Forgery("altered claims", _altered),
     Forgery("signature cut off", _cut),
+    Forgery("a believed token under another signature", _believed_under_another_signature),
     Forgery("five parts", _encrypted_form),
     Forgery("foreign issuer", _own(iss="https://evil.example/contoso/v2.0")),
     Forgery("issuer of another tenant", _own(iss="{entra}/fabrikam/v2.0")),

@@ -91,8 +91,9 @@ class Identity(Section):
 
 
 class Secrets(Section):
-    """Where ``keyvault:NAME`` is looked up, which may stand in place of any secret. A value counts for ``lease_seconds`` without a look: a rotated one is in use
-    that much later. ``ca_file`` is the authority behind the vault's certificate where the machine does not know it.
+    """Where ``keyvault:NAME`` is looked up, which may stand in place of any secret. A value counts for ``lease_seconds``
+    without a look: a rotated one is in use that much later. ``ca_file`` is the authority behind the vault's certificate
+    where the machine does not know it.
     """
 
     vault_url: str = ""

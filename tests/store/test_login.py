@@ -63,7 +63,7 @@ async def strict(tmp_path: Path) -> AsyncIterator[tuple[str, str]]:
         await server.stop()
 
 
-@pytest.mark.promise("store.login")
+@pytest.mark.promise("store.token")
 async def test_every_new_connection_proves_itself_with_the_token_of_its_moment(strict: tuple[str, str]) -> None:
     owner_url, url = strict
     given = Given()
@@ -99,7 +99,7 @@ def asked(queue: sqlalchemy.Engine) -> None:
         assert connection.execute(sqlalchemy.text("select session_user")).scalar() == "entra"
 
 
-@pytest.mark.promise("store.login")
+@pytest.mark.promise("store.token")
 async def test_a_token_is_kept_until_shortly_before_its_end_and_outlasts_an_outage_until_then() -> None:
     given = Given()
     login = of(given)
@@ -115,7 +115,7 @@ async def test_a_token_is_kept_until_shortly_before_its_end_and_outlasts_an_outa
         login.latest()
 
 
-@pytest.mark.promise("store.login")
+@pytest.mark.promise("store.token")
 async def test_a_host_with_entra_at_its_database_asks_for_that_token(tmp_path: Path) -> None:
     server = await embedded.start(tmp_path / "postgres")
     try:

@@ -114,7 +114,7 @@ DOORS = (
     public("POST", "/console/sign-in", "is where one signs in, and asks for its form's own token", body={"name": "alice"}),
     public("GET", "/console/signed-in", "takes an answer that only the browser that asked for it can use", good=303),
     public("GET", "/console/static", "is the console's style and script", tail="/console.js"),
-    cookie("POST", "/console/sign-out", body={}, good=303, stranger=303, foreign=303, customer=303),
+    cookie("POST", "/console/sign-out", body={}, **{**OPEN, "workload": 403}),
     cookie("GET", "/console", good=303, stranger=303, foreign=303, customer=303),
     cookie("GET", "/console/", good=303, stranger=303, foreign=303, customer=303),
     cookie("GET", "/console/chat", **{**OPEN, "workload": 403}),

@@ -29,6 +29,7 @@ from charter.channels.responses import routes as responses
 from charter.channels.responses.described import OPERATIONS as RESPONSES
 from charter.channels.unreadable import HEADER_BYTES, LOG
 from charter.context import Context
+from charter.identity.database import DatabaseToken
 from charter.identity.room import IdentityRoom, join
 from charter.kernel.connection import HttpConnection, Unconnected, bearer, last_looks
 from charter.knowledge.embedder import E5Embedder
@@ -54,7 +55,7 @@ from charter.runs.reloading import Reloading
 from charter.runs.room import Footing, open_runs
 from charter.runs.schedules import Schedules
 from charter.runs.service import RunService
-from charter.secrets.opening import Opened, opened, resolved
+from charter.secrets.opening import Opened, opened, proved, resolved
 from charter.settings import Settings
 from charter.store import tenants
 from charter.store.database import Database
@@ -149,7 +150,7 @@ async def _ground(settings: Settings, place: Place | None, mask: Mask, stack: As
     settings = await resolved(local.settings, vault.secrets)
     tracer = Tracing(settings.telemetry)
     stack.callback(tracer.close)
-    database = await _database(settings, stack, first=place is None)
+    database = await _database(settings, vault, stack, first=place is None)
     live = await _tenants(settings, database, stack)
     key = settings.session_key.get_secret_value().encode()
     identity = join(settings.identity, live, database, http, key, credential_of=vault.credential_of)
@@ -174,10 +175,14 @@ async def _ground(settings: Settings, place: Place | None, mask: Mask, stack: As
     )
 
 
-async def _database(settings: Settings, stack: AsyncExitStack, *, first: bool) -> Database:
+async def _database(settings: Settings, vault: Opened, stack: AsyncExitStack, *, first: bool) -> Database:
+    login = DatabaseToken(vault.azure) if settings.database.entra else None
+    if login is not None:
+        await login.open()
+        stack.push_async_callback(login.close)
     if first:
-        await schema.ready(settings)
-    database = Database(settings.database.url, size=settings.database.pool)
+        await schema.ready(proved(settings, await login()) if login else settings)
+    database = Database(settings.database.url, size=settings.database.pool, login=login)
     await database.open()
     stack.push_async_callback(database.close)
     return database

@@ -26,7 +26,8 @@ class Section(BaseModel):
 
 class Database(Section):
     """``url`` empty: the embedded server. ``owner_url`` migrates; empty: ``url`` does. ``entra``: the password is a
-    token of the host's own identity, fetched anew for each connection.
+    token of the host's own identity, fetched anew for each connection. An address may be a reference (``keyvault:NAME``),
+    read once at the start.
     """
 
     url: str = ""
@@ -90,8 +91,9 @@ class Identity(Section):
 
 
 class Secrets(Section):
-    """Where ``keyvault:NAME`` is looked up. A value counts for ``lease_seconds`` without a look: a rotated one is in use
-    that much later. ``ca_file`` is the authority behind the vault's certificate where the machine does not know it.
+    """Where ``keyvault:NAME`` is looked up, which may stand in place of any secret. A value counts for ``lease_seconds``
+    without a look: a rotated one is in use that much later. ``ca_file`` is the authority behind the vault's certificate
+    where the machine does not know it.
     """
 
     vault_url: str = ""

@@ -6,6 +6,7 @@
 PROMISES: dict[str, str] = {
     # store
     "store.tenant": "A session of one tenant neither reads nor writes another tenant's rows, even with SQL that forgets the tenant.",
+    "store.token": "A database with Entra authentication is given the host's token of the moment with each new connection.",
     "store.role": "The host's database role is neither superuser nor allowed to bypass row-level security.",
     "store.login": "Another role migrates; what hosts connect as owns nothing, bypasses nothing, and only becomes the working roles.",
     # tenancy

@@ -18,6 +18,7 @@ import structlog
 from charter.runs.outlet import Outlet
 from charter.runs.remote import Remote
 from charter.store.database import APP_ROLE
+from charter.store.login import Login
 
 _log = structlog.get_logger(__name__)
 _RECONNECT_SECONDS = 1.0
@@ -31,8 +32,9 @@ Listener = Callable[[str, str, str], None]
 class Followers:
     """Who waits for news of which run, here and elsewhere. One listening connection serves the whole process."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, login: Login | None = None) -> None:
         self._url = url
+        self._login = login
         self._name = secrets.token_hex(8)
         self._queues: dict[str, set[asyncio.Queue[int | str]]] = defaultdict(set)
         self._live: dict[str, set[asyncio.Queue[int | str]]] = defaultdict(set)
@@ -76,7 +78,7 @@ class Followers:
             await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _hear(self) -> None:
-        connection: Any = await asyncpg.connect(self._url, server_settings={"role": APP_ROLE})
+        connection: Any = await asyncpg.connect(self._url, password=self._login, server_settings={"role": APP_ROLE})
         try:
             gone = asyncio.Event()
             connection.add_termination_listener(lambda _: gone.set())  # pyright: ignore[reportUnknownLambdaType]

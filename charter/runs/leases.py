@@ -50,12 +50,9 @@ class Leases:
             DatabaseUnavailable: the server does not answer.
         """
         try:
-            self._lock = await asyncpg.connect(
-                self._database.url,
-                timeout=10,
-                # A machine that vanishes must lose its lock soon: the server finds out by these.
-                server_settings={"role": HOST_ROLE, "tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3"},
-            )  # fmt: skip
+            # A machine that vanishes must lose its lock soon: the server finds out by these.
+            alive = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3"}
+            self._lock = await self._database.connect(HOST_ROLE, **alive)
             await self._lock.execute(f"select pg_advisory_lock({crossing.HOST_LOCK.format('$1::text')})", self._owner)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
             raise DatabaseUnavailable from fault

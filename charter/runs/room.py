@@ -50,7 +50,7 @@ async def open_runs(footing: Footing, editions: Editions, access_of: AccessOf) -
         Unavailable: the database does not answer.
     """
     settings, database, stack = footing.settings, footing.database, footing.stack
-    followers = Followers(settings.database.url)
+    followers = Followers(settings.database.url, login=database.login)
     await followers.open()
     stack.push_async_callback(followers.close)
     owner, drill = owner_name(), Drill(settings.drill)
@@ -59,6 +59,7 @@ async def open_runs(footing: Footing, editions: Editions, access_of: AccessOf) -
         owner=owner,
         agent_concurrent=settings.runs.agent_concurrent,
         migrates=schema.is_owner(settings),
+        login=database.login,
     )
     leases = Leases(database, owner, settings.runs)
     engine = _engine(footing, _loop(footing, editions, access_of, drill), followers, queue, leases, drill, owner)

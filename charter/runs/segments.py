@@ -12,10 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy
+import sqlalchemy.event
 from dbos import DBOS, DBOSPortableJSONSerializer, _serialization  # pyright: ignore[reportPrivateUsage]
 from dbos._serialization import DBOSDefaultSerializer, Serializer  # pyright: ignore[reportPrivateUsage]
 
 from charter.errors import StartRefused
+from charter.store.login import Login
 
 Work = Callable[[str, str, int], Awaitable[str]]
 
@@ -24,6 +27,9 @@ VERSION = "segments-1"
 """Revision of the segment protocol: segments of one revision may run on any host that knows it."""
 
 
+_POOL = 4
+_CONNECTING = {"connect_timeout": 10, "options": "-c idle_in_transaction_session_timeout=60000"}
+"""What the library asks for where it connects by itself."""
 _OPEN = frozenset({"ENQUEUED", "PENDING", "DELAYED"})
 _OVER = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
@@ -60,26 +66,44 @@ def prepare(owner_url: str, login: str = "") -> None:
         raise StartRefused(f"The segment queue's tables cannot be migrated: {fault}.") from fault
 
 
+def engine(url: str, login: Login) -> sqlalchemy.Engine:
+    """Return connections as the library makes them, each with the password as it is at that moment."""
+    place = sqlalchemy.make_url(url).set(drivername="postgresql+psycopg")
+    made = sqlalchemy.create_engine(
+        place, pool_size=_POOL, max_overflow=0, pool_timeout=30, pool_pre_ping=True, connect_args=_CONNECTING
+    )
+
+    @sqlalchemy.event.listens_for(made, "do_connect")
+    def prove(_dialect: Any, _record: Any, _arguments: Any, options: dict[str, Any]) -> None:
+        options["password"] = login.latest()
+
+    del prove  # registered by the decorator
+    return made
+
+
 class DurableSegments:
     """``SegmentQueue`` on Postgres."""
 
-    def __init__(self, url: str, *, owner: str, agent_concurrent: int, migrates: bool = True) -> None:
-        """``migrates`` false: the engine's tables must be there already (``prepare``)."""
+    def __init__(
+        self, url: str, *, owner: str, agent_concurrent: int, migrates: bool = True, login: Login | None = None
+    ) -> None:
+        """``migrates`` false: the engine's tables must be there already (``prepare``). ``login`` gives the password."""
         _serialization.DBOSDefaultSerializer = RefusingPickle()  # pyright: ignore
         self._agent_concurrent = agent_concurrent
-        DBOS(
-            config={
-                "name": "charter",
-                "system_database_url": url,
-                "executor_id": owner,
-                "application_version": VERSION,
-                "log_level": "ERROR",
-                "serializer": DBOSPortableJSONSerializer(),
-                "max_executor_threads": 16,
-                "sys_db_pool_size": 4,
-                "run_migrations": migrates,
-            }
-        )
+        self._engine = engine(url, login) if login else None
+        config: Any = {
+            "name": "charter",
+            "system_database_url": url,
+            **({"system_database_engine": self._engine} if self._engine else {}),
+            "executor_id": owner,
+            "application_version": VERSION,
+            "log_level": "ERROR",
+            "serializer": DBOSPortableJSONSerializer(),
+            "max_executor_threads": 16,
+            "sys_db_pool_size": _POOL,
+            "run_migrations": migrates,
+        }
+        DBOS(config=config)
 
     async def open(self, work: Work) -> None:
         """Start taking segments and working on them."""
@@ -95,6 +119,8 @@ class DurableSegments:
 
     async def close(self) -> None:
         await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=0)
+        if self._engine is not None:
+            self._engine.dispose()
         # The library made its pool the loop's default and has just shut it down; what closes after us needs one.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="charter"))
 

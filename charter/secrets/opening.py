@@ -12,12 +12,14 @@ from pydantic import SecretStr
 
 from charter.identity.azure import azure_credential, managed_identity
 from charter.identity.credential import CredentialOf, credentials, written
+from charter.identity.database import DatabaseToken
 from charter.identity.token_endpoint import TokenEndpoint
 from charter.secrets.key_vault import KeyVault
 from charter.secrets.leases import Leases
 from charter.secrets.references import is_reference
 from charter.secrets.secrets import Secrets, Told
 from charter.settings import Settings
+from charter.store.login import with_password
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -106,9 +108,23 @@ async def _place(secrets: Secrets, url: str, what: str) -> str:
 
 
 async def resolved_alone(settings: Settings, told: Told) -> Settings:
-    """The same where nothing else needs the vault. Raises as ``resolved``."""
+    """The same where nothing else needs the vault; with the token of the moment where the database wants one, for work
+    that is done at once. Raises as ``resolved``.
+    """
     async with (
         aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,
         opened(settings, http, told) as found,
     ):
-        return await resolved(settings, found.secrets)
+        whole = await resolved(settings, found.secrets)
+        return proved(whole, await DatabaseToken(found.azure)()) if whole.database.entra else whole
+
+
+def proved(settings: Settings, token: str) -> Settings:
+    """Return settings whose addresses of the database hold this token in place of a password."""
+    database = settings.database
+    update = {
+        name: with_password(url, token)
+        for name, url in (("url", database.url), ("owner_url", database.owner_url))
+        if url
+    }
+    return settings.model_copy(update={"database": database.model_copy(update=update)})

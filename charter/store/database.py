@@ -11,6 +11,7 @@ import orjson
 
 from charter.context import Context
 from charter.errors import DatabaseUnavailable, InvalidRequest, NotFound
+from charter.store.login import Login
 
 APP_ROLE = "charter_app"
 HOST_ROLE = "charter_host"
@@ -97,8 +98,9 @@ class _Turns(dict[tuple[str, Turn], asyncio.Semaphore]):
 class Database:
     """A pool of connections under a role that row-level security binds."""
 
-    def __init__(self, url: str, *, size: int = 8) -> None:
+    def __init__(self, url: str, *, size: int = 8, login: Login | None = None) -> None:
         self.url = url
+        self.login = login
         self._size = size
         self._pool: Any = None
         self._host_pool: Any = None
@@ -116,9 +118,16 @@ class Database:
         except (OSError, asyncpg.PostgresError) as fault:
             raise DatabaseUnavailable(f"The database does not answer: {fault}.") from fault
 
+    async def connect(self, role: str, **settings: str) -> Any:
+        """Return a connection of its own under this role, for what lasts as long as the process."""
+        return await asyncpg.connect(
+            self.url, password=self.login, timeout=10, server_settings={"role": role, **settings}
+        )
+
     async def _connect(self, role: str, size: int) -> Any:
         return await asyncpg.create_pool(
             self.url,
+            password=self.login,
             min_size=1,
             max_size=size,
             init=prepare,

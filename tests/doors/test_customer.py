@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -215,8 +214,7 @@ async def test_a_role_of_customers_that_a_policy_names_may_decide(care: RunningH
     assert (await care.decide("walter", approval, "reject")).status == 200
 
 
-@pytest.mark.promise("customers.guest")
-async def test_the_console_lets_a_customer_in_as_the_guest_he_is(care: RunningHost, tmp_path: Path) -> None:
+async def test_the_console_offers_a_customer_to_sign_in(care: RunningHost) -> None:
     async with care.http.get(f"{care.address}/console/sign-in") as response:
         assert response.status == 200
         assert 'value="walter"' in await response.text()

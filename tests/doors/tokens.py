@@ -21,7 +21,7 @@ FORBIDDEN = (403, "forbidden")
 
 @dataclass(frozen=True, slots=True)
 class Forgery:
-    """``oversize``: too long even for the HTTP parser."""
+    """``said``: status and code of the refusal."""
 
     name: str
     make: Maker
@@ -29,7 +29,7 @@ class Forgery:
 
 
 def _own(headers: dict[str, Any] | None = None, *, alg: str = "RS256", **changed: Any) -> Maker:
-    """Made with contoso's own key; ``{iss}`` and ``{lure}`` stand for addresses that the world knows."""
+    """Made with contoso's own key; ``{entra}``, ``{customers}`` and ``{lure}`` stand for addresses that the world knows."""
 
     async def make(world: World) -> str:
         places = {"entra": world.host.entra, "customers": world.customers.url, "lure": world.lure}

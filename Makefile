@@ -56,7 +56,6 @@ bench: $(VENV)/.dev ## Compare a governed turn with what else one would use, and
 
 mutants: $(VENV)/.dev ## Take each guard out; a test must turn red
 	$(BIN)/python -m tests.mutants
-	$(BIN)/python -m tests.tenancy.mutants
 
 drill: $(VENV)/.dev ## Kill, freeze and starve real hosts under load; nothing may be lost or done twice
 	$(BIN)/python -m tests.drills

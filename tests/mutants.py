@@ -1,7 +1,6 @@
 """Take each guard out of a copy of the house, one at a time: the tests named with it must turn red.
 
-usage: python -m tests.mutants [NAME ...] [--json]; those of durable runs: python -m tests.drills.mutants;
-of tenants: python -m tests.tenancy.mutants
+usage: python -m tests.mutants [NAME ...] [--json]; those of durable runs: python -m tests.drills.mutants
 
 A guard whose text is not found any more fails too: its mutant would prove nothing.
 """
@@ -538,5 +537,6 @@ def main(mutants: Sequence[Mutant] = MUTANTS) -> int:
 if __name__ == "__main__":
     from tests.doors.mutants import DOORS
     from tests.secrets.mutants import SECRETS
+    from tests.tenancy.mutants import TENANCY
 
-    sys.exit(main((*MUTANTS, *DOORS, *SECRETS)))
+    sys.exit(main((*MUTANTS, *DOORS, *SECRETS, *TENANCY)))

@@ -1,14 +1,8 @@
-"""Take each guard of tenants out of a copy of the house: a test must turn red.
+"""The guards of tenants, to be taken out one at a time by ``python -m tests.mutants``."""
 
-usage: python -m tests.tenancy.mutants [NAME ...] [--json]
-"""
-
-import sys
-
-from tests import mutants
 from tests.mutants import Mutant
 
-MUTANTS = (
+TENANCY = (
     Mutant(
         "suspension not asked at the claim",
         "charter/runs/engine.py",
@@ -94,6 +88,3 @@ MUTANTS = (
         ("tests/tenancy/test_login.py",),
     ),
 )
-
-if __name__ == "__main__":
-    sys.exit(mutants.main(MUTANTS))

@@ -29,6 +29,7 @@ from charter.channels.responses import routes as responses
 from charter.channels.responses.described import OPERATIONS as RESPONSES
 from charter.channels.unreadable import HEADER_BYTES, LOG
 from charter.context import Context
+from charter.identity.azure import blocking_identity
 from charter.identity.database import DatabaseToken
 from charter.identity.room import IdentityRoom, join
 from charter.kernel.connection import HttpConnection, Unconnected, bearer, last_looks
@@ -148,7 +149,7 @@ async def _ground(settings: Settings, place: Place | None, mask: Mask, stack: As
     http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar, trace_configs=[last_looks()]))
     vault = await stack.enter_async_context(opened(local.settings, http, mask.tell))
     settings = await resolved(local.settings, vault.secrets)
-    tracer = Tracing(settings.telemetry)
+    tracer = Tracing(settings.telemetry, blocking_identity(settings.identity))
     stack.callback(tracer.close)
     database = await _database(settings, vault, stack, first=place is None)
     live = await _tenants(settings, database, stack)

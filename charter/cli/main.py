@@ -1,4 +1,4 @@
-"""``charter``: check, schedules, serve, migrate, run, token, knowledge, secrets, tenants. Semantic Kernel is loaded by
+"""``charter``: check, doctor, schedules, serve, migrate, run, token, knowledge, secrets, tenants. Semantic Kernel is loaded by
 ``serve`` alone.
 """
 
@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from charter.cli import checking, knowledge, migrating, running, scheduling, secrets, serving, tenants
+from charter.cli import checking, doctor, knowledge, migrating, running, scheduling, secrets, serving, tenants
 from charter.errors import CharterError
 
 
@@ -31,6 +31,7 @@ def main() -> None:
 
 
 main.add_command(checking.check)
+main.add_command(doctor.doctor)
 main.add_command(scheduling.schedules)
 main.add_command(serving.serve)
 main.add_command(serving.worker)

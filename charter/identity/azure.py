@@ -12,7 +12,7 @@ from charter.identity.token_endpoint import TokenEndpoint
 from charter.settings import Identity
 
 if TYPE_CHECKING:
-    from azure.core.credentials import AccessToken
+    from azure.core.credentials import AccessToken, TokenCredential
     from azure.core.credentials_async import AsyncTokenCredential
 
 
@@ -70,6 +70,17 @@ def managed_identity(settings: Identity) -> "AsyncTokenCredential":
     """Return the machine's managed identity, or the one that settings name by its client id."""
     # Late: the imports cost a third of a second.
     from azure.identity.aio import ManagedIdentityCredential
+
+    return ManagedIdentityCredential(client_id=settings.managed_identity or None)
+
+
+def blocking_identity(settings: Identity) -> "TokenCredential | None":
+    """Return the machine's managed identity for a client that works in a thread of its own; nothing where the host's
+    credential is another one.
+    """
+    if settings.credential != "managed_identity":
+        return None
+    from azure.identity import ManagedIdentityCredential
 
     return ManagedIdentityCredential(client_id=settings.managed_identity or None)
 

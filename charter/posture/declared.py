@@ -65,7 +65,7 @@ def _tenants(tree: Settings) -> Iterator[Finding]:
         sentence = f"{wrong[0]} is not the id of an Entra tenant; a name such as common would let strangers in."
         yield refused(name, sentence, "Use each tenant's GUID.")
     else:
-        yield ok(name, f"Tokens of {len(own.tenants)} Entra tenants are believed.")
+        yield ok(name, f"Entra tenants whose tokens are believed: {len(own.tenants)}.")
     if own.home not in own.tenants.values():
         sentence = f"The operators' own tenant, {own.home}, is not among the tenants."
         yield refused("CHARTER_IDENTITY__HOME", sentence, "Name the tenant whose operators run this host.")

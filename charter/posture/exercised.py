@@ -1,8 +1,7 @@
 """What really answers: each part of an installation is asked once, within seconds, and changes nothing."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 import aiohttp
 
@@ -10,16 +9,24 @@ from charter.catalog.spec import Catalog, PluginSpec
 from charter.errors import CharterError
 from charter.identity.issuers import Issuer
 from charter.identity.room import IdentityRoom
+from charter.identity.token_endpoint import TokenEndpoint
 from charter.identity.wire import ask
 from charter.models.deployments import open_deployment
 from charter.posture.finding import Finding, ok, refused, unproven
+from charter.runs import schema
+from charter.secrets.opening import Opened
+from charter.secrets.references import is_reference
+from charter.secrets.secrets import Secrets
 from charter.settings import Deployment, Settings
-from charter.store.database import Database
+from charter.store import migrate
 
 _SECONDS = 10
 
 Probe = Callable[[], Awaitable[str]]
 """Returns the sentence of what was seen; raises where it is not in order."""
+
+Person = Callable[[], Awaitable[tuple[str, str]]]
+"""Signs somebody in and returns their tenant and token."""
 
 
 class Wrong(Exception):
@@ -93,50 +100,79 @@ def host(room: IdentityRoom, settings: Settings, tenants: Iterable[str]) -> list
     ]
 
 
-async def database(settings: Settings) -> list[Finding]:
-    """Look at the database as the host works on it."""
+async def database(settings: Settings) -> Finding:
+    """Look at the database as the host works on it: its schema, and whether row-level security binds the host."""
     if not settings.database.url:
-        return [unproven("database", "The embedded PostgreSQL is looked at when a host runs.", "make run")]
+        return unproven("database", "The embedded PostgreSQL is looked at when a host runs.", "make run")
 
     async def look() -> str:
-        async with AsyncExitStack() as stack:
-            opened = Database(settings.database.url, size=2)
-            await opened.open()
-            stack.push_async_callback(opened.close)
-            return await _bound(opened)
+        owner = schema.is_owner(settings)
+        await migrate.verify(settings.database.url, owner=owner)
+        who = "the roles that the host works as" if owner else "the host's role and those that it works as"
+        return f"The schema is this version's, and row-level security binds {who}."
 
-    return [await tried("database", look)]
-
-
-async def _bound(opened: Database) -> str:
-    async with opened.crossing() as session:
-        row = await session.fetchrow(
-            "select current_setting('server_version_num')::int / 10000 as version, "
-            "(select count(*) from pg_roles where rolname in ('charter_app', 'charter_host') "
-            "and (rolsuper or rolbypassrls)) as mighty, "
-            "(select rolsuper or rolbypassrls from pg_roles where rolname = session_user) as login"
-        )
-        assert row is not None
-        if row["mighty"]:
-            raise Wrong(
-                "A working role may bypass row-level security.", "alter role charter_app nosuperuser nobypassrls"
-            )
-    login = "; the login role could bypass it, as the embedded server's owner does" if row["login"] else ""
-    return f"PostgreSQL {row['version']}; row-level security binds the roles that the host works as{login}."
+    return await tried("database", look)
 
 
-def models(tiers: dict[str, Deployment]) -> list[Awaitable[Finding]]:
+def references(settings: Settings, catalog: Catalog, secrets: Secrets) -> list[Awaitable[Finding]]:
+    """Read each secret that settings and plugins refer to; none is shown."""
+
+    def probe(text: str) -> Probe:
+        async def look() -> str:
+            await secrets.live(text)(True)
+            return "It can be read."
+
+        return look
+
+    found = sorted({text for text in _written(settings, catalog) if is_reference(text)})
+    return [tried(text, probe(text)) for text in found]
+
+
+def _written(settings: Settings, catalog: Catalog) -> Iterator[str]:
+    identity = settings.identity
+    yield settings.session_key.get_secret_value()
+    yield settings.telemetry.azure_monitor.get_secret_value()
+    yield from (settings.database.url, settings.database.owner_url)
+    for place in (identity, *identity.external.values(), *identity.agents.values()):
+        yield place.client_secret.get_secret_value()
+    yield from (deployment.api_key.get_secret_value() for deployment in settings.models.values())
+    yield from (plugin.connection.secret for plugin in catalog.plugins.values() if plugin.connection is not None)
+
+
+def behalf(
+    room: IdentityRoom, settings: Settings, http: aiohttp.ClientSession, person: Person | None
+) -> Awaitable[Finding]:
+    """Exchange a person's token, where one can be had without asking anybody."""
+    name = "on-behalf-of"
+
+    async def look() -> str:
+        assert person is not None
+        tenant, token = await person()
+        issuer = room.issuers.own(tenant)
+        assert issuer is not None
+        await TokenEndpoint(http).on_behalf_of(issuer, token, settings.identity.graph_scope)
+        return "The host may act for people who come in."
+
+    async def nobody() -> Finding:
+        sentence = "Whether the host may act for people shows only when one comes in."
+        return unproven(name, sentence, "Sign in at the console and ask an agent for something of yours.")
+
+    return nobody() if person is None else tried(name, look)
+
+
+def models(settings: Settings, vault: Opened) -> list[Awaitable[Finding]]:
     """Ask each model's endpoint what it offers; nothing is generated."""
-    return [_model(tier, deployment) for tier, deployment in tiers.items()]
+    return [_model(tier, deployment, vault) for tier, deployment in settings.models.items()]
 
 
-async def _model(tier: str, deployment: Deployment) -> Finding:
+async def _model(tier: str, deployment: Deployment, vault: Opened) -> Finding:
     name = f"models.{tier}"
     if deployment.kind in ("embedded", "scripted"):
         return unproven(name, f"It is {deployment.kind}, in the host itself.", "Ask an agent something.")
 
     async def look() -> str:
-        deployed = open_deployment(tier, deployment, None)
+        key = vault.secrets.live(deployment.api_key)
+        deployed = open_deployment(tier, deployment, None, key=key, identity=vault.azure)
         try:
             await deployed.client.with_options(max_retries=0).models.list()
         finally:

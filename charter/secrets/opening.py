@@ -115,8 +115,16 @@ async def resolved_alone(settings: Settings, told: Told) -> Settings:
         aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,
         opened(settings, http, told) as found,
     ):
-        whole = await resolved(settings, found.secrets)
-        return proved(whole, await DatabaseToken(found.azure)()) if whole.database.entra else whole
+        return await proved_now(await resolved(settings, found.secrets), found)
+
+
+async def proved_now(settings: Settings, vault: Opened) -> Settings:
+    """Return settings with the token of the moment where the database wants one.
+
+    Raises:
+        Unavailable: the identity provider gives none.
+    """
+    return proved(settings, await DatabaseToken(vault.azure)()) if settings.database.entra else settings
 
 
 def proved(settings: Settings, token: str) -> Settings:

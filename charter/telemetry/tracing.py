@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -16,13 +17,18 @@ from charter.errors import StartRefused
 from charter.settings import Telemetry, quiet_azure_monitor
 from charter.telemetry import names
 
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
 Attributes = Mapping[str, str | int | tuple[str, ...]]
 
 
 class Tracing:
-    """The host's tracer; ``close`` sends what is left."""
+    """The host's tracer; ``close`` sends what is left. ``credential`` signs what goes to Application Insights, where only
+    known identities may write.
+    """
 
-    def __init__(self, settings: Telemetry) -> None:
+    def __init__(self, settings: Telemetry, credential: "TokenCredential | None" = None) -> None:
         self._provider = TracerProvider(
             # Without a collector spans are not recorded; their ids still join runs, steps and problem documents.
             sampler=sampling.ALWAYS_ON if _sends(settings) else sampling.ALWAYS_OFF,
@@ -35,7 +41,7 @@ class Tracing:
             ),
             shutdown_on_exit=False,
         )
-        for exporter in _exporters(settings, self._provider):
+        for exporter in _exporters(settings, self._provider, credential):
             self._provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=1000))
         self._tracer = self._provider.get_tracer("charter")
 
@@ -74,7 +80,9 @@ def _sends(settings: Telemetry) -> bool:
     return bool(settings.otlp_endpoint or settings.azure_monitor.get_secret_value())
 
 
-def _exporters(settings: Telemetry, provider: TracerProvider) -> Iterator[SpanExporter]:
+def _exporters(
+    settings: Telemetry, provider: TracerProvider, credential: "TokenCredential | None"
+) -> Iterator[SpanExporter]:
     if settings.otlp_endpoint:
         yield OTLPSpanExporter(endpoint=f"{settings.otlp_endpoint.rstrip('/')}/v1/traces", timeout=5)
     if monitor := settings.azure_monitor.get_secret_value():
@@ -85,7 +93,10 @@ def _exporters(settings: Telemetry, provider: TracerProvider) -> Iterator[SpanEx
         try:
             # Nothing is kept on the disk: what cannot be sent is lost, as with a collector.
             yield AzureMonitorTraceExporter(
-                connection_string=monitor, disable_offline_storage=True, tracer_provider=provider
+                connection_string=monitor,
+                disable_offline_storage=True,
+                tracer_provider=provider,
+                credential=credential,
             )
         except ValueError:
             # The fault's own text holds the connection string.

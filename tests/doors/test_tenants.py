@@ -90,7 +90,7 @@ async def _asked(estate: Estate, place: Place, asker: str, value: str, *, writte
     known = {place.slot: value if written or f"{{{place.slot}}}" not in door.path else quote(value, safe="")}
     plain = replace(door, ids={})
     others = {name: world.ids[kind] for name, kind in door.ids.items() if name != place.slot}
-    reply = await world.knock(plain, [world.pass_of(door, await world.token(asker))], **others, **known)
+    reply = await world.knock(plain, await world.pass_of(door, await world.token(asker)), **others, **known)
     return reply, f"{value} {world.asked(plain, **others, **known)}"
 
 
@@ -142,13 +142,13 @@ async def test_no_way_of_writing_an_id_brings_more_than_a_refusal(theirs: Estate
 
 async def _post(theirs: Estate, name: str, path: str, body: Any, *lines: bytes) -> Reply:
     door = Door("bearer", "POST", path, body={})
-    known = [theirs.world.pass_of(door, await theirs.world.token(name)), *lines]
+    known = [*await theirs.world.pass_of(door, await theirs.world.token(name)), *lines]
     return await theirs.world.knock(door, known, body=json.dumps(body).encode())
 
 
 async def _get(theirs: Estate, name: str, path: str, **query: str) -> Reply:
     door = Door("bearer", "GET", path)
-    known = [theirs.world.pass_of(door, await theirs.world.token(name))]
+    known = await theirs.world.pass_of(door, await theirs.world.token(name))
     return await theirs.world.knock(door, known, target=f"{path}?{urlencode(query)}")
 
 
@@ -206,7 +206,7 @@ async def test_a_place_in_another_tenants_list_leads_nowhere(path: str, owner: s
 async def test_an_event_stream_of_another_tenant_is_not_gone_on_with(theirs: Estate) -> None:
     place = next(each for each in places() if each.door.path == "/v1/runs/{run}/events")
     for number in (b"0", b"1", b"999999"):
-        lines = [b"Last-Event-ID: " + number, theirs.world.pass_of(place.door, await theirs.world.token("mona"))]
+        lines = [b"Last-Event-ID: " + number, *await theirs.world.pass_of(place.door, await theirs.world.token("mona"))]
         reply = await theirs.world.knock(place.door, lines)
         assert (reply.status, reply.code) == (404, "not_found")
 

@@ -12,7 +12,7 @@ MUTANTS = (
     Mutant(
         "suspension not asked at the claim",
         "charter/runs/engine.py",
-        "            if not self._entitlement.served(tenant):",
+        'if full == "suspended" or not self._entitlement.served(tenant):',
         "            if False:",
         ("tests/tenancy/test_suspension.py",),
     ),

@@ -13,7 +13,7 @@ MUTANTS = (
         "suspension not asked at the claim",
         "charter/runs/engine.py",
         'if full == "suspended" or not self._entitlement.served(tenant):',
-        "            if False:",
+        "if False:",
         ("tests/tenancy/test_suspension.py",),
     ),
     Mutant(

@@ -160,12 +160,12 @@ class Engine:
             if self._draining:
                 await records.give_back(session, run_id, epoch - 1)
                 return "draining"
-            if not self._entitlement.served(tenant):
+            host = self.host(tenant)
+            full = await places.full(session, run_id, host.settings, free=host.free)
+            if full == "suspended" or not self._entitlement.served(tenant):
                 # It is offered again once the tenant is served; until then no look finds it (``crossing.orphans``).
                 await records.give_back(session, run_id, epoch - 1)
                 return "suspended"
-            host = self.host(tenant)
-            full = await places.full(session, run_id, host.settings, free=host.free)
             if full is not None:
                 return full
             claim = await records.claim(session, run_id, epoch, self._owner, self._settings.lease_seconds)

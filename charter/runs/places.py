@@ -65,12 +65,14 @@ class Full:
     agent: str
 
 
-async def full(session: Session, run_id: str, limits: Runs, *, free: bool) -> Full | None:
+async def full(session: Session, run_id: str, limits: Runs, *, free: bool) -> Full | Literal["suspended"] | None:
     """Tell whether a place is missing for this run: in this process, in its tenant, or for its agent. A run that is
-    adopted keeps the place that is counted for it already.
+    adopted keeps the place that is counted for it already. A suspended tenant has none, whatever this process has read
+    of it so far.
     """
     found = await session.fetchrow(
-        "select r.status, r.agent, (select count(*) from (select 1 from runs where status = 'running' limit $2) w) as working, "
+        "select r.status, r.agent, (select suspended from tenants where id = r.tenant) as suspended, "
+        "(select count(*) from (select 1 from runs where status = 'running' limit $2) w) as working, "
         "(select count(*) from (select 1 from runs where status = 'running' and agent = r.agent limit $3) a) as of_agent "
         "from runs r where r.id = $1",
         run_id,
@@ -79,5 +81,7 @@ async def full(session: Session, run_id: str, limits: Runs, *, free: bool) -> Fu
     )
     if found is None:
         return None
+    if found["suspended"]:
+        return "suspended"
     within = found["working"] < limits.tenant_concurrent and found["of_agent"] < limits.agent_concurrent
     return None if free and (within or found["status"] == "running") else Full(found["agent"])

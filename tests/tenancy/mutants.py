@@ -6,8 +6,8 @@ TENANCY = (
     Mutant(
         "suspension not asked at the claim",
         "charter/runs/engine.py",
-        "            if not self._entitlement.served(tenant):",
-        "            if False:",
+        'if full == "suspended" or not self._entitlement.served(tenant):',
+        "if False:",
         ("tests/tenancy/test_suspension.py",),
     ),
     Mutant(

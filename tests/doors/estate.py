@@ -87,10 +87,12 @@ async def estate(folder: Path, owner_url: str, way: Way) -> AsyncIterator[Estate
         between(owner_url, forgets=way != "as written", unbound=way == "unbound") as standing,
         _collecting() as collector,
     ):
+        base = url.partition("?")[0].rpartition("/")[2]
+        owner = "" if way == "unbound" else url
         chosen: dict[str, Any] = {
-            "database": settings.Database(url=standing.url(user, url.partition("?")[0].rpartition("/")[2]), owner_url=url),
+            "database": settings.Database(url=standing.url(user, base), owner_url=owner),
             "telemetry": settings.Telemetry(otlp_endpoint=collector.address, log_level="debug"),
-        }  # fmt: skip
+        }
         with log.open("wb") as errors:
             async with (
                 running_host(folder / "host", log=errors, **chosen) as host,

@@ -19,7 +19,6 @@ from charter.channels.console.cookies import Cookies
 from charter.identity.code_flow import Tokens
 from charter.identity.session_rows import Held, Place, SessionRows
 from charter.local import keys
-from charter.store.database import Database
 from tests.channels.cited import cited_run
 from tests.doors.forge import Forge
 from tests.doors.table import Door
@@ -109,6 +108,21 @@ class World:
                 await asyncio.sleep(0.05)
 
 
+class _Rows:
+    """The sessions' table, under the eyes of the owner: not one of the host's own connections."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    @asynccontextmanager
+    async def tenant_session(self, tenant: str, /) -> AsyncIterator[Any]:
+        connection: Any = await asyncpg.connect(self._url)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+
 def _claimed(token: str) -> tuple[str, str, str]:
     """Return the tenant, the principal and the Entra tenant of a session that would hold this token."""
     try:
@@ -146,8 +160,6 @@ async def world_of(host: RunningHost, database_url: str, mark: str, *, reads: bo
     """Fill the host with things of contoso that have ``mark`` in them; ``reads``: a passage of its library among them."""
     lured: list[str] = []
     owner: Any = await asyncpg.connect(database_url)
-    database = Database(database_url, size=4)
-    await database.open()
     key = keys.fernet_key(host.folder / "keys", "session")
     runner = await _lure(lured)
     told = json.loads((host.folder / "host.json").read_bytes())
@@ -157,7 +169,7 @@ async def world_of(host: RunningHost, database_url: str, mark: str, *, reads: bo
         Forge.of(twins / "entra", host.entra, "contoso", "alice"),
         Forge.of(twins / "customers", customers, "customers", "walter"),
         owner,
-        SessionRows(database, key),
+        SessionRows(_Rows(database_url), key),
         Cookies("/console", secure=False, key=base64.urlsafe_b64decode(key)),
         f"http://127.0.0.1:{runner.addresses[0][1]}",
         lured,
@@ -172,7 +184,6 @@ async def world_of(host: RunningHost, database_url: str, mark: str, *, reads: bo
         yield world
     finally:
         await runner.cleanup()
-        await database.close()
         await owner.close()
 
 

@@ -123,7 +123,8 @@ async def start(settings: Settings, place: Place | None = None, mask: Mask | Non
         service = await _runs(ground, editions)
         reloading = await _reloading(ground, builder, editions, model)
         people = People(ground.settings.identity, ground.http)
-        await people.read()
+        if settings.profile == "local":
+            await people.read()
         library = ground.library
         checks = _checks(ground, model, library, reloading)
         app = _application(ground, service, people, model, checks)
@@ -341,6 +342,12 @@ async def _ended(task: "asyncio.Task[Any]") -> None:
         await task
 
 
+def _sign(host: Host) -> str:
+    if host.settings.profile == "local":
+        return sign(host.address, host.running, host.people.all, host.model.status())
+    return f"Charter serves {host.settings.http.public_url} at {host.address}. Ctrl-C ends it."
+
+
 async def serve(settings: Settings, place: Place | None = None) -> None:
     """Run until SIGINT or SIGTERM, a worker until its supervisor is gone, too; then stop everything that was started."""
     mask = Mask()
@@ -357,7 +364,7 @@ async def serve(settings: Settings, place: Place | None = None) -> None:
     stop.hurry = host.service.admittance.hurry
     try:
         if place is None:
-            print(sign(host.address, host.running, host.people.all, host.model.status()), flush=True)  # noqa: T201
+            print(_sign(host), flush=True)  # noqa: T201
         else:
             place.ready(host.model.status())
         await stop.asked.wait()

@@ -31,7 +31,7 @@ class People:
         self.all: Sequence[Person] = ()
 
     async def read(self) -> None:
-        """Read who there is."""
+        """Read who there is at the twins. No other identity provider is asked for its people."""
         own = [
             Person(p["name"], p["tenant"], p["title"], tuple(p["roles"]), p["tenant"])
             for p in await self._listed(self._identity.authority)

@@ -215,6 +215,8 @@ def _port(settings: Settings) -> socket.socket:
 
 
 async def _sign(settings: Settings, address: str, status: Mapping[str, Any], workers: int) -> str:
+    if settings.profile != "local":
+        return f"{workers} workers of Charter serve {settings.http.public_url} at {address}. Ctrl-C ends them."
     async with aiohttp.ClientSession() as http:
         people = People(settings.identity, http)
         await people.read()

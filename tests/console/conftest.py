@@ -32,6 +32,10 @@ class Resident:
     title: str
     roles: tuple[str, ...] = ()
 
+    @property
+    def tid(self) -> str:
+        return self.tenant
+
 
 RESIDENTS = [
     Resident("alice", "contoso", "Employee; her manager is bob", ("employee",)),

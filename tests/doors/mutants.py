@@ -145,7 +145,7 @@ DOORS = (
     Mutant(
         "applications at the console",
         "charter/channels/console/session.py",
-        'if caller.ctx.principal.type == "workload":',
+        'if known.ctx.principal.type == "workload":',
         "if False:",
         ("tests/doors/test_matrix.py",),
     ),

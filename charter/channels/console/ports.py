@@ -148,6 +148,11 @@ class Person(Protocol):
     def tenant(self) -> str: ...
 
     @property
+    def tid(self) -> str:
+        """The tenant at the identity provider where they sign in."""
+        ...
+
+    @property
     def title(self) -> str: ...
 
     @property

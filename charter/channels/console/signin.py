@@ -45,7 +45,7 @@ async def sign_in(request: web.Request) -> web.Response:
     """Lead to the identity provider: as one of the people listed, or, where none are, as whoever signs in there."""
     form, at = await request.post(), desk(request)
     person = _chosen(at.people, str(form.get("name", ""))) if at.people else None
-    hint = {"tid": person.tenant, "hint": person.name} if person else {}
+    hint = {"tid": person.tid, "hint": person.name} if person else {}
     begun = at.sign_ins.begin(_signed_in_address(request), back=_back(str(form.get("back", "")), request), **hint)
     at.cookies.keep_attempt(request, begun.state, begun.sealed, address(request, "signed_in"))
     return await page(request, "on_the_way.html", live=False, to=begun.address, out=False)

@@ -27,6 +27,7 @@ PROMISES: dict[str, str] = {
     # posture
     "posture.refuses": "The azure profile does not start on anything that only development may lean on, and names each with what to do.",
     "azure.works": "In the azure profile a managed identity alone vouches for the host, and orders are placed as whoever asked.",
+    "customers.console": "A customer signs in at their own identity provider, and is a guest of the tenant, not a colleague.",
     "posture.doctor": "The doctor tells what answers, what is refused and what nobody could look at, and an empty house is never green.",
     "posture.guests": "The azure profile serves no empty house, no system of its own machine, and no rule that lets all change things.",
     # identity and twins

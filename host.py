@@ -32,6 +32,7 @@ from charter.context import Context
 from charter.identity.azure import blocking_identity
 from charter.identity.database import DatabaseToken
 from charter.identity.room import IdentityRoom, join
+from charter.identity.sealed import keys_of
 from charter.kernel.connection import HttpConnection, Unconnected, bearer, last_looks
 from charter.knowledge.embedder import E5Embedder
 from charter.knowledge.library import Library
@@ -287,10 +288,10 @@ def _application(
     ground: _Ground, service: RunService, people: People, model: EmbeddedModel, checks: Mapping[str, health.Check]
 ) -> web.Application:
     settings = ground.settings
-    key = settings.session_key.get_secret_value()
+    newest = keys_of(settings.session_key.get_secret_value().encode())[0]
     pages = console(
         service, people=people.all, sign_ins=ground.identity.sign_ins, level_status=model.status,
-        session_key=base64.urlsafe_b64decode(key), public_url=settings.http.public_url, input_limit=settings.http.input_limit_chars,
+        session_key=base64.urlsafe_b64decode(newest), public_url=settings.http.public_url, input_limit=settings.http.input_limit_chars,
     )  # fmt: skip
     routes = [
         *api.routes(service),

@@ -37,6 +37,7 @@ PROMISES: dict[str, str] = {
     "identity.groups": "Groups too many for a token are read from the directory, or the person is refused.",
     "identity.grant": "A person's authority outlasts their token, and what goes out is their own.",
     "identity.sealed": "A kept authority can be read only with the host's key, and only for its own principal.",
+    "identity.rekeyed": "A new session key before the old one loses nothing that was sealed, and what is used is sealed anew.",
     "identity.rotation": "Rotating a refresh token in many processes at once, or for a caller who leaves, loses nothing.",
     "identity.lost": "What the identity provider no longer grants, this host no longer uses.",
     "identity.outage": "An identity provider that fails is no refusal: nobody's authority ends by it.",

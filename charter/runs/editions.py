@@ -10,6 +10,7 @@ import structlog
 from charter.catalog.mistake import BundleUnavailable
 from charter.errors import StartRefused
 from charter.identity.flight import SingleFlight
+from charter.identity.sealed import keys_of
 from charter.runs.building import Builder, Edition
 from charter.store import bundles
 from charter.store.bundles import Bundle
@@ -32,7 +33,7 @@ class Editions:
     def __init__(self, database: Database, builder: Builder, key: bytes, current: Edition) -> None:
         self._database = database
         self._builder = builder
-        self._key = key
+        self._keys = keys_of(key)
         self._current = current
         self._earlier: OrderedDict[tuple[str, str], Edition] = OrderedDict()
         self._reading: SingleFlight[Edition] = SingleFlight()
@@ -72,7 +73,7 @@ class Editions:
         try:
             if kept is None:
                 raise BundleUnavailable(f"The bundle {digest} of {agent} was not kept.")
-            if not hmac.compare_digest(kept.seal, self._seal(digest)):
+            if not any(hmac.compare_digest(kept.seal, _seal(key, digest)) for key in self._keys):
                 raise BundleUnavailable(f"The bundle {digest} of {agent} does not bear this installation's seal.")
             edition = await asyncio.to_thread(self._builder.earlier, agent, digest, kept.files)
         except StartRefused as fault:
@@ -93,8 +94,11 @@ class Editions:
 
     async def _keep(self, edition: Edition) -> list[str]:
         agents = sorted(edition.catalog.agents.values(), key=lambda agent: agent.bundle)
-        await bundles.keep(self._database, [Bundle(a.bundle, a.name, a.files, self._seal(a.bundle)) for a in agents])
+        await bundles.keep(
+            self._database, [Bundle(a.bundle, a.name, a.files, _seal(self._keys[0], a.bundle)) for a in agents]
+        )
         return [agent.bundle for agent in agents]
 
-    def _seal(self, digest: str) -> str:
-        return hmac.new(self._key, f"bundle {digest}".encode(), hashlib.sha256).hexdigest()
+
+def _seal(key: bytes, digest: str) -> str:
+    return hmac.new(key, f"bundle {digest}".encode(), hashlib.sha256).hexdigest()

@@ -23,7 +23,7 @@ from tests.twins.running import RunningTwin, http, signing_keys, twin
 
 __all__ = ["http", "signing_keys", "twin"]
 
-KEY = b"a key of the tests, long enough"
+KEY = b"a key of the tests that is long enough"
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.fernet import InvalidToken
 from pydantic import SecretStr
 
 from charter.context import Context
@@ -45,7 +46,7 @@ async def test_neither_assertion_nor_refresh_token_can_be_read_in_the_database(r
     sealed = (await rows(room))["alice"]
     assert caller.token.encode() not in sealed
     with pytest.raises(AuthorityLost, match="No authority is kept"):
-        await room.other(key=b"another key, as long as the first").grants.token(caller.ctx, PROCUREMENT)
+        await room.other(key=b"another key as long as the first").grants.token(caller.ctx, PROCUREMENT)
 
 
 @pytest.mark.promise("identity.sealed")
@@ -230,3 +231,29 @@ async def test_the_hosts_own_token_is_of_the_tenant_and_remembered(room: Room) -
 def test_a_short_key_does_not_start_the_host(room: Room) -> None:
     with pytest.raises(StartRefused, match="CHARTER_SESSION_KEY"):
         room.other(key=b"short")
+
+
+@pytest.mark.promise("identity.rekeyed")
+async def test_a_new_session_key_before_the_old_one_opens_what_was_sealed(room: Room) -> None:
+    alice = await room.kept("alice")
+    new = b"another key of the tests that is long enough"
+    with pytest.raises(AuthorityLost, match="No authority is kept"):
+        await room.other(key=new).grants.token(alice, PROCUREMENT)
+    both = room.other(key=new + b"," + room.key)
+    assert told(await both.grants.token(alice, PROCUREMENT))["oid"] == "alice"
+    # Using it sealed it anew.
+    assert told(await room.other(key=new).grants.token(alice, PROCUREMENT))["oid"] == "alice"
+
+
+@pytest.mark.promise("identity.sealed")
+async def test_each_persons_grant_is_sealed_under_a_key_of_their_own(room: Room) -> None:
+    from charter.identity.sealed import Seal
+
+    alice, bob = await room.kept("alice"), await room.kept("bob")
+    async with room.database.session(alice) as session:
+        sealed = await session.fetchval("select sealed from grants where principal = 'alice'")
+    seal = Seal(room.key)
+    assert seal.open("contoso", alice.principal.id, sealed) is not None
+    assert seal.open("contoso", bob.principal.id, sealed) is None
+    with pytest.raises(InvalidToken):
+        seal._of("contoso", "bob").decrypt(sealed)

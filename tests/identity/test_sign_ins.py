@@ -145,7 +145,7 @@ async def test_a_code_opens_one_session_and_a_replay_ends_it(room: Room) -> None
 async def test_an_attempt_counts_for_ten_minutes_and_cannot_be_forged(room: Room) -> None:
     begun = desk(room).begin(BACK, tid="contoso", hint="alice")
     answer = await answered(room, begun)
-    forged = fernet(b"another key, long enough too", "attempts").encrypt(
+    forged = fernet(b"another key that is long enough", "attempts").encrypt(
         orjson.dumps(["contoso", BACK, "s", "n", "v", ""])
     )
     for sealed in ("", "garbage", begun.sealed[:-4] + "AAAA", forged.decode()):
@@ -179,7 +179,7 @@ async def test_neither_id_nor_token_can_be_read_in_the_database(room: Room) -> N
     assert caller.token not in written
     assert cookie.partition(".")[2] not in written
     with pytest.raises(Unauthenticated):
-        await desk(room, key=b"another key, as long as the first").present(cookie)
+        await desk(room, key=b"another key as long as the first").present(cookie)
 
 
 @pytest.mark.promise("console.sealed")

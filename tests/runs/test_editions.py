@@ -243,7 +243,7 @@ async def test_earlier_bundles_stay_at_hand_and_those_let_go_are_read_once_for_a
     urls = {name: f"https://{name}.contoso.example" for name in ("people", "procurement", "service_desk")}
     tree = settings.read(data_dir=tmp_path / "host", plugin_urls=urls, **folders.chosen)
     builder = Builder(tree, {"standard": open_deployment("standard", tree.models["standard"], None)}, Staff({}))
-    editions = Editions(database, builder, b"key", builder.edition(builder.present()))
+    editions = Editions(database, builder, b"a key of this house", builder.edition(builder.present()))
     await editions.keep()
     began = [editions.current]
     for jar in ("second", "third"):
@@ -260,4 +260,4 @@ async def test_earlier_bundles_stay_at_hand_and_those_let_go_are_read_once_for_a
     with pytest.raises(BundleUnavailable, match="was not kept"):
         await editions.of("keeper", "sha256:0")
     with pytest.raises(BundleUnavailable, match="seal"):
-        await Editions(database, builder, b"another key", began[2]).of("keeper", first)
+        await Editions(database, builder, b"a key of another house", began[2]).of("keeper", first)

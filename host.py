@@ -379,7 +379,6 @@ def main(settings: Settings, place: Place | None = None) -> None:
     Raises:
         StartRefused: something of development is left in the azure profile.
     """
-    if settings.profile == "azure":
-        allow(settings, loader.load(settings))
+    allow(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings, place))

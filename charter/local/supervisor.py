@@ -155,9 +155,8 @@ async def supervise(settings: Settings, say: Callable[[str], None]) -> None:
 
 
 async def _started(settings: Settings, stack: AsyncExitStack, stop: Stop, mask: Mask) -> str:
-    catalog = loader.load(settings)
-    allow(settings, catalog)
-    local = await parts.start(settings, catalog)
+    allow(settings)
+    local = await parts.start(settings, loader.load(settings))
     stack.push_async_callback(local.stop)
     resolved = await resolved_alone(local.settings, mask.tell)
     await schema.ready(resolved)

@@ -7,8 +7,6 @@ from typing import Any
 
 import aiohttp
 
-from charter.catalog import loader
-from charter.catalog.mistake import CatalogInvalid
 from charter.catalog.spec import Catalog
 from charter.context import Context
 from charter.errors import CharterError, Unavailable
@@ -26,30 +24,20 @@ async def examine(settings: Settings, *, person: Person | None = None) -> list[F
 
     Only the azure profile is held to what production demands; of the local one it is only told how far away that is.
     """
-    catalog, found = _catalog(settings)
-    served = guests.catalog(catalog) if not found else []
+    catalog, served = guests.read(settings)
     strict = [*declared.settings(settings), *served]
+    found: list[Finding] = []
     if settings.profile == "azure":
         found += strict
         found.append(
             unproven("sign-in", "Only a browser proves the way to the identity provider and back.", "Sign in.")
         )
     else:
-        found += [finding for finding in served if finding.name == "agents"]
+        found += [finding for finding in served if finding.name == "agents" or not catalog.agents]
         count = sum(finding.state == "refused" for finding in strict)
         sentence = f"The azure profile would refuse {count} things of these settings."
         found.append(unproven("azure", sentence, "CHARTER_PROFILE=azure charter doctor"))
     return [*found, *await _exercised(settings, catalog, person)]
-
-
-def _catalog(settings: Settings) -> tuple[Catalog, list[Finding]]:
-    try:
-        return loader.load(settings), []
-    except CatalogInvalid as fault:
-        told = [
-            refused(f"{each.file.parent.name}/{each.file.name}", each.message, each.remedy) for each in fault.mistakes
-        ]
-        return Catalog({}, {}), told
 
 
 async def _exercised(settings: Settings, catalog: Catalog, person: Person | None) -> list[Finding]:

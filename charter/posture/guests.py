@@ -3,11 +3,23 @@
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from charter.catalog import policies
+from charter.catalog import loader, policies
+from charter.catalog.mistake import CatalogInvalid
 from charter.catalog.policies import Rule
 from charter.catalog.spec import AgentSpec, Catalog, FunctionSpec, PluginSpec
 from charter.posture import address
 from charter.posture.finding import Finding, ok, refused
+from charter.settings import Settings
+
+
+def read(settings: Settings) -> tuple[Catalog, list[Finding]]:
+    """Return the catalog that settings name and what is found of it; an empty one where it has mistakes."""
+    try:
+        found = loader.load(settings)
+    except CatalogInvalid as fault:
+        told = [refused(f"{m.file.parent.name}/{m.file.name}", m.message, m.remedy) for m in fault.mistakes]
+        return Catalog({}, {}), told
+    return found, catalog(found)
 
 
 def catalog(found: Catalog) -> list[Finding]:

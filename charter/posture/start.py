@@ -1,20 +1,19 @@
 """The azure profile's gate: no start while anything is refused."""
 
-from charter.catalog.spec import Catalog
 from charter.errors import FieldError, StartRefused
 from charter.posture import declared, guests
 from charter.settings import Settings
 
 
-def allow(settings: Settings, catalog: Catalog) -> None:
-    """Let the profile start with what was read.
+def allow(settings: Settings) -> None:
+    """Let the profile start with these settings.
 
     Raises:
         StartRefused: something of development is left in the azure profile; ``errors`` has each with what to do.
     """
     if settings.profile != "azure":
         return
-    found = [f for f in (*declared.settings(settings), *guests.catalog(catalog)) if f.state == "refused"]
+    found = [f for f in (*declared.settings(settings), *guests.read(settings)[1]) if f.state == "refused"]
     if found:
         first = found[0]
         more = f" {len(found) - 1} more are listed below." if len(found) > 1 else ""

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from charter.catalog import loader
-from charter.catalog.spec import Catalog
 from charter.errors import StartRefused
 from charter.posture import declared, guests
 from charter.posture.finding import green, unproven
@@ -23,7 +22,7 @@ def refused(tree: Settings) -> list[str]:
 def test_settings_of_production_are_accepted_whole() -> None:
     tree = settings()
     assert refused(tree) == []
-    allow(tree, loader.load(tree))
+    allow(tree)
 
 
 @pytest.mark.promise("posture.refuses")
@@ -86,7 +85,7 @@ def test_one_thing_of_development_is_refused_by_its_name(path: str, value: Any, 
     tree = settings((path, value))
     assert refused(tree)[0] == name
     with pytest.raises(StartRefused) as fault:
-        allow(tree, Catalog({}, {}))
+        allow(tree)
     assert name in fault.value.detail
     assert "a literal key" not in str([finding.as_json() for finding in declared.settings(tree)])
 
@@ -111,7 +110,7 @@ def test_a_refusal_never_shows_a_password() -> None:
 def test_every_refusal_is_listed_with_what_to_do() -> None:
     tree = settings(("identity.graph", ""), ("http.public_url", ""))
     with pytest.raises(StartRefused) as fault:
-        allow(tree, loader.load(tree))
+        allow(tree)
     assert [error.pointer for error in fault.value.errors] == ["CHARTER_IDENTITY__GRAPH", "CHARTER_HTTP__PUBLIC_URL"]
     assert all("Set " in error.detail for error in fault.value.errors)
 

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import click
@@ -14,12 +14,13 @@ from charter.cli.address import running_host
 from charter.errors import Unavailable
 from charter.local import keys, parts, whereabouts
 from charter.local.people import People
-from charter.posture.examination import examine
-from charter.posture.exercised import Person
 from charter.posture.finding import Finding, green
 from charter.settings import SecretStr, Settings
 from charter.telemetry import logs
 from charter.telemetry.masking import Mask
+
+if TYPE_CHECKING:
+    from charter.posture.exercised import Person
 
 _SIGNS = {"ok": "in order", "refused": "REFUSED", "unproven": "unproven"}
 _COLOURS = {"ok": "green", "refused": "red", "unproven": "yellow"}
@@ -48,6 +49,9 @@ def _counted(findings: list[Finding]) -> dict[str, int]:
 
 
 async def _findings(tree: Settings) -> list[Finding]:
+    # Late: it brings the clients of models, which other commands need not wait for.
+    from charter.posture.examination import examine
+
     if tree.profile == "azure":
         return await examine(tree)
     try:
@@ -73,7 +77,7 @@ def _of_running(tree: Settings, told: Mapping[str, Any]) -> Settings:
     )
 
 
-def _person(tree: Settings, told: Mapping[str, Any]) -> Person:
+def _person(tree: Settings, told: Mapping[str, Any]) -> "Person":
     async def sign_in() -> tuple[str, str]:
         secret = SecretStr(keys.client_secret(tree.data_dir.resolve() / "keys"))
         async with aiohttp.ClientSession() as http:

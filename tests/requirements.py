@@ -145,6 +145,7 @@ PROMISES: dict[str, str] = {
     "knowledge.refuses": "A question that no readable document answers finds nothing.",
     "knowledge.library": "The sample library is read without a fault, and each of its documents reaches its readers only.",
     # governance
+    "governance.customers": "A policy can tell the customers of a tenant from its own people.",
     "governance.default": "Nothing is permitted by default, and a permit opens only what it names.",
     "governance.errors": "A policy that cannot be evaluated denies the call, whatever else permits it.",
     "governance.strictest": "The questions of all determining permits count, and the strictest wins.",

@@ -40,7 +40,7 @@ class Finding:
 class Entities:
     """One principal and what it belongs to, parsed once."""
 
-    def __init__(self, uid: tuple[str, str], attributes: Mapping[str, str], parents: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, uid: tuple[str, str], attributes: Mapping[str, Any], parents: Sequence[tuple[str, str]]) -> None:
         self.uid = uid
         entity = {"uid": _uid(uid), "attrs": dict(attributes), "parents": [_uid(parent) for parent in parents]}
         self.parsed = _library.Entities.from_json_str(orjson.dumps([entity]).decode())

@@ -157,7 +157,8 @@ def _entities(tenant: str, principal: Principal) -> Entities:
     parents = [("Role", role) for role in sorted(principal.roles)] + [
         ("Group", group) for group in sorted(principal.groups)
     ]
-    return Entities((kind, principal.id), {"tenant": tenant, "name": principal.name}, parents)
+    facts = {"tenant": tenant, "name": principal.name, "external": bool(principal.external)}
+    return Entities((kind, principal.id), facts, parents)
 
 
 def _facts(ctx: Context, agent: AgentSpec, function: FunctionSpec) -> dict[str, Any]:

@@ -125,7 +125,13 @@ def references(settings: Settings, catalog: Catalog, secrets: Secrets) -> list[A
         return look
 
     found = sorted({text for text in _written(settings, catalog) if is_reference(text)})
-    return [tried(text, probe(text)) for text in found]
+    return [tried(text, probe(text)) for text in found] or [_unasked()]
+
+
+async def _unasked() -> Finding:
+    return unproven(
+        "vault", "No setting and no plugin asks it for a secret.", "Write keyvault:NAME where a secret is wanted."
+    )
 
 
 def _written(settings: Settings, catalog: Catalog) -> Iterator[str]:

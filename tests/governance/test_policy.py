@@ -415,3 +415,15 @@ def test_a_decision_costs_little(people: People) -> None:
 async def test_the_manager_is_asked_by_name(people: People) -> None:
     staff = Staff({"alice": BOB, "bob": Principal("mona", "user", "Mona")})
     assert (await world(staff=staff).ask(people["bob"], "create_order", LARGE)).approvers == ("user:mona",)
+
+
+@pytest.mark.promise("governance.customers")
+async def test_a_rule_can_tell_customers_from_colleagues(people: People) -> None:
+    policy = (
+        '@id("read") permit(principal, action == Action::"procurement.get_order", resource);'
+        '@id("guests") forbid(principal, action, resource) when { principal.external };'
+    )
+    guest = Principal("customers:walter", "user", "Walter", frozenset({"customer"}), external="customers")
+    asked = [people["alice"], Context("contoso", guest)]
+    told = [(await world(policy).ask(ctx, "get_order", {"order_id": "1"})).outcome for ctx in asked]
+    assert told == ["allow", "deny"]

@@ -18,7 +18,7 @@ from charter.runs.segments import engine
 from charter.store import embedded, migrate
 from charter.store.database import HOST_ROLE, Database
 from charter.store.login import with_password
-from tests.running import host_here
+from tests.running import running_host
 
 
 @dataclass
@@ -120,7 +120,7 @@ async def test_a_host_with_entra_at_its_database_asks_for_that_token(tmp_path: P
     server = await embedded.start(tmp_path / "postgres")
     try:
         place = settings.Database(url=server.url, entra=True)
-        async with host_here(tmp_path / "host", database=place) as host:
+        async with running_host(tmp_path / "host", database=place) as host:
             assert (await host.ask("alice", "employee_assistant", "hello"))["status"] == "completed"
             async with host.http.get(f"{host.entra}/_twin/requests?kind=token") as response:
                 scopes = {entry["scope"] for entry in (await response.json())["items"]}

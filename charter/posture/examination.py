@@ -73,7 +73,7 @@ def _probes(
 
 def _room(settings: Settings, vault: Opened, http: aiohttp.ClientSession) -> IdentityRoom:
     # Nothing is sealed with it.
-    key = secrets.token_bytes(32)
+    key = secrets.token_urlsafe(32).encode()
     return join(
         settings.identity, Fixed(settings.identity.tenants), _Nowhere(), http, key, credential_of=vault.credential_of
     )

@@ -11,7 +11,9 @@ from charter.knowledge.embedder import E5Embedder
 from charter.knowledge.folders import roots_of
 from charter.knowledge.ingest import Progress, Report, sync
 from charter.knowledge.pgvector import PgIndex
+from charter.secrets.opening import resolved_alone
 from charter.store.database import Database
+from charter.telemetry.masking import Mask
 
 
 @click.group()
@@ -39,7 +41,8 @@ def sync_command(as_json: bool) -> None:
 
 async def _sync(*, quiet: bool) -> Report:
     tree, told = running_host()
-    database = Database(tree.database.url or str(told["database"]), size=2)
+    given = (await resolved_alone(tree, Mask().tell)).database.url
+    database = Database(given or str(told["database"]), size=2)
     await database.open()
     try:
         index = PgIndex(database, E5Embedder())

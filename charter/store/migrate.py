@@ -9,6 +9,25 @@ from charter.store.database import APP_ROLE, HOST_ROLE
 
 _LOCK = 7_239_441
 
+_MIGHTY = """
+    select me.rolname as me, other.rolname as other
+    from pg_roles me join pg_roles other on pg_has_role(me.oid, other.oid, 'member')
+    where me.rolname = any($1) and (other.rolsuper or other.rolbypassrls)
+    order by array_position($1, me.rolname), me.oid <> other.oid limit 1
+"""
+"""Who of these could set row-level security aside: itself, or as a role that it may become."""
+
+_OWNING = """
+    select me.rolname as me, other.rolname as other
+    from pg_roles me join pg_roles other on pg_has_role(me.oid, other.oid, 'member')
+    where me.rolname = any($1) and other.oid in (
+        select relowner from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v')
+        union all select nspowner from pg_namespace where nspname = 'public'
+    )
+    order by array_position($1, me.rolname), me.oid <> other.oid limit 1
+"""
+"""The same of owners, who may alter and drop what binds everybody else."""
+
 
 async def migrate(owner_url: str, login: str = "") -> list[str]:
     """Apply what is missing and return the names applied. Several hosts may call this at once.
@@ -51,7 +70,8 @@ async def lacks(url: str) -> bool:
 
 
 async def verify(url: str, *, owner: bool) -> None:
-    """Return if a host may work with this database: the schema is this version's, and row-level security binds.
+    """Return if a host may work with this database: the schema is this version's, and row-level security binds its roles
+    and whatever else they may become.
 
     ``owner``: the role of this address is the schema's own owner, who is bound only as the working roles (local profile).
 
@@ -129,13 +149,21 @@ async def _roles(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
 
 
 async def _check_bound(connection: "asyncpg.Connection[asyncpg.Record]", roles: list[str]) -> None:
-    mighty = await connection.fetchval(
-        "select rolname from pg_roles where rolname = any($1) and (rolsuper or rolbypassrls) limit 1", roles
-    )
-    if mighty is not None:
-        raise StartRefused(
-            f"The role {mighty} may bypass row-level security.", action=f"alter role {mighty} nosuperuser nobypassrls"
-        )
+    """Return if none of these roles, nor any that they may become, could bypass row-level security or take it away."""
+    for question, reason in ((_MIGHTY, "may bypass row-level security"), (_OWNING, "may take row-level security away")):
+        found = await connection.fetchrow(question, roles)
+        if found is None:
+            continue
+        me, other = found["me"], found["other"]
+        if me != other:
+            raise StartRefused(
+                f"The role {me} may become {other}, which {reason}.",
+                action=f"revoke {other} from {me}, or from the role through which it has it",
+            )
+        action = f"alter role {me} nosuperuser nobypassrls"
+        if question is _OWNING:
+            action = "Let hosts connect as a role that owns nothing, and name the owner in CHARTER_DATABASE__OWNER_URL."
+        raise StartRefused(f"The role {me} {reason}.", action=action)
 
 
 async def _introduced(connection: "asyncpg.Connection[asyncpg.Record]", owner_url: str, login: str) -> None:

@@ -87,4 +87,18 @@ TENANCY = (
         "await _check_bound(connection, [APP_ROLE, HOST_ROLE])",
         ("tests/tenancy/test_login.py",),
     ),
+    Mutant(
+        "what a login may become is not seen",
+        "charter/store/migrate.py",
+        "from pg_roles me join pg_roles other on pg_has_role(me.oid, other.oid, 'member')\n    where me.rolname = any($1) and (",
+        "from pg_roles me join pg_roles other on me.oid = other.oid\n    where me.rolname = any($1) and (",
+        ("tests/tenancy/test_login.py",),
+    ),
+    Mutant(
+        "a login that owns the tables",
+        "charter/store/migrate.py",
+        'for question, reason in ((_MIGHTY, "may bypass row-level security"), (_OWNING, "may take row-level security away")):',
+        'for question, reason in ((_MIGHTY, "may bypass row-level security"),):',
+        ("tests/tenancy/test_login.py",),
+    ),
 )

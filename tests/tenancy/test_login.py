@@ -119,6 +119,39 @@ async def test_a_login_that_could_bypass_row_level_security_is_refused(estate: E
             await schema.ready(hosted)
 
 
+@pytest.mark.promise("store.login")
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("grant postgres to login", "login may become postgres, which may bypass"),
+        (
+            "create role aide bypassrls; grant aide to login with inherit false",
+            "login may become aide, which may bypass",
+        ),
+        (
+            "create role aide; grant postgres to aide; grant aide to login",
+            "login may become postgres, which may bypass",
+        ),
+        ("grant postgres to charter_app", "role charter_app may become postgres, which may bypass"),
+        ("grant owner to login", "login may become owner, which may take row-level security away"),
+        ("alter table runs owner to login", "The role login may take row-level security away"),
+        ("alter table runs owner to charter_host", "The role charter_host may take row-level security away"),
+        ("alter schema public owner to login", "The role login may take row-level security away"),
+    ],
+)
+async def test_a_login_that_could_become_what_nothing_binds_is_refused(
+    estate: Estate, change: str, sentence: str
+) -> None:
+    hosted = Settings(profile="azure", database=Database(url=estate.login))
+    await schema.migrate(estate.database)
+    await schema.ready(hosted)
+    for statement in change.split("; "):
+        await estate.say(estate.root, statement)
+    with pytest.raises(StartRefused, match=sentence) as refused:
+        await schema.ready(hosted)
+    assert refused.value.action.startswith(("revoke ", "Let hosts connect as a role that owns nothing"))
+
+
 async def test_a_login_that_does_not_exist_is_named(estate: Estate) -> None:
     wrong = Database(url=estate.login.replace("login@", "nobody@"), owner_url=estate.owner)
     with pytest.raises(StartRefused, match="The role nobody of CHARTER_DATABASE_URL does not exist"):

@@ -48,7 +48,7 @@ from charter.models.deployments import open_deployment
 from charter.models.embedded.model import EmbeddedModel
 from charter.models.hints import hints_of
 from charter.plugin import Access
-from charter.posture.start import allow
+from charter.posture.start import allow, allow_resolved
 from charter.runs import schema
 from charter.runs.acting import AccessOf, LastLook
 from charter.runs.building import Builder
@@ -151,6 +151,7 @@ async def _ground(settings: Settings, place: Place | None, mask: Mask, stack: As
     http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar, trace_configs=[last_looks()]))
     vault = await stack.enter_async_context(opened(local.settings, http, mask.tell))
     settings = await resolved(local.settings, vault.secrets)
+    allow_resolved(local.settings, settings)
     tracer = Tracing(settings.telemetry, blocking_identity(settings.identity))
     stack.callback(tracer.close)
     database = await _database(settings, vault, stack, first=place is None)

@@ -12,6 +12,11 @@ from charter.settings import External, Identity
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
+NO_DIRECTORIES = frozenset({"common", "consumers", "organizations", "9188040d-6c67-4c5b-b112-36a304b66dad"})
+"""What stands in an Entra tenant's place and is no company's: the names of all tenants, and the one of all personal
+accounts.
+"""
+
 
 class Served(Protocol):
     """Which tenants there are now (``charter.store.tenants.Tenants``)."""

@@ -22,7 +22,7 @@ from charter.local.people import People
 from charter.local.sign import sign
 from charter.local.stopping import Stop
 from charter.local.worker import Died, Worker
-from charter.posture.start import allow
+from charter.posture.start import allow, allow_resolved
 from charter.runs import schema
 from charter.secrets.opening import resolved_alone
 from charter.settings import Settings
@@ -159,6 +159,7 @@ async def _started(settings: Settings, stack: AsyncExitStack, stop: Stop, mask: 
     local = await parts.start(settings, loader.load(settings))
     stack.push_async_callback(local.stop)
     resolved = await resolved_alone(local.settings, mask.tell)
+    allow_resolved(local.settings, resolved)
     await schema.ready(resolved)
     taken = stack.enter_context(_port(settings))
     port = int(taken.getsockname()[1])

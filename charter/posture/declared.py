@@ -5,21 +5,27 @@ Each rule names the setting, says in a sentence what is wrong, and what to do. N
 
 import re
 from collections.abc import Iterator
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
-from charter.posture import address
+from pydantic import SecretStr
+
+from charter.identity.issuers import NO_DIRECTORIES
+from charter.posture import address, database
 from charter.posture.finding import Finding, ok, refused
-from charter.settings import Deployment, Identity, Settings
+from charter.secrets.references import is_reference
+from charter.settings import Deployment, External, Identity, Settings
 
-REFERENCE = "keyvault:"
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_ENCRYPTED = frozenset({"require", "verify-ca", "verify-full"})
 _DEFAULT = Identity()
+_DEFAULT_EXTERNAL = External(authority="", tid="", tenant="")
 
 
 def settings(tree: Settings) -> list[Finding]:
     """Return what is found of the settings; each rule is either in order or refused."""
-    rules = (_identity, _tenants, _external, _database, _secrets, _session, _models, _public, _telemetry, _drills)
+    rules = (
+        _identity, _tenants, _external, _agents, _database, _secrets, _session, _models, _public, _telemetry, _drills,
+        _reload,
+    )  # fmt: skip
     return [finding for rule in rules for finding in rule(tree)]
 
 
@@ -44,15 +50,24 @@ def _identity(tree: Settings) -> Iterator[Finding]:
         yield ok(
             "CHARTER_IDENTITY__CREDENTIAL", f"The host proves who it is by its {own.credential}, without a secret."
         )
-    for name, value, default in (
-        ("CLIENT_ID", own.client_id, _DEFAULT.client_id),
-        ("AUDIENCE", own.audience, _DEFAULT.audience),
+    yield from _registered("CHARTER_IDENTITY", own, _DEFAULT)
+
+
+def _registered(place: str, given: Identity | External, default: Identity | External) -> Iterator[Finding]:
+    for name, value, usual in (
+        ("CLIENT_ID", given.client_id, default.client_id),
+        ("AUDIENCE", given.audience, default.audience),
     ):
-        if value in ("", default):
+        if value in ("", usual):
             action = "Set it as infra/registrations prints it."
-            yield refused(f"CHARTER_IDENTITY__{name}", f"It is development's ({value or 'empty'}).", action)
+            yield refused(f"{place}__{name}", f"It is development's ({value or 'empty'}).", action)
         else:
-            yield ok(f"CHARTER_IDENTITY__{name}", f"This host is {value}.")
+            yield ok(f"{place}__{name}", f"This host is {value}.")
+
+
+def _directory(tid: str) -> bool:
+    """Whether it is the id of one company's tenant."""
+    return _GUID.fullmatch(tid) is not None and tid not in NO_DIRECTORIES
 
 
 def _tenants(tree: Settings) -> Iterator[Finding]:
@@ -61,8 +76,8 @@ def _tenants(tree: Settings) -> Iterator[Finding]:
         yield refused(
             name, "No Entra tenant is named, so nobody could come in.", 'Set it to {"<tenant id>": "<name>"}.'
         )
-    elif wrong := [tid for tid in own.tenants if not _GUID.fullmatch(tid)]:
-        sentence = f"{wrong[0]} is not the id of an Entra tenant; a name such as common would let strangers in."
+    elif wrong := [tid for tid in own.tenants if not _directory(tid)]:
+        sentence = f"{wrong[0]} is not the id of a company's Entra tenant; one that all share would let strangers in."
         yield refused(name, sentence, "Use each tenant's GUID.")
     else:
         yield ok(name, f"Entra tenants whose tokens are believed: {len(own.tenants)}.")
@@ -77,42 +92,53 @@ def _external(tree: Settings) -> Iterator[Finding]:
     for name, each in tree.identity.external.items():
         place = f"CHARTER_IDENTITY__EXTERNAL__{name.upper()}"
         yield _addressed(f"{place}__AUTHORITY", each.authority, "The customers' identity provider")
-        if each.client_secret.get_secret_value():
-            yield refused(f"{place}__CLIENT_SECRET", "It is a client secret.", "Add a federated credential; unset it.")
+        yield from _registered(place, each, _DEFAULT_EXTERNAL)
+        if not _directory(each.tid):
+            sentence = f"{each.tid} is not the id of a tenant of customers."
+            yield refused(f"{place}__TID", sentence, "Use that tenant's GUID.")
+        if "operator" in each.roles:
+            sentence = "Customers would operate this host."
+            yield refused(f"{place}__ROLES", sentence, "Take operator out; operators are people of the home tenant.")
+        yield from _no_literal(f"{place}__CLIENT_SECRET", each.client_secret)
+
+
+def _agents(tree: Settings) -> Iterator[Finding]:
+    for name, each in tree.identity.agents.items():
+        yield from _no_literal(f"CHARTER_IDENTITY__AGENTS__{name.upper()}__CLIENT_SECRET", each.client_secret)
+
+
+def _no_literal(name: str, secret: SecretStr) -> Iterator[Finding]:
+    value = secret.get_secret_value()
+    if value and not is_reference(value):
+        action = "Add a federated credential and unset it, or put it into the vault and write keyvault:NAME."
+        yield refused(name, "It is a client secret, which can be copied.", action)
 
 
 def _database(tree: Settings) -> Iterator[Finding]:
-    name, own = "CHARTER_DATABASE_URL", tree.database
-    url = own.url
-    if not url:
+    name, owners, own = "CHARTER_DATABASE_URL", "CHARTER_DATABASE__OWNER_URL", tree.database
+    if not own.url:
         yield refused(name, "It is not set, so an embedded PostgreSQL would be used.", "Name a PostgreSQL server.")
         return
-    if url.startswith(REFERENCE):
-        yield ok(name, "The database's address comes from Key Vault.")
-    elif fault := _database_fault(url, entra=own.entra):
-        yield refused(name, fault[0], fault[1])
-    else:
-        yield ok(name, f"The database is {urlsplit(url).hostname}, by the host's own identity.")
-    if own.owner_url == url:
+    yield _placed(name, own.url, entra=own.entra)
+    if not own.owner_url:
+        yield ok(owners, "This host does not migrate; whether its role owns the tables is seen at the start.")
+    elif own.owner_url == own.url or _same_role(own.url, own.owner_url):
         sentence = "The host migrates as the role it works as; that role would own the tables that bind it."
-        yield refused(
-            "CHARTER_DATABASE__OWNER_URL", sentence, "Name another role, or leave it empty and use charter migrate."
-        )
+        yield refused(owners, sentence, "Name another role, or leave it empty and use charter migrate.")
     else:
-        yield ok("CHARTER_DATABASE__OWNER_URL", "Another role than the host's owns the tables.")
+        yield _placed(owners, own.owner_url, entra=own.entra)
 
 
-def _database_fault(url: str, *, entra: bool) -> tuple[str, str] | None:
-    parts = urlsplit(url)
-    if address.local(url):
-        return "The database is of this machine.", "Name a PostgreSQL server."
-    if parts.password:
-        return "It holds a password.", "Set CHARTER_DATABASE__ENTRA=true and leave the password out."
-    if not entra:
-        return "The host has no way to prove who it is.", "Set CHARTER_DATABASE__ENTRA=true."
-    if parse_qs(parts.query).get("sslmode", [""])[0] not in _ENCRYPTED:
-        return "The connection may be unencrypted.", "Add ?sslmode=require."
-    return None
+def _same_role(url: str, owner_url: str) -> bool:
+    return not (is_reference(url) or is_reference(owner_url)) and database.role(url) == database.role(owner_url)
+
+
+def _placed(name: str, url: str, *, entra: bool) -> Finding:
+    if is_reference(url):
+        return ok(name, "The database's address comes from Key Vault, and is judged when it is read.")
+    if fault := database.fault(url, entra=entra):
+        return refused(name, fault[0], fault[1])
+    return ok(name, f"The database is {urlsplit(url).hostname}, for {database.role(url) or 'no role'} by a token.")
 
 
 def _secrets(tree: Settings) -> Iterator[Finding]:
@@ -124,7 +150,7 @@ def _secrets(tree: Settings) -> Iterator[Finding]:
 
 def _session(tree: Settings) -> Iterator[Finding]:
     name, value = "CHARTER_SESSION_KEY", tree.session_key.get_secret_value()
-    if not value.startswith(REFERENCE):
+    if not is_reference(value):
         sentence = "It is a value, not a reference." if value else "It is not set; each data folder would make its own."
         yield refused(name, sentence, "Set it to keyvault:charter-session-key.")
     else:
@@ -146,7 +172,7 @@ def _model_fault(deployment: Deployment) -> tuple[str, str]:
     if fault := address.fault(deployment.base_url or "https://api.openai.com/v1"):
         return f"Its endpoint {fault}.", "Set its base_url to an https:// address."
     key = deployment.api_key.get_secret_value()
-    if key and not key.startswith(REFERENCE):
+    if key and not is_reference(key):
         return "Its key is a value, not a reference.", "Put the key into the vault and write keyvault:NAME."
     if not key and deployment.kind != "azure_openai":
         return "It has no key.", "Put one into the vault and write api_key: keyvault:NAME."
@@ -161,16 +187,29 @@ def _public(tree: Settings) -> Iterator[Finding]:
 
 def _telemetry(tree: Settings) -> Iterator[Finding]:
     name, own = "CHARTER_TELEMETRY", tree.telemetry
-    if not own.otlp_endpoint and not own.azure_monitor.get_secret_value():
+    monitored = bool(own.azure_monitor.get_secret_value())
+    if fault := _collector_fault(own.otlp_endpoint):
+        action = "Set it to an https:// address, or to a collector of this machine."
+        yield refused(f"{name}__OTLP_ENDPOINT", f"The collector {fault}.", action)
+    elif not own.otlp_endpoint and not monitored:
         yield refused(
             name, "Spans would stay in the process: nobody could follow a run.", "Set otlp_endpoint or azure_monitor."
         )
     else:
-        yield ok(
-            name, "Spans are sent to " + ("Azure Monitor." if own.azure_monitor.get_secret_value() else "a collector.")
-        )
+        yield ok(name, "Spans are sent to " + ("Azure Monitor." if monitored else "a collector."))
+
+
+def _collector_fault(url: str) -> str:
+    # A collector beside the host is no detour: what is sent to it never leaves the machine.
+    return "" if not url or address.beside(url) else address.fault(url)
 
 
 def _drills(tree: Settings) -> Iterator[Finding]:
     if tree.drill.points:
         yield refused("CHARTER_DRILL__POINTS", "Drills would kill this host.", "Unset it.")
+
+
+def _reload(tree: Settings) -> Iterator[Finding]:
+    if tree.reload:
+        sentence = "Code and policies that change in a folder would take effect without a look at them."
+        yield refused("CHARTER_RELOAD", sentence, "Set it to false.")

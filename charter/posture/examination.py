@@ -15,6 +15,7 @@ from charter.identity.room import IdentityRoom, join
 from charter.posture import declared, exercised, guests
 from charter.posture.exercised import Person
 from charter.posture.finding import Finding, refused, unproven
+from charter.posture.start import allow_resolved
 from charter.secrets.opening import Opened, opened, proved_now, resolved
 from charter.settings import Settings
 
@@ -91,7 +92,9 @@ class _Nowhere:
 
 async def _database(settings: Settings, vault: Opened) -> Finding:
     try:
-        whole = await proved_now(await resolved(settings, vault.secrets), vault)
+        found = await resolved(settings, vault.secrets)
+        allow_resolved(settings, found)
+        whole = await proved_now(found, vault)
     except CharterError as fault:
         return refused("database", fault.detail, fault.action)
     return await exercised.database(whole)

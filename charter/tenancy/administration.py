@@ -8,6 +8,7 @@ from charter.catalog.spec import Catalog
 from charter.context import Context
 from charter.errors import Conflict, FieldError, InvalidRequest
 from charter.governance import audit
+from charter.identity.issuers import NO_DIRECTORIES
 from charter.settings import Deployment, Tier
 from charter.store import tenant_rows
 from charter.store.database import Database, Session, narrow
@@ -83,7 +84,7 @@ class Administration:
 
         Raises:
             Forbidden: no operator of the host.
-            InvalidRequest: the settings name what this host does not have.
+            InvalidRequest: the settings name what this host does not have, or the directory is no company's.
             Conflict: its id or its directory is taken.
         """
         operators.check_host(ctx, home=self._home)
@@ -116,7 +117,7 @@ class Administration:
 
         Raises:
             Forbidden, NotFound: as ``operators.check_changes``.
-            InvalidRequest: the settings name what this host does not have.
+            InvalidRequest: the settings name what this host does not have, or the directory is no company's.
             Conflict: the directory is taken, the home tenant would lose its own, or settings that cannot be read are
                 not replaced as a whole.
         """
@@ -211,6 +212,9 @@ class Administration:
             raise InvalidRequest(f"{faults[0].pointer}: {faults[0].detail}.", errors=faults)
 
     def _check_free(self, directory: str) -> None:
+        if directory in NO_DIRECTORIES:
+            fault = FieldError("/directory", "must be one company's Entra tenant; this one would let strangers in")
+            raise InvalidRequest(f"{fault.pointer}: {fault.detail}.", errors=[fault])
         if directory in self._external:
             raise Conflict(f"The directory {directory[:64]} is a customers' identity provider.")
 

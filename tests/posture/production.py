@@ -8,6 +8,7 @@ from charter.settings import HOUSE, Settings, read
 TID = "5f1c2b3a-0d4e-4f5a-8b6c-7d8e9f0a1b2c"
 GOOD: dict[str, Any] = {
     "profile": "azure",
+    "reload": False,
     "session_key": "keyvault:charter-session-key",
     "database": {
         "url": "postgresql://charter-host@pg.contoso.example/charter?sslmode=require",

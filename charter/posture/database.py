@@ -30,8 +30,11 @@ def fault(url: str, *, entra: bool, vaulted: bool = False) -> tuple[str, str] | 
 
 
 def role(url: str) -> str:
-    """Return the role that connects by this address."""
-    return unquote(urlsplit(url).username or "")
+    """Return the role that connects by this address, empty where none is named."""
+    try:
+        return unquote(urlsplit(url).username or "")
+    except ValueError:
+        return ""
 
 
 def _elsewhere(netloc: str) -> tuple[str, str] | None:

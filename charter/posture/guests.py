@@ -1,7 +1,9 @@
 """What the azure profile refuses of agents and plugins: nothing to run, sandboxes, open policies, plain addresses."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 from charter.catalog import loader, policies
 from charter.catalog.mistake import CatalogInvalid
@@ -42,7 +44,7 @@ def _plugin(plugin: PluginSpec) -> Iterator[Finding]:
         if fault := address.fault(plugin.connection.base_url):
             yield refused(name, f"Its business system {fault}.", f"Set {setting} to an https:// address.")
         else:
-            yield ok(name, f"Its business system is {plugin.connection.base_url}.")
+            yield ok(name, f"Its business system is {address.shown(plugin.connection.base_url)}.")
     yield _policy(name, plugin.folder, plugin.functions.values())
 
 
@@ -64,17 +66,30 @@ def _policy(name: str, folder: Path, functions: Iterable[FunctionSpec]) -> Findi
 
 def _open(rule: Rule, effects: Collection[str]) -> bool:
     """Whether everybody may cause an effect by this rule."""
-    if not rule.permits or rule.tree["principal"]["op"] != "All" or "ask" in rule.tree.get("annotations", {}):
+    if not rule.permits or not _everybody(rule.tree["principal"]) or "ask" in rule.tree.get("annotations", {}):
         return False
     return _unconditional(rule) and bool(rule.actions & set(effects) if rule.actions else effects)
 
 
+def _everybody(head: Mapping[str, Any]) -> bool:
+    """Whether the head of a rule names nobody: all, or all that are people or workloads."""
+    return head["op"] == "All" or (head["op"] == "is" and "in" not in head)
+
+
 def _unconditional(rule: Rule) -> bool:
-    """Whether nothing but its agent's own name is a condition."""
-    match rule.tree["conditions"]:
-        case []:
-            return True
-        case [{"kind": "when", "body": {"==": _}}]:
-            return {path for path, _ in policies.required(rule)} == {("context", "agent")}
+    """Whether no condition asks who it is, what with or what on; by which channel or agent it comes is none of these."""
+    read = replace(rule, tree={**rule.tree, "conditions": _without_kinds(rule.tree["conditions"])}).attributes()
+    return not any(path[0] in ("principal", "resource") or path[:2] == ("context", "arguments") for path in read)
+
+
+def _without_kinds(node: Any) -> Any:
+    """Return the tree without its questions after a kind (``principal is User``), which everybody is one of."""
+    match node:
+        case {"is": kind} if "in" not in kind:
+            return None
+        case dict():
+            return {name: _without_kinds(inner) for name, inner in cast("dict[str, Any]", node).items()}
+        case list():
+            return [_without_kinds(inner) for inner in cast("list[Any]", node)]
         case _:
-            return False
+            return node

@@ -13,6 +13,8 @@ from charter.posture.start import allow
 from charter.settings import Settings
 from tests.posture.production import TID, folders, settings
 
+PERSONAL = "9188040d-6c67-4c5b-b112-36a304b66dad"
+
 
 def refused(tree: Settings) -> list[str]:
     return [finding.name for finding in declared.settings(tree) if finding.state == "refused"]
@@ -42,6 +44,12 @@ def test_settings_of_production_are_accepted_whole() -> None:
         ("identity.tenants", {}, "CHARTER_IDENTITY__TENANTS"),
         ("identity.tenants", {"common": "contoso"}, "CHARTER_IDENTITY__TENANTS"),
         ("identity.tenants", {TID: "contoso", "organizations": "fabrikam"}, "CHARTER_IDENTITY__TENANTS"),
+        ("identity.tenants", {TID: "contoso", PERSONAL: "fabrikam"}, "CHARTER_IDENTITY__TENANTS"),
+        (
+            "identity.agents",
+            {"watch": {"client_id": TID, "client_secret": "a literal key"}},
+            "CHARTER_IDENTITY__AGENTS__WATCH__CLIENT_SECRET",
+        ),
         ("identity.home", "fabrikam", "CHARTER_IDENTITY__HOME"),
         ("database.url", "", "CHARTER_DATABASE_URL"),
         ("database.url", "postgresql://charter-host@localhost/charter?sslmode=require", "CHARTER_DATABASE_URL"),
@@ -73,7 +81,9 @@ def test_settings_of_production_are_accepted_whole() -> None:
         ("http.public_url", "", "CHARTER_HTTP__PUBLIC_URL"),
         ("http.public_url", "http://charter.contoso.example", "CHARTER_HTTP__PUBLIC_URL"),
         ("telemetry.azure_monitor", "", "CHARTER_TELEMETRY"),
+        ("telemetry.otlp_endpoint", "http://collector.contoso.example", "CHARTER_TELEMETRY__OTLP_ENDPOINT"),
         ("drill.points", {"claimed": "kill 1"}, "CHARTER_DRILL__POINTS"),
+        ("reload", True, "CHARTER_RELOAD"),
         (
             "identity.external",
             {"customers": {"authority": "http://localhost:1", "tid": "customers", "tenant": "contoso"}},
@@ -147,6 +157,13 @@ def test_a_business_system_of_this_machine_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.promise("posture.guests")
+def test_a_password_in_a_business_systems_address_is_refused_and_not_shown(tmp_path: Path) -> None:
+    tree = own(tmp_path, url="https://clerk:hunter2@market.contoso.example")
+    assert guests_refused(tree) == ["plugins.market"]
+    assert "hunter2" not in str([finding.as_json() for finding in guests.catalog(loader.load(tree))])
+
+
+@pytest.mark.promise("posture.guests")
 @pytest.mark.parametrize(
     ("rule", "loose"),
     [
@@ -157,6 +174,13 @@ def test_a_business_system_of_this_machine_is_refused(tmp_path: Path) -> None:
         ('permit(principal in Role::"employee", action == Action::"jar.put", resource)', False),
         ('permit(principal, action == Action::"jar.look", resource)', False),
         ('permit(principal, action == Action::"jar.put", resource) when { principal has manager }', False),
+        ('permit(principal is User, action == Action::"jar.put", resource)', True),
+        ('permit(principal is User in Role::"buyer", action == Action::"jar.put", resource)', False),
+        ('permit(principal, action == Action::"jar.put", resource) when { true }', True),
+        ('permit(principal, action == Action::"jar.put", resource) unless { context.channel == "api" }', True),
+        ('permit(principal, action == Action::"jar.put", resource) when { principal is User }', True),
+        ('permit(principal, action == Action::"jar.put", resource) when { principal is User in Role::"buyer" }', False),
+        ('permit(principal, action == Action::"jar.put", resource) when { context.arguments.count < 3 }', False),
     ],
 )
 def test_a_rule_that_lets_everybody_change_something_is_refused(tmp_path: Path, rule: str, loose: bool | None) -> None:

@@ -101,4 +101,32 @@ TENANCY = (
         'for question, reason in ((_MIGHTY, "may bypass row-level security"),):',
         ("tests/tenancy/test_login.py",),
     ),
+    Mutant(
+        "everybody's directory is a tenant's",
+        "charter/tenancy/administration.py",
+        "if directory in NO_DIRECTORIES:",
+        "if False:",
+        ("tests/tenancy/test_administration.py",),
+    ),
+    Mutant(
+        "an address from the vault is not judged",
+        "charter/posture/start.py",
+        "if is_reference(reference) and (fault :=",
+        "if False and (fault :=",
+        ("tests/posture/test_addresses.py",),
+    ),
+    Mutant(
+        "anything behind an address of a database",
+        "charter/posture/database.py",
+        "if odd := sorted(set(names) - _HARMLESS):",
+        "if odd := list[str]():",
+        ("tests/posture/test_addresses.py",),
+    ),
+    Mutant(
+        "a rule for all people is no rule for everybody",
+        "charter/posture/guests.py",
+        'return head["op"] == "All" or (head["op"] == "is" and "in" not in head)',
+        'return head["op"] == "All"',
+        ("tests/posture/test_declared.py",),
+    ),
 )

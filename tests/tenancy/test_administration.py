@@ -45,6 +45,16 @@ async def test_the_same_request_again_is_the_same_tenant_and_another_one_a_confl
     assert (await host.call("carol", "GET", f"{TENANTS}/{other.id}")).status == 404
 
 
+@pytest.mark.promise("tenants.created")
+@pytest.mark.parametrize("directory", ["common", "consumers", "organizations", "9188040d-6c67-4c5b-b112-36a304b66dad"])
+async def test_what_is_no_companys_directory_is_refused(host: RunningHost, directory: str) -> None:
+    adatum = await created(host)
+    body = {"id": f"{adatum.id}-x", "name": "Everybody", "directory": directory}
+    for answer in (await host.call("carol", "POST", TENANTS, body), await adatum.change(directory=directory)):
+        assert (answer.status, answer.body["errors"][0]["pointer"]) == (422, "/directory")
+    assert (await host.call("carol", "GET", f"{TENANTS}/{adatum.id}")).body["directory"] == adatum.id
+
+
 @pytest.mark.promise("tenants.operators")
 async def test_only_operators_of_the_home_tenant_change_tenants(host: RunningHost) -> None:
     adatum, other = await created(host), await created(host)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -181,6 +182,23 @@ class Http(Section):
     public_url: str = ""
     body_limit_bytes: int = 1_000_000
     input_limit_chars: int = 32_000
+
+    @field_validator("public_url")
+    @classmethod
+    def _whole_address(cls, value: str) -> str:
+        """Return it as one would write it: what depends on the scheme must not be led astray by capital letters."""
+        if not value.strip():
+            return ""
+        parts = urlsplit(value.strip())
+        if (
+            parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or "@" in parts.netloc
+            or parts.query
+            or parts.fragment
+        ):
+            raise ValueError("must be an address such as https://charter.contoso.example")
+        return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
 
 
 class YamlSource(PydanticBaseSettingsSource):

@@ -26,3 +26,11 @@ def test_the_database_is_named_by_its_short_name_by_its_place_in_the_tree_or_in_
     assert settings.read().database == settings.Database(url=THIRD, pool=3)
     monkeypatch.setenv("CHARTER_DATABASE_URL", "")
     assert settings.read().database.url == OTHER
+
+
+def test_the_public_address_is_read_as_one_would_write_it() -> None:
+    for given in ("HTTPS://Charter.Contoso.example/", " https://charter.contoso.example"):
+        assert settings.Http(public_url=given).public_url == "https://charter.contoso.example"
+    for wrong in ("charter.contoso.example", "ftp://x", "https://me@charter.contoso.example", "https://x?y"):
+        with pytest.raises(ValueError, match="must be an address"):
+            settings.Http(public_url=wrong)

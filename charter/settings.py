@@ -5,6 +5,7 @@ file that ``CHARTER_SETTINGS`` names, the defaults below. Nothing else in the ho
 """
 
 import os
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from charter.errors import StartRefused
 
@@ -313,6 +314,13 @@ def read(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as fault:
         raise StartRefused(_sentence(fault.errors()[0])) from fault
+    except SettingsError as fault:
+        # From nothing: the value itself stands in what went wrong, and may be a secret.
+        field = re.search(r'field "(\w+)"', str(fault))
+        name = f"CHARTER_{field[1].upper()}" if field else "A setting"
+        raise StartRefused(
+            f"{name} is not JSON.", action="Write it as JSON, or in the file of CHARTER_SETTINGS."
+        ) from None
 
 
 def _sentence(error: Mapping[str, Any]) -> str:

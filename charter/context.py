@@ -55,4 +55,5 @@ class Context:
 
     @property
     def is_operator(self) -> bool:
-        return "operator" in self.principal.roles
+        """Whether they operate the tenant; a customer never does, whatever their roles are called."""
+        return "operator" in self.principal.roles and not self.principal.external

@@ -5,14 +5,16 @@ file that ``CHARTER_SETTINGS`` names, the defaults below. Nothing else in the ho
 """
 
 import os
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from charter.errors import StartRefused
 
@@ -182,6 +184,23 @@ class Http(Section):
     body_limit_bytes: int = 1_000_000
     input_limit_chars: int = 32_000
 
+    @field_validator("public_url")
+    @classmethod
+    def _whole_address(cls, value: str) -> str:
+        """Return it as one would write it: what depends on the scheme must not be led astray by capital letters."""
+        if not value.strip():
+            return ""
+        parts = urlsplit(value.strip())
+        if (
+            parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or "@" in parts.netloc
+            or parts.query
+            or parts.fragment
+        ):
+            raise ValueError("must be an address such as https://charter.contoso.example")
+        return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
+
 
 class YamlSource(PydanticBaseSettingsSource):
     """The file that ``CHARTER_SETTINGS`` names."""
@@ -295,6 +314,13 @@ def read(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as fault:
         raise StartRefused(_sentence(fault.errors()[0])) from fault
+    except SettingsError as fault:
+        # From nothing: the value itself stands in what went wrong, and may be a secret.
+        field = re.search(r'field "(\w+)"', str(fault))
+        name = f"CHARTER_{field[1].upper()}" if field else "A setting"
+        raise StartRefused(
+            f"{name} is not JSON.", action="Write it as JSON, or in the file of CHARTER_SETTINGS."
+        ) from None
 
 
 def _sentence(error: Mapping[str, Any]) -> str:

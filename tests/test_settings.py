@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from charter import settings
+from charter.errors import StartRefused
 
 ONE, OTHER, THIRD = (f"postgresql://charter@{name}.example/charter" for name in ("one", "other", "third"))
 
@@ -26,3 +27,19 @@ def test_the_database_is_named_by_its_short_name_by_its_place_in_the_tree_or_in_
     assert settings.read().database == settings.Database(url=THIRD, pool=3)
     monkeypatch.setenv("CHARTER_DATABASE_URL", "")
     assert settings.read().database.url == OTHER
+
+
+def test_the_public_address_is_read_as_one_would_write_it() -> None:
+    for given in ("HTTPS://Charter.Contoso.example/", " https://charter.contoso.example"):
+        assert settings.Http(public_url=given).public_url == "https://charter.contoso.example"
+    for wrong in ("charter.contoso.example", "ftp://x", "https://me@charter.contoso.example", "https://x?y"):
+        with pytest.raises(ValueError, match="must be an address"):
+            settings.Http(public_url=wrong)
+
+
+def test_a_value_that_is_not_json_is_one_sentence_without_the_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHARTER_MODELS", '{"standard": {"api_key": "sk-canary"')
+    with pytest.raises(StartRefused) as refused:
+        settings.read()
+    assert "CHARTER_MODELS is not JSON" in refused.value.detail
+    assert "canary" not in f"{refused.value} {refused.value.action} {refused.value.__cause__}"

@@ -28,6 +28,7 @@ class Caller:
 
     ctx: Context
     token: str = field(repr=False)
+    tid: str = ""
 
 
 class Authenticator:
@@ -65,9 +66,17 @@ class Authenticator:
         caller = self._callers.get(digest)
         if caller is None:
             caller = await self._verified(token, digest)
-        elif not self._issuers.served(caller.ctx.tenant):
-            raise TenantSuspended()
+        else:
+            self._check_still(caller)
         return caller
+
+    def _check_still(self, caller: Caller) -> None:
+        """Return if what was found when the token was verified still stands: tenants change while tokens last."""
+        issuer = self._issuers.of(caller.tid)
+        if issuer is None or issuer.tenant != caller.ctx.tenant:
+            raise Unauthenticated("The token is of a tenant that this host does not serve.")
+        if not self._issuers.served(caller.ctx.tenant):
+            raise TenantSuspended()
 
     async def _verified(self, token: str, digest: bytes) -> Caller:
         claims = await self._verifier.verify(token)
@@ -76,7 +85,7 @@ class Authenticator:
             known = resolve(claims, self._issuers, ())
             # Of a customer no group counts, and our directory knows none of theirs.
             groups = () if known.principal.external else await self._groups(known, token)
-        caller = Caller(resolve(claims, self._issuers, groups), token)
+        caller = Caller(resolve(claims, self._issuers, groups), token, str(claims["tid"]))
         self._callers.put(digest, caller, min(float(claims["exp"]), self._clock() + _BELIEVED_SECONDS))
         return caller
 

@@ -70,7 +70,7 @@ class Grants:
         self._seal = Seal(key)
         self._clock = clock
         self._kept: Expiring[tuple[str, str, str], bool] = Expiring(_TOKENS_REMEMBERED, clock)
-        self._access: Expiring[tuple[str, str, str, str | None], str] = Expiring(_TOKENS_REMEMBERED, clock)
+        self._access: Expiring[tuple[str, str, str, str], str] = Expiring(_TOKENS_REMEMBERED, clock)
         self._flights: SingleFlight[Any] = SingleFlight()
         self._places = asyncio.Semaphore(_EXCHANGES_AT_ONCE)
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
@@ -106,7 +106,7 @@ class Grants:
         """
         if ctx.principal.type == "workload":
             return await self.host_token(ctx.tenant, scope, agent=ctx.agent, fresh=fresh)
-        key = (ctx.tenant, ctx.principal.id, scope, ctx.agent)
+        key = self._key(ctx, scope)
         if not fresh and (known := self._access.get(key)):
             return known
         return await self._flights.run(("token", *key, fresh), lambda: self._rotate(ctx, scope))
@@ -122,7 +122,7 @@ class Grants:
         issuer = self._issuers.as_agent(tenant, agent)
         if issuer is None:
             raise AuthorityLost("No identity provider is configured for the tenant.")
-        key = (tenant, "", scope, issuer.client_id)
+        key = (tenant, "", scope, f"{issuer.tid} {issuer.client_id}")
         if not fresh and (known := self._access.get(key)):
             return known
         return await self._flights.run(("host", *key), lambda: self._as_host(issuer, key))
@@ -145,7 +145,15 @@ class Grants:
         async with self._database.session(ctx) as session:
             kept = Kept(issuer.tid, issued.refresh_token, digest)
             await session.execute(_WRITE, tenant, principal, self._seal.close(tenant, principal, kept))
-        self._remember((tenant, principal, scope, ctx.agent), issued)
+        self._remember(self._key(ctx, scope), issued)
+
+    def _key(self, ctx: Context, scope: str) -> tuple[str, str, str, str]:
+        """Return the place of a token: of this principal, this agent, and the identity provider that they have now."""
+        issuer = self._issuers.of_principal(ctx)
+        if issuer is None:
+            self._forget(ctx)
+            raise AuthorityLost("This host no longer believes the identity provider of the one who asked.")
+        return ctx.tenant, ctx.principal.id, scope, f"{issuer.tid} {ctx.agent or ''}"
 
     def _owner(self, ctx: Context, assertion: str) -> Issuer:
         """Return the issuer of the assertion, which was verified at the door and must be this principal's."""
@@ -177,7 +185,7 @@ class Grants:
             else:
                 newest = Kept(kept.tid, issued.refresh_token or kept.refresh_token, kept.assertion)
                 await session.execute(_WRITE, tenant, principal, self._seal.close(tenant, principal, newest))
-                return self._remember((tenant, principal, scope, ctx.agent), issued)
+                return self._remember(self._key(ctx, scope), issued)
         self._forget(ctx)
         raise lost
 
@@ -191,7 +199,7 @@ class Grants:
         except TimeoutError as fault:
             raise Unavailable("The identity provider does not answer in time.") from fault
 
-    def _remember(self, key: tuple[str, str, str, str | None], issued: Issued) -> str:
+    def _remember(self, key: tuple[str, str, str, str], issued: Issued) -> str:
         margin = min(_MARGIN_SECONDS, issued.expires_in / 10)
         self._access.put(key, issued.access_token, self._clock() + issued.expires_in - margin)
         return issued.access_token

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from charter.context import Context
 from charter.errors import StartRefused
@@ -11,6 +12,8 @@ from charter.identity.credential import CredentialOf, HostCredential, credential
 from charter.settings import External, Identity
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_MICROSOFTS = ".ciamlogin.com"
+"""Where Entra External ID is: as trusted with the host's proof as Entra itself."""
 
 NO_DIRECTORIES = frozenset({"common", "consumers", "organizations", "9188040d-6c67-4c5b-b112-36a304b66dad"})
 """What stands in an Entra tenant's place and is no company's: the names of all tenants, and the one of all personal
@@ -92,6 +95,8 @@ class Issuers:
                 "CHARTER_IDENTITY__AUTHORITY is not set, so no token could be believed.",
                 action="Set it to the identity provider's address, such as https://login.microsoftonline.com.",
             )
+        for name, each in settings.external.items():
+            _check_own_proof(settings, name, each)
         self._settings = settings
         self._served = served
         if wrong := [name for name in settings.external if not _NAME.fullmatch(name)]:
@@ -145,6 +150,22 @@ class Issuers:
     @property
     def external(self) -> Iterable[Issuer]:
         return self._external.values()
+
+
+def _check_own_proof(settings: Identity, name: str, given: External) -> None:
+    """Return if the host has something to prove itself with there that is worth nothing elsewhere.
+
+    Raises:
+        StartRefused: it would hand its own secret, or its machine's word, to somebody who could use it against us.
+    """
+    if given.client_secret.get_secret_value():
+        return
+    place, home = (urlsplit(each.authority).hostname or "" for each in (given, settings))
+    if settings.credential == "secret" or not (place == home or place.endswith(_MICROSOFTS)):
+        raise StartRefused(
+            f"CHARTER_IDENTITY__EXTERNAL: {name} needs a client secret of its own; the host's own proof must not go there.",
+            action=f"Register the host there and set CHARTER_IDENTITY__EXTERNAL__{name.upper()}__CLIENT_SECRET.",
+        )
 
 
 def own_issuer(settings: Identity, tid: str, tenant: str, credential: HostCredential) -> Issuer:

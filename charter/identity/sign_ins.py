@@ -123,7 +123,10 @@ class SignIns:
         """End a session; return where its sign-in at the identity provider ends, too. Nothing where there was none."""
         place = _place(cookie)
         held = await self._rows.close(place) if place else None
-        return self._flow.end_address(held.tokens.tid, back) if held else None
+        try:
+            return self._flow.end_address(held.tokens.tid, back) if held else None
+        except Forbidden:  # the tenant is no longer served: there is nobody to go on to
+            return None
 
     async def _verified(self, place: Place, held: Held) -> Caller:
         try:

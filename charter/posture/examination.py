@@ -43,8 +43,9 @@ async def examine(settings: Settings, *, person: Person | None = None) -> list[F
 
 async def _exercised(settings: Settings, catalog: Catalog, person: Person | None) -> list[Finding]:
     if not settings.identity.authority:
-        sentence = "What answers is looked at when a host runs."
-        return [unproven("everything else", sentence, "make run, then charter doctor from another terminal.")]
+        sentence = "What answers was not looked at: no identity provider is named."
+        action = "Set CHARTER_IDENTITY__AUTHORITY." if settings.profile == "azure" else "make run, then ask again."
+        return [unproven("everything else", sentence, action)]
     try:
         async with (
             aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,

@@ -94,8 +94,17 @@ async def verify(url: str, *, owner: bool) -> None:
 async def _connected(url: str) -> "asyncpg.Connection[asyncpg.Record]":
     try:
         return await asyncpg.connect(url)
+    except (ValueError, asyncpg.InterfaceError):
+        # The fault's own text may hold a piece of the password.
+        raise StartRefused(
+            "The database's address cannot be read.",
+            action="Write postgresql://user@host/name in CHARTER_DATABASE_URL, with a password's signs percent-encoded.",
+        ) from None
     except (OSError, asyncpg.PostgresError) as fault:
-        raise StartRefused(f"The database does not answer: {fault}.", action="Check CHARTER_DATABASE_URL.") from fault
+        raise StartRefused(
+            f"The database does not answer: {fault}.",
+            action="Check CHARTER_DATABASE_URL and, where it is set, CHARTER_DATABASE__OWNER_URL.",
+        ) from fault
 
 
 def _files() -> dict[str, str]:

@@ -161,7 +161,8 @@ def tenant_of(row: Any) -> Tenant:
 async def ensure(database: Database, directories: Mapping[str, str], others: Iterable[str] = ()) -> None:
     """Create the tenants that settings name (``directories``: Entra tenant to tenant) and the database does not have.
 
-    A tenant that is there keeps what operators made of it; only a directory that it lacks is set.
+    A tenant that is there keeps what operators made of it; only a directory that it lacks is set. One that operators
+    gave to another tenant stays there.
     """
     async with database.crossing() as session:
         for tenant in sorted(set(others)):
@@ -172,8 +173,13 @@ async def ensure(database: Database, directories: Mapping[str, str], others: Ite
 
 async def _ensured(session: Session, tenant: str, tid: str) -> None:
     await session.execute(
-        "insert into tenants (id, directory) values ($1, $2) on conflict (id) do update set directory = excluded.directory "
-        "where tenants.directory is null",
+        "insert into tenants (id, directory) "
+        "values ($1, case when exists (select 1 from tenants o where o.directory = $2) then null else $2 end) "
+        "on conflict (id) do update set directory = $2 where tenants.directory is null "
+        "and not exists (select 1 from tenants o where o.directory = $2)",
         tenant,
         tid,
     )
+    holder = await session.fetchval("select id from tenants where directory = $1", tid)
+    if holder != tenant:
+        _log.warning("settings name a directory that is another's", directory=tid, named=tenant, holder=holder)

@@ -125,6 +125,8 @@ class Administration:
         directory = given.get("directory")
         if settings is not None:
             self._check(settings)
+        if "directory" in given and directory is None:
+            raise Conflict("A tenant keeps a directory.", action="Suspend the tenant instead.")
         if directory is not None:
             self._check_free(directory)
 

@@ -111,8 +111,8 @@ DOORS = (
     Mutant(
         "no look at suspension of who is known",
         "charter/identity/authentication.py",
-        "elif not self._issuers.served(caller.ctx.tenant):",
-        "elif False:",
+        "if not self._issuers.served(caller.ctx.tenant):",
+        "if False:",
         ("tests/doors/test_standing.py",),
     ),
     Mutant(
@@ -152,7 +152,7 @@ DOORS = (
     Mutant(
         "tokens of everybody's",
         "charter/identity/grants.py",
-        "self._access: Expiring[tuple[str, str, str, str | None], str] = Expiring(",
+        "self._access: Expiring[tuple[str, str, str, str], str] = Expiring(",
         'self._access = type("Shared", (Expiring,), {"get": lambda s, k: Expiring.get(s, (k[0], *k[2:])), '
         '"put": lambda s, k, *v: Expiring.put(s, (k[0], *k[2:]), *v)})(',
         ("tests/identity/test_grants.py",),

@@ -176,6 +176,9 @@ async def test_a_taken_port_of_a_sandbox_is_one_clear_sentence(tmp_path: Path) -
         ("CHARTER_PORT", "none", "CHARTER_PORT"),
         ("CHARTER_RUNS__LEASE_SECONDS", "soon", "CHARTER_RUNS__LEASE_SECONDS"),
         ("CHARTER_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none", "database"),
+        ("CHARTER_DATABASE_URL", "postgresql://hosts:S3cr#et@db.contoso.example/charter", "address cannot be read"),
+        ("CHARTER_DATABASE_URL", "mysql://db.contoso.example/charter", "address cannot be read"),
+        ("CHARTER_MODELS", "{", "CHARTER_MODELS is not JSON"),
         ("CHARTER_WORKERS", "0", "CHARTER_WORKERS"),
         ("CHARTER_AGENTS_DIRS", "/nowhere/at/all", "/nowhere/at/all"),
         ("CHARTER_PROFILE", "azure", "azure"),
@@ -185,4 +188,5 @@ async def test_a_wrong_setting_is_one_clear_sentence(tmp_path: Path, name: str, 
     said = await _refused(tmp_path, _free_block(), **{name: value})
     assert word in said
     assert "Traceback" not in said
+    assert "S3cr" not in said
     assert _processes_of(tmp_path) == []

@@ -1,8 +1,11 @@
+import secrets
+
 import asyncpg
 import pytest
 
 from charter.context import Context
 from charter.errors import NotFound
+from charter.store import tenants
 from charter.store.database import Database, narrow
 
 
@@ -110,3 +113,19 @@ async def test_a_snapshot_sees_one_tenant_and_a_crossing_that_is_narrowed_too(da
     with pytest.raises(NotFound):
         async with database.snapshot("x'; reset role; --"):
             pass
+
+
+@pytest.mark.promise("store.directories")
+async def test_a_directory_that_operators_gave_to_another_tenant_stays_there_at_the_next_start(
+    database: Database,
+) -> None:
+    one, two, tid = (f"t{secrets.token_hex(4)}" for _ in range(3))
+    await tenants.ensure(database, {tid: one})
+    async with database.crossing() as session:
+        await session.execute("update tenants set directory = null where id = $1", one)
+        await session.execute("insert into tenants (id, directory) values ($1, $2)", two, tid)
+    await tenants.ensure(database, {tid: one})
+    await tenants.ensure(database, {tid: f"new{one}"})
+    async with database.crossing() as session:
+        rows = await session.fetch("select id from tenants where directory = $1", tid)
+    assert [row["id"] for row in rows] == [two]

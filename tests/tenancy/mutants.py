@@ -41,8 +41,8 @@ TENANCY = (
     Mutant(
         "suspension not asked of remembered callers",
         "charter/identity/authentication.py",
-        "elif not self._issuers.served(caller.ctx.tenant):",
-        "elif False:",
+        "if not self._issuers.served(caller.ctx.tenant):",
+        "if False:",
         ("tests/tenancy/test_suspension.py",),
     ),
     Mutant(

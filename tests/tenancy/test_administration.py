@@ -194,3 +194,12 @@ async def _without_audit(host: RunningHost) -> AsyncIterator[None]:
     finally:
         await connection.execute("grant insert on audit to charter_app")
         await connection.close()
+
+
+@pytest.mark.promise("tenants.configured")
+async def test_no_tenant_loses_its_directory(host: RunningHost) -> None:
+    adatum = await created(host)
+    answer = await host.call("carol", "PATCH", f"{TENANTS}/{adatum.id}", {"directory": None})
+    assert (answer.status, answer.body["code"]) == (409, "conflict")
+    assert "Suspend" in answer.body["action"]
+    assert (await host.call("carol", "GET", f"{TENANTS}/{adatum.id}")).body["directory"] == adatum.id

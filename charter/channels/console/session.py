@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from charter.channels.console.desk import SIGNED_IN, SignedIn, address, desk, wants_data
-from charter.errors import Forbidden, Unauthenticated, UnsupportedMedia
+from charter.errors import Forbidden, TenantSuspended, Unauthenticated, UnsupportedMedia
 
 FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 PUBLIC = frozenset({"sign_in", "signed_in", "static"})
@@ -58,6 +58,10 @@ async def require_person(request: web.Request, handler: Handler) -> web.StreamRe
         return await handler(request)
     try:
         request[SIGNED_IN] = await person_of(request)
+    except TenantSuspended:
+        if _name(request) == "sign_out":  # whoever may do nothing may still leave
+            return await handler(request)
+        raise
     except Unauthenticated as fault:
         if wants_data(request):
             raise Unauthenticated("Your sign-in has ended.", action="Sign in again.") from fault

@@ -69,7 +69,7 @@ async def sign_out(request: web.Request) -> web.Response:
     at.cookies.forget(request)
     if to is None:
         raise web.HTTPSeeOther(address(request, "sign_in"))
-    del request[SIGNED_IN]  # the page is nobody's any more
+    request.pop(SIGNED_IN, None)  # the page is nobody's any more
     return await page(request, "on_the_way.html", live=False, to=to, out=True)
 
 

@@ -297,7 +297,9 @@ def _application(
     routes = [
         *api.routes(service),
         *responses.routes(service),
-        *admin.routes(_administration(ground, service), Export(ground.database)),
+        *admin.routes(
+            _administration(ground, service), Export(ground.database, most=ground.settings.database.pool // 2)
+        ),
         *health.routes(checks, service.admittance, worker=ground.place.number if ground.place else 0),
         *openapi.routes([*API, *RESPONSES, *ADMIN, *OPS]),
     ]

@@ -16,10 +16,9 @@ def allow(settings: Settings) -> None:
         return
     found = [f for f in (*declared.settings(settings), *guests.read(settings)[1]) if f.state == "refused"]
     if found:
-        first = found[0]
-        more = f" {len(found) - 1} more are listed below." if len(found) > 1 else ""
+        count = "1 thing is" if len(found) == 1 else f"{len(found)} things are"
         raise StartRefused(
-            f"The azure profile does not start. {first.name}: {first.sentence}{more}",
+            f"The azure profile does not start: {count} to be mended first.",
             action="charter doctor shows the whole posture.",
             errors=[FieldError(f.name, f"{f.sentence} {f.action}") for f in found],
         )

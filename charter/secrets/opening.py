@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 import aiohttp
 from pydantic import SecretStr
@@ -100,11 +100,18 @@ async def resolved(settings: Settings, secrets: Secrets) -> Settings:
 
 async def _place(secrets: Secrets, url: str, what: str) -> str:
     # An address is no secret as a whole: the embedded server's must stay readable.
-    if is_reference(url):
-        return await secrets.once(url, what)
-    if password := urlsplit(url).password:
-        secrets.live(password)
-    return url
+    place = await secrets.once(url, what) if is_reference(url) else url
+    for password in _passwords(place):
+        secrets.tell(password)
+    return place
+
+
+def _passwords(url: str) -> set[str]:
+    """Return what is a password in an address of a database: as it stands there, and as the server gets it."""
+    parts = urlsplit(url)
+    asked = (each.removeprefix("password=") for each in parts.query.split("&") if each.startswith("password="))
+    raw = {parts.password or "", *asked}
+    return raw | {form for each in raw for form in (unquote(each), unquote_plus(each))}
 
 
 async def resolved_alone(settings: Settings, told: Told) -> Settings:

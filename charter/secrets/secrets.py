@@ -39,6 +39,10 @@ class Secrets:
 
         return literal
 
+    def tell(self, part: str) -> None:
+        """Keep a value out of logs that is a part of another, as a password is of an address."""
+        self._told(part)
+
     async def once(self, text: str, what: str) -> str:
         """Return the value as it is now, for what can be read only once; ``what`` names the setting.
 
@@ -51,8 +55,8 @@ class Secrets:
             raise StartRefused(f"{what} cannot be resolved: {fault.detail}", action=fault.action) from fault
 
     def status(self) -> Mapping[str, Any]:
-        """Return what readiness tells: which references cannot be read."""
-        failing = self._leases.status() if self._leases else {}
+        """Return what readiness tells: how many references cannot be read. Which and why is in the log: anybody may ask."""
+        failing = len(self._leases.status()) if self._leases else 0
         return {"failing": failing} if failing else {}
 
     def _leased(self, reference: Reference) -> Live:

@@ -75,6 +75,7 @@ class Tenants:
         self._by_directory: Mapping[str, str] = MappingProxyType({})
         self._keeper: asyncio.Task[None] | None = None
         self._listeners: list[Heard] = []
+        self._reading = asyncio.Lock()
 
     def listen(self, heard: Heard) -> None:
         """Tell this listener of every reading, and whether anything is different since the one before."""
@@ -96,7 +97,11 @@ class Tenants:
                 await self._keeper
 
     async def read(self) -> None:
-        """Read them now."""
+        """Read them now. One reading at a time: the answer to an earlier one must not be taken for what is newer."""
+        async with self._reading:
+            await self._read()
+
+    async def _read(self) -> None:
         async with self._database.crossing() as session:
             rows = await session.fetch(_READ)
         known = {row["id"]: tenant_of(row) for row in rows}

@@ -4,9 +4,9 @@ The first line says what this is, the last how many rows came and the digest of 
 an export is cut. All of it is one moment of the database.
 """
 
-import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,25 +41,33 @@ _PREFETCH = 100
 
 
 class Export:
-    """Exports one tenant at a time: each holds a connection until its last line was taken."""
+    """Exports each tenant once at a time, and ``most`` of them: each holds a connection until its last line was taken."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, most: int) -> None:
         self._database = database
-        self._busy = asyncio.Lock()
+        self._most = most
+        self._busy: set[str] = set()
 
-    def check(self) -> None:
-        """Return if an export may begin here now.
+    @contextmanager
+    def begun(self, tenant: str) -> Generator[None]:
+        """Hold the tenant's turn from before the export is recorded until its last line was taken.
 
         Raises:
-            TooMany: another one is under way.
+            TooMany: another one of the tenant is under way, or as many as may be.
         """
-        if self._busy.locked():
+        # Asked and taken in one step of the event loop: nobody comes between.
+        if tenant in self._busy or len(self._busy) >= self._most:
             raise TooMany("Another export is under way.", retry_after=30)
+        self._busy.add(tenant)
+        try:
+            yield
+        finally:
+            self._busy.discard(tenant)
 
     async def lines(self, tenant: str) -> AsyncGenerator[bytes]:
-        """Yield the export line by line."""
+        """Yield the export line by line, for who has its turn."""
         digest, rows = hashlib.sha256(), dict[str, int]()
-        async with self._busy, self._database.snapshot(tenant) as session:
+        async with self._database.snapshot(tenant) as session:
             schema: str = await session.fetchval("select max(name) from schema_migrations")
             line = _line(_manifest(tenant, schema))
             digest.update(line)

@@ -121,5 +121,5 @@ async def test_in_the_azure_profile_each_refusal_stands_with_what_to_do(tmp_path
     )  # fmt: skip
     _, why = await asyncio.wait_for(started.communicate(), WAIT_SECONDS)
     assert started.returncode == 2
-    assert "The azure profile does not start." in why.decode()
+    assert "The azure profile does not start: " in why.decode()
     assert "CHARTER_SESSION_KEY" in why.decode()

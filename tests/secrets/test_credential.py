@@ -106,8 +106,12 @@ async def test_what_is_read_once_is_read_at_the_start_or_the_host_does_not_start
         assert whole.session_key.get_secret_value() == "the very session key of this house"
         assert whole.database.url == "postgresql://charter:pass-word@db.contoso.example/charter"
         assert whole.telemetry.azure_monitor.get_secret_value() == "InstrumentationKey=1"
+        assert "pass-word" in heard
         await resolved(whole, found.secrets)
-        assert {"the very session key of this house", "pass-word"} <= set(heard)
+        assert {"the very session key of this house", "InstrumentationKey=1"} <= set(heard)
+        address = "postgresql://charter:gr%C3%BCn%40word@db.contoso.example/charter?sslmode=require&password=other+word"
+        await resolved(settings.model_copy(update={"database": Database(url=address)}), found.secrets)
+        assert {"gr%C3%BCn%40word", "grün@word", "other+word", "other word"} <= set(heard)
         absent = settings.model_copy(update={"session_key": SecretStr("keyvault:nothing")})
         with pytest.raises(StartRefused, match="CHARTER_SESSION_KEY cannot be resolved: The vault has no secret"):
             await resolved(absent, found.secrets)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
+from structlog.testing import capture_logs
 
 from charter.errors import StartRefused, Unavailable
 from charter.secrets.leases import KEPT_SECONDS, Leases
@@ -119,13 +120,16 @@ async def test_a_silent_store_stalls_nobody_who_has_a_value(room: Room) -> None:
 
 
 @pytest.mark.promise("secrets.outage")
-async def test_a_failing_store_leaves_the_last_value_for_an_hour_and_says_so(room: Room) -> None:
+async def test_a_failing_store_leaves_the_last_value_for_an_hour_and_the_log_says_so(room: Room) -> None:
     await room.leases.value(ERP)
     room.store.fails = True
     room.clock.now += 4
-    assert await room.leases.value(ERP) == "one"
-    await room.until(lambda: bool(room.leases.status()))
-    assert "keyvault:erp-key" in room.leases.status()
+    with capture_logs() as lines:
+        assert await room.leases.value(ERP) == "one"
+        await room.until(lambda: bool(room.leases.status()))
+    said = [(line["event"], line["secret"], line["reason"]) for line in lines]
+    assert said == [("a secret cannot be read", "erp-key", "The vault does not answer.")]
+    assert Secrets(room.leases, [].append).status() == {"failing": 1}
     room.clock.now = 1_000 + KEPT_SECONDS - 1
     assert await room.leases.value(ERP) == "one"
     room.clock.now += 10
@@ -135,6 +139,7 @@ async def test_a_failing_store_leaves_the_last_value_for_an_hour_and_says_so(roo
     room.clock.now += 10
     assert await room.leases.value(ERP) == "one"
     assert room.leases.status() == {}
+    assert Secrets(room.leases, [].append).status() == {}
 
 
 @pytest.mark.promise("secrets.outage")

@@ -96,14 +96,14 @@ async def _asked_in_vain(vaulted: Vaulted) -> None:
 
 
 @pytest.mark.promise("secrets.outage")
-async def test_readiness_names_the_secret_that_cannot_be_read_and_goes_on(vaulted: Vaulted) -> None:
+async def test_readiness_counts_the_secrets_that_cannot_be_read_names_none_and_goes_on(vaulted: Vaulted) -> None:
     async with Load(vaulted) as load:
         await vaulted.lever("PUT", "faults", {"secrets": "fail"})
         try:
             async with asyncio.timeout(60):
                 while not (told := await _failing(vaulted)):
                     await asyncio.sleep(0.05)
-            assert "keyvault:meter-key" in told or "keyvault:model-key" in told
+            assert told in {1, 2}
             await load.more(6)
         finally:
             await vaulted.lever("PUT", "faults", {})
@@ -113,10 +113,11 @@ async def test_readiness_names_the_secret_that_cannot_be_read_and_goes_on(vaulte
     assert load.failed() == []
 
 
-async def _failing(vaulted: Vaulted) -> dict[str, str]:
+async def _failing(vaulted: Vaulted) -> int:
     answer = await vaulted.host.call(None, "GET", "/readyz")
     assert answer.status == 200
-    return answer.body["checks"]["secrets"].get("failing", {})
+    assert "-key" not in str(answer.body["checks"]["secrets"])
+    return answer.body["checks"]["secrets"].get("failing", 0)
 
 
 @pytest.mark.promise("secrets.terminal")

@@ -129,4 +129,32 @@ TENANCY = (
         'return head["op"] == "All"',
         ("tests/posture/test_declared.py",),
     ),
+    Mutant(
+        "an export waits behind another of its tenant",
+        "charter/tenancy/export.py",
+        "if tenant in self._busy or len(self._busy) >= self._most:",
+        "if len(self._busy) >= self._most:",
+        ("tests/tenancy/test_export_turns.py",),
+    ),
+    Mutant(
+        "exports take all connections",
+        "charter/tenancy/export.py",
+        "if tenant in self._busy or len(self._busy) >= self._most:",
+        "if tenant in self._busy:",
+        ("tests/tenancy/test_export_turns.py",),
+    ),
+    Mutant(
+        "an export waits for ever for its reader",
+        "charter/channels/admin/sending.py",
+        "                async with asyncio.timeout(patience):\n                    await response.write(line)\n",
+        "                await response.write(line)\n",
+        ("tests/tenancy/test_export_turns.py",),
+    ),
+    Mutant(
+        "an older answer counts for the tenants",
+        "charter/store/tenants.py",
+        "        async with self._reading:\n            await self._read()\n",
+        "        await self._read()\n",
+        ("tests/store/test_tenants.py",),
+    ),
 )

@@ -1,16 +1,14 @@
 """The operators' door: parse, call the administration, render."""
 
-import asyncio
 import base64
 import binascii
-from contextlib import aclosing
 from typing import Any
 
 import orjson
-import structlog
 from aiohttp import web
 
 from charter.channels.admin.schemas import ChangeTenant, CreateTenant, Suspend
+from charter.channels.admin.sending import sent
 from charter.channels.admin.shapes import as_json
 from charter.channels.reading import body, context, whole
 from charter.errors import FieldError, InvalidRequest
@@ -18,8 +16,6 @@ from charter.tenancy.administration import Administration
 from charter.tenancy.export import Export
 
 _LINES = "application/x-ndjson"
-_LONGEST_EXPORT_SECONDS = 3600
-_log = structlog.get_logger(__name__)
 
 
 def routes(administration: Administration, export: Export) -> list[web.RouteDef]:
@@ -76,22 +72,11 @@ class _Door:
         tenant = (await self._administration.get(context(request), request.match_info["tenant"])).id
         if request.method == "HEAD":
             return web.Response(content_type=_LINES)
-        self._export.check()
-        await self._administration.exported(context(request), tenant)
         name = f'attachment; filename="{tenant}.ndjson"'
         headers = {"Content-Type": _LINES, "Cache-Control": "no-store", "Content-Disposition": name}
-        response = web.StreamResponse(headers=headers)
-        await response.prepare(request)
-        try:
-            async with asyncio.timeout(_LONGEST_EXPORT_SECONDS), aclosing(self._export.lines(tenant)) as lines:
-                async for line in lines:
-                    await response.write(line)
-                await response.write_eof()
-        except Exception:  # noqa: BLE001 - the answer has begun: all that can be told is that it ends too early
-            _log.exception("an export was cut", tenant=tenant)
-            if request.transport is not None:
-                request.transport.abort()
-        return response
+        with self._export.begun(tenant):
+            await self._administration.exported(context(request), tenant)
+            return await sent(request, self._export.lines(tenant), headers)
 
 
 def _json(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

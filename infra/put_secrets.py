@@ -41,10 +41,11 @@ def put(manager: Rest, vault: str, rotated: Sequence[str]) -> list[str]:
         if known and name not in rotated:
             told.append(f"{name} is there and stays.")
             continue
+        lost = " What the old one sealed is lost: people must sign in again." if known else ""
         body = {"properties": {"value": made(), "contentType": "text/plain"}}
         manager.change("PUT", path, body, hidden=("properties", "value"))
         done = "would be" if manager.dry else "is"
-        told.append(f"{name} {done} {'rotated' if known else 'put'}.")
+        told.append(f"{name} {done} {'rotated' if known else 'put'}.{lost}")
     return told
 
 
@@ -52,7 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Read the arguments and put the secrets."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--vault", required=True, help="Resource id of the vault.")
-    parser.add_argument("--rotate", action="append", default=[], metavar="NAME", help="Make this one anew.")
+    parser.add_argument(
+        "--rotate",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="Make this one anew, where it is compromised: what it sealed is lost, and people must sign in again.",
+    )
     parser.add_argument("--dry-run", action="store_true", help="Print what would change, and change nothing.")
     parser.add_argument("--manager", default="https://management.azure.com", help="Resource Manager of another cloud.")
     parser.add_argument("--token-command", default=TOKEN, help="What prints a token for Azure Resource Manager.")

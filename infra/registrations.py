@@ -1,6 +1,6 @@
 """Register Charter in Entra ID: what it is, who may come in as what, what it may ask Microsoft Graph. No client secret.
 
-usage: registrations.py --tenant ID --public-url URL --host-principal ID [--name NAME] [--agent NAME ...] [--consent] [--dry-run]
+usage: registrations.py --tenant ID --public-url URL --host-principal ID [--name NAME] [--agent NAME ...] [--azure-cli] [--consent] [--dry-run]
 
 Run it as often as you like: it finds its own application by name, changes what differs from below, and leaves alone what
 your company added. ``--dry-run`` reads, prints each change it would make, and makes none. It ends with CHARTER_CLIENT_ID=...,
@@ -27,10 +27,15 @@ ROLES = {
     "manager": (("User",), "Decides what the people they manage may have."),
     "buyer": (("User",), "Decides about orders and payments."),
     "hr": (("User",), "Decides about people's matters."),
-    "operator": (("User",), "Runs the host: tenants, limits, kill switch."),
+    "operator": (("User",), "Runs the host: tenants and their limits."),
     "workload": (("Application",), "A business system that works without a person."),
 }
 """App roles: who may be assigned to each, and what for."""
+
+_SPELT = {"hr": "HR"}
+
+AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+"""The Azure CLI's client id, in every tenant the same."""
 
 DELEGATED = ("openid", "profile", "offline_access", "User.Read", "User.Read.All", "GroupMember.Read.All")
 """Asked as the person: who their manager is, and their groups where a token cannot carry them."""
@@ -48,6 +53,7 @@ class Wanted:
     public_url: str
     host_principal: str
     several_tenants: bool
+    azure_cli: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,8 @@ def register(graph: Rest, wanted: Wanted, *, consent: bool) -> str:
     body = _described(found, wanted, microsoft)
     if changed := _differing(found.content, body):
         graph.change("PATCH", f"/v1.0/applications/{found.id}", changed)
+    if wanted.azure_cli:
+        _let_in(graph, found, body["api"])
     _federated(graph, found, wanted)
     principal = _principal(graph, found)
     if consent:
@@ -113,6 +121,7 @@ def _described(found: Found, wanted: Wanted, microsoft: Mapping[str, Any]) -> di
         "api": {
             "requestedAccessTokenVersion": 2,
             "oauth2PermissionScopes": _joined(api.get("oauth2PermissionScopes"), [_scope()]),
+            **{name: api[name] for name in ("preAuthorizedApplications",) if api.get(name)},
         },
         "appRoles": _joined(found.content.get("appRoles"), [_role(name) for name in ROLES]),
         # By this claim alone the host tells a business system from a person.
@@ -147,12 +156,27 @@ def _scope() -> dict[str, Any]:
     }
 
 
+def _let_in(graph: Rest, found: Found, api: Mapping[str, Any]) -> None:
+    """Let the Azure CLI ask for our scope, beside what the company let in.
+
+    Only where it is wanted: whatever gets at somebody's sign-in at the Azure CLI can then work here as them. It takes a
+    request of its own, since the scope must be there before.
+    """
+    listed = cast("list[dict[str, Any]]", api.get("preAuthorizedApplications") or [])
+    scopes = [entry["id"] for entry in api["oauth2PermissionScopes"] if entry["value"] == SCOPE]
+    others = [entry for entry in listed if entry["appId"] != AZURE_CLI]
+    cli = {"appId": AZURE_CLI, "delegatedPermissionIds": scopes}
+    if not _holds(listed, [*others, cli]):
+        whole = {**api, "preAuthorizedApplications": [*others, cli]}
+        graph.change("PATCH", f"/v1.0/applications/{found.id}", {"api": whole})
+
+
 def _role(name: str) -> dict[str, Any]:
     members, description = ROLES[name]
     return {
         "id": str(uuid.uuid5(_OURS, f"role {name}")),
         "value": name,
-        "displayName": name.capitalize(),
+        "displayName": _SPELT.get(name, name.capitalize()),
         "description": description,
         "allowedMemberTypes": list(members),
         "isEnabled": True,
@@ -248,6 +272,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--name", default="Charter", help="What the application is called, and found by.")
     parser.add_argument("--agent", action="append", default=[], help="An agent that is to be registered itself.")
     parser.add_argument("--several-tenants", action="store_true", help="Other Entra tenants of yours come in, too.")
+    parser.add_argument("--azure-cli", action="store_true", help="Let the Azure CLI get tokens for this host, too.")
     parser.add_argument("--consent", action="store_true", help="Consent for the tenant at once, as its administrator.")
     parser.add_argument("--dry-run", action="store_true", help="Print what would change, and change nothing.")
     parser.add_argument("--graph", default="https://graph.microsoft.com", help="Microsoft Graph of another cloud.")
@@ -258,7 +283,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             uuid.UUID(identity)
         if not str(told.public_url).startswith("https://"):
             raise Refused("People come over https: --public-url must begin with https://.")
-        wanted = Wanted(told.name, told.tenant, told.public_url, told.host_principal, told.several_tenants)
+        wanted = Wanted(
+            told.name, told.tenant, told.public_url, told.host_principal, told.several_tenants, told.azure_cli
+        )
         graph = Rest(told.graph.rstrip("/"), told.token_command, dry=told.dry_run)
         client = register(graph, wanted, consent=told.consent)
         agents = {agent: {"client_id": register_agent(graph, wanted, agent)} for agent in told.agent}

@@ -7,11 +7,23 @@ import orjson
 import structlog
 from aiohttp import web
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from charter.errors import CharterError, FieldError, InvalidRequest, NotFound, TooLarge
 from charter.telemetry.tracing import Trace
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_SENTENCES = {
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "dict_type": "must be an object",
+    "extra_forbidden": "there is no such field",
+    "string_pattern_mismatch": "has another form than wanted ({pattern})",
+}
+"""What is wrong, by pydantic's name for it; the others are said in its own words."""
 
 _log = structlog.get_logger(__name__)
 
@@ -60,9 +72,14 @@ def invalid(fault: ValidationError) -> InvalidRequest:
     """Name each wrong field of a payload by its pointer (RFC 6901)."""
     errors = [
         FieldError(
-            "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in error["loc"]), error["msg"]
+            "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in error["loc"]), _sentence(error)
         )
         for error in fault.errors()
     ]
     first = errors[0]
     return InvalidRequest(f"{first.pointer or '/'}: {first.detail}.", errors=errors)
+
+
+def _sentence(error: ErrorDetails) -> str:
+    known = _SENTENCES.get(error["type"])
+    return known.format(**error.get("ctx", {})) if known else error["msg"]

@@ -6,10 +6,13 @@ from typing import Any
 import aiohttp
 
 from charter import settings
-from charter.errors import Unavailable
+from charter.errors import CharterError, FieldError, InvalidRequest, Unavailable
 from charter.local import keys, whereabouts
 from charter.local.people import People
 from charter.settings import Settings
+
+_SECONDS = 5
+_REQUEST, _COMMAND = "GET /v1/admin/tenants lists", "charter tenants list shows"
 
 
 def running_host() -> tuple[Settings, Mapping[str, Any]]:
@@ -22,15 +25,51 @@ def running_host() -> tuple[Settings, Mapping[str, Any]]:
     return tree, whereabouts.read(tree)
 
 
+def local_host() -> tuple[Settings, Mapping[str, Any]]:
+    """Return the same of a host of the local profile: only there can a command come in as anybody.
+
+    Raises:
+        InvalidRequest: the settings are those of another profile.
+        Unavailable: as above.
+    """
+    if settings.read().profile != "local":
+        raise InvalidRequest("This command works with the local host only.", action="See infra/README.md, Tenants.")
+    return running_host()
+
+
+async def answers(told: Mapping[str, Any], http: aiohttp.ClientSession) -> bool:
+    """Whether the host that wrote this of itself is still there."""
+    try:
+        async with http.get(f"{told['address']}/healthz", timeout=aiohttp.ClientTimeout(total=_SECONDS)):
+            return True
+    except (aiohttp.ClientError, TimeoutError):
+        return False
+
+
+def silent(told: Mapping[str, Any]) -> Unavailable:
+    """Return what is said where the host that wrote this of itself has gone."""
+    return Unavailable(f"The host at {told['address']} does not answer.", action="Start it with: make run")
+
+
+def refusal(problem: Mapping[str, Any]) -> CharterError:
+    """Return what the host refused, as its problem document tells it; the command in place of the request."""
+    errors = [FieldError(each["pointer"], each["detail"]) for each in problem.get("errors", ())]
+    action = str(problem.get("action", "")).replace(_REQUEST, _COMMAND)
+    return CharterError(str(problem.get("detail", "The host refused.")), action=action, errors=errors)
+
+
 async def token_for(name: str, http: aiohttp.ClientSession) -> tuple[str, str]:
-    """Return the host's address and an access token as that person of the local profile."""
-    tree, told = running_host()
+    """Return the host's address and an access token as that person of the local profile.
+
+    Raises:
+        InvalidRequest, Unavailable: as ``local_host``; or the host does not answer.
+        NotFound: nobody has that name.
+    """
+    tree, told = local_host()
     secret = keys.client_secret(tree.data_dir.resolve() / "keys")
     people = People(whereabouts.identity(told, settings.SecretStr(secret), tree.identity), http)
     try:
         await people.read()
         return str(told["address"]), await people.sign_in(name)
     except aiohttp.ClientConnectionError as fault:
-        raise Unavailable(
-            f"The host at {told['address']} does not answer.", action="Start it with: make run"
-        ) from fault
+        raise silent(told) from fault

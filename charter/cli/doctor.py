@@ -10,11 +10,11 @@ import click
 import orjson
 
 from charter import settings
-from charter.cli.address import running_host
+from charter.cli.address import answers, running_host, silent
 from charter.errors import Unavailable
 from charter.local import keys, parts, whereabouts
 from charter.local.people import People
-from charter.posture.finding import Finding, green
+from charter.posture.finding import Finding, green, unproven
 from charter.settings import SecretStr, Settings
 from charter.telemetry import logs
 from charter.telemetry.masking import Mask
@@ -58,6 +58,10 @@ async def _findings(tree: Settings) -> list[Finding]:
         _, told = running_host()
     except Unavailable:
         return await examine(tree)
+    async with aiohttp.ClientSession() as http:
+        if not await answers(told, http):
+            gone = silent(told)
+            return [*await examine(tree), unproven("host", gone.detail, gone.action)]
     return await examine(_of_running(tree, told), person=_person(tree, told))
 
 

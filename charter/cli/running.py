@@ -9,8 +9,7 @@ import aiohttp
 import click
 import orjson
 
-from charter.cli.address import token_for
-from charter.errors import CharterError
+from charter.cli.address import refusal, token_for
 
 EXIT = {"completed": 0, "failed": 1, "cancelled": 1, "waiting": 3}
 """Exit codes of ``charter run`` by the run's status."""
@@ -50,7 +49,7 @@ async def _run(agent: str, text: str, name: str, thread: str | None, *, quiet: b
         async with http.post(f"{address}/v1/runs", json=asked, headers=headers) as response:
             started = await response.json(content_type=None)
             if response.status >= 400:
-                raise _told(started)
+                raise refusal(started)
         url = f"{address}/v1/runs/{started['id']}/events"
         async with http.get(url, headers=headers, timeout=aiohttp.ClientTimeout(total=None)) as response:
             return await _follow(response, started, quiet=quiet)
@@ -95,7 +94,3 @@ async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, 
             event = line[7:]
         elif line.startswith("data: "):
             yield event, orjson.loads(line[6:])
-
-
-def _told(problem: Mapping[str, Any]) -> CharterError:
-    return CharterError(str(problem.get("detail", "The host refused.")), action=str(problem.get("action", "")))

@@ -12,7 +12,7 @@ import click
 import orjson
 
 from charter import settings
-from charter.cli.address import running_host
+from charter.cli.address import answers, local_host, silent
 from charter.errors import InvalidRequest, Unavailable
 from charter.identity.credential import ClientSecret, written
 from charter.identity.issuers import own_issuer
@@ -23,6 +23,7 @@ from charter.secrets.references import SCHEME, parsed
 _SCOPE = "https://vault.azure.net/.default"
 _VERSION = "2026-04-01"
 _HOME = "contoso"
+_LONGEST_BYTES = 25 * 1024
 
 
 @click.group()
@@ -42,10 +43,7 @@ def set_command(name: str, from_stdin: bool, as_json: bool) -> None:
         raise InvalidRequest(
             "A secret's name has letters, digits and hyphens.", action="Choose such a name."
         ) from fault
-    # Not as an argument: a command line can be read by others and stays in histories.
-    value = sys.stdin.read().removesuffix("\n") if from_stdin else click.prompt("Value", hide_input=True, err=True)
-    if not value:
-        raise InvalidRequest("The value is empty.", action="Give one.")
+    value = _value(from_stdin=from_stdin)
     kept = asyncio.run(_asked("PUT", f"/_twin/secrets/{quote(name, safe='')}", {"value": value}))
     told = {"name": kept["name"], "version": kept["version"], "reference": f"{SCHEME}{kept['name']}"}
     click.echo(orjson.dumps(told).decode() if as_json else f"{told['reference']} is set.")
@@ -63,6 +61,20 @@ def list_command(as_json: bool) -> None:
         click.echo(f"{item['reference']}{'' if item['enabled'] else '  (disabled)'}")
     if not items:
         click.echo("The vault is empty. Set a secret with: charter secrets set NAME")
+
+
+def _value(*, from_stdin: bool) -> str:
+    try:
+        # Not as an argument: a command line can be read by others and stays in histories.
+        said = sys.stdin.buffer.read() if from_stdin else click.prompt("Value", hide_input=True, err=True).encode()
+        value = said.decode().removesuffix("\n")
+    except UnicodeError as fault:
+        raise InvalidRequest("The value is not text in UTF-8.", action="Encode it first, e.g. in Base64.") from fault
+    if not value:
+        raise InvalidRequest("The value is empty.", action="Give one.")
+    if len(value.encode()) > _LONGEST_BYTES:
+        raise InvalidRequest(f"The value is longer than {_LONGEST_BYTES:,} bytes.", action="Give a shorter one.")
+    return value
 
 
 async def _all() -> list[dict[str, Any]]:
@@ -84,13 +96,15 @@ def _path(url: str | None) -> str | None:
 
 async def _asked(method: str, path: str, body: Any = None) -> Mapping[str, Any]:
     """Send one request to the vault of the running host, as whoever may act as that host here."""
-    tree, told = running_host()
+    tree, told = local_host()
     if not told.get("vault") or not told.get("ca_file"):
         raise Unavailable("The running host has no local vault.", action="Start it with: make run")
     secret = settings.SecretStr(keys.client_secret(tree.data_dir.resolve() / "keys"))
     identity = settings.Identity(authority=told["entra"], client_secret=secret)
-    trusting = ssl.create_default_context(cafile=told["ca_file"])
     async with aiohttp.ClientSession() as http:
+        if not await answers(told, http):
+            raise silent(told)
+        trusting = ssl.create_default_context(cafile=told["ca_file"])
         issuer = own_issuer(identity, _HOME, _HOME, ClientSecret(written(secret)))
         token = (await TokenEndpoint(http).as_host(issuer, _SCOPE)).access_token
         headers = {"Authorization": f"Bearer {token}"}

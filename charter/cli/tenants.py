@@ -2,16 +2,18 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from tempfile import NamedTemporaryFile
+from typing import IO, Any
 
 import aiohttp
 import click
 import orjson
 
-from charter.cli.address import token_for
-from charter.errors import CharterError
+from charter.cli.address import refusal, token_for
+from charter.errors import CharterError, InvalidRequest
 
 _AS = click.option("--as", "name", default="carol", show_default=True, help="The operator.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
@@ -57,12 +59,20 @@ def create(tenant: str, title: str, directory: str, text: str, name: str, as_jso
 
 @tenants.command("set")
 @click.argument("tenant")
-@click.argument("text", metavar="SETTINGS")
+@click.argument("text", metavar="[SETTINGS]", required=False)
+@click.option("--name", "title", help="The organisation's new name.")
+@click.option("--directory", help="The Entra tenant whose people come in from now on.")
 @_AS
 @_JSON
-def set_command(tenant: str, text: str, name: str, as_json: bool) -> None:
+def set_command(
+    tenant: str, text: str | None, title: str | None, directory: str | None, name: str, as_json: bool
+) -> None:
     """Replace those fields of TENANT's settings that SETTINGS (JSON) has; null is as the host says."""
-    _tell(asyncio.run(_called(name, "PATCH", f"/{tenant}", {"settings": _settings(text)})), as_json=as_json)
+    given = {"name": title, "directory": directory, "settings": None if text is None else _settings(text)}
+    body = {field: value for field, value in given.items() if value is not None}
+    if not body:
+        raise InvalidRequest("Nothing is to be changed.", action="Give SETTINGS, --name or --directory.")
+    _tell(asyncio.run(_called(name, "PATCH", f"/{tenant}", body)), as_json=as_json)
 
 
 @tenants.command()
@@ -86,7 +96,7 @@ def resume(tenant: str, name: str, as_json: bool) -> None:
 
 @tenants.command()
 @click.argument("tenant")
-@click.option("--to", "file", type=click.Path(path_type=Path), required=True, help="The file to write.")
+@click.option("--to", "file", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The file.")
 @_AS
 @_JSON
 def export(tenant: str, file: Path, name: str, as_json: bool) -> None:
@@ -106,35 +116,52 @@ async def _called(name: str, method: str, path: str, body: Any = None) -> Any:
         async with http.request(method, url, json=body, headers=headers) as response:
             answer = await response.json(content_type=None)
             if response.status >= 400:
-                raise _told(answer)
+                raise refusal(answer)
             return answer
 
 
 async def _exported(name: str, tenant: str, file: Path) -> dict[str, int]:
-    """Write the export beside the file first: what is cut never has its name."""
-    digest, last = hashlib.sha256(), b""
-    part = file.with_name(file.name + ".part")
+    with _beside(file) as out:
+        await _fetched(name, tenant, out)
+        digest, last = hashlib.sha256(), b""
+        out.seek(0)
+        for line in out:
+            digest.update(last)
+            last = line
+        end = orjson.loads(last or b"{}").get("end", {})
+        if end.get("sha256") != digest.hexdigest():
+            raise CharterError("The export did not come whole.", action="Try again.")
+    return end["rows"]
+
+
+async def _fetched(name: str, tenant: str, out: IO[bytes]) -> None:
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None), read_bufsize=2**24) as http:
         address, bearer = await token_for(name, http)
         headers = {"Authorization": f"Bearer {bearer}"}
-        async with http.get(f"{address}/v1/admin/tenants/{tenant}/export", headers=headers) as response:
-            if response.status >= 400:
-                raise _told(await response.json(content_type=None))
-            with part.open("wb") as out:
-                try:
-                    async for chunk in response.content.iter_any():
-                        out.write(chunk)
-                except aiohttp.ClientError as fault:
-                    raise CharterError("The export was cut.", action="Try again.") from fault
-    with part.open("rb") as written:
-        for line in written:
-            digest.update(last)
-            last = line
-    end = orjson.loads(last or b"{}").get("end", {})
-    if end.get("sha256") != digest.hexdigest():
-        raise CharterError("The export did not come whole.", action=f"Try again; what came is in {part}.")
-    part.replace(file)
-    return end["rows"]
+        try:
+            async with http.get(f"{address}/v1/admin/tenants/{tenant}/export", headers=headers) as response:
+                if response.status >= 400:
+                    raise refusal(await response.json(content_type=None))
+                async for chunk in response.content.iter_any():
+                    out.write(chunk)
+        except aiohttp.ClientError as fault:
+            raise CharterError("The export was cut.", action="Try again.") from fault
+
+
+@contextmanager
+def _beside(file: Path) -> Generator[IO[bytes]]:
+    """Open a part beside the file, for its owner alone. It gets the file's name once all is well, and goes otherwise."""
+    part = None
+    try:
+        with NamedTemporaryFile(dir=file.parent, prefix=f"{file.name}.", suffix=".part", delete=False) as out:
+            part = Path(out.name)
+            yield out
+        part.replace(file)
+    except OSError as fault:
+        raise CharterError(f"{file} cannot be written: {fault.strerror}.", action="Name another file.") from fault
+    finally:
+        if part is not None:
+            part.unlink(missing_ok=True)
 
 
 def _settings(text: str) -> Any:
@@ -154,7 +181,3 @@ def _line(tenant: Mapping[str, Any]) -> str:
     state = f"suspended ({tenant['reason']})" if tenant["suspended"] else "served"
     given = {name: value for name, value in tenant["settings"].items() if value is not None}
     return f"{tenant['id']}  {tenant['name'] or '-'}  {state}  {orjson.dumps(given).decode()}"
-
-
-def _told(problem: Mapping[str, Any]) -> CharterError:
-    return CharterError(str(problem.get("detail", "The host refused.")), action=str(problem.get("action", "")))

@@ -44,7 +44,8 @@ class BoundPlugin:
             return cast("Handler", getattr(self._class(access), function.name))
 
         async def call(**arguments: Any) -> Any:
-            return await openapi.call(access.connection, function, arguments, headers)
+            as_ = self.spec.connection.as_ if self.spec.connection else "none"
+            return await openapi.call(access.connection, function, arguments, headers, as_=as_)
 
         return call
 

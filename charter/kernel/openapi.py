@@ -11,8 +11,13 @@ from charter.plugin import Connection, FunctionFailed, Response
 
 _SEPARATORS = {"spaceDelimited": "%20", "pipeDelimited": "|", "form": ",", "simple": ","}
 _LONGEST_SENTENCE = 300
+_REFUSED = {
+    "caller": "The business system does not accept this person's token.",
+    "host": "The business system does not accept this host's token.",
+    "secret": "The business system does not accept this host's key.",
+    "none": "The business system lets nobody in without a token.",
+}
 _SENTENCES = {
-    401: "The business system does not accept this person's token.",
     403: "The business system does not allow this to the person who asked.",
     404: "The business system does not know this.",
     429: "The business system is busy; try again later.",
@@ -20,9 +25,14 @@ _SENTENCES = {
 
 
 async def call(
-    connection: Connection, function: FunctionSpec, arguments: Mapping[str, Any], headers: Mapping[str, str]
+    connection: Connection,
+    function: FunctionSpec,
+    arguments: Mapping[str, Any],
+    headers: Mapping[str, str],
+    *,
+    as_: str = "caller",
 ) -> Any:
-    """Send the operation and return its JSON result.
+    """Send the operation and return its JSON result. ``as_`` says whose token the connection sends.
 
     Raises:
         FunctionFailed: an answer of 400 and above, with the system's own short sentence where it gives one.
@@ -44,7 +54,7 @@ async def call(
     answer = await connection.request(
         operation["method"], address, body=_body(operation["body"], arguments, function), headers=sent
     )
-    return _result(answer, operation["method"])
+    return _result(answer, operation["method"], as_)
 
 
 def _body(body: Mapping[str, Any] | None, arguments: Mapping[str, Any], function: FunctionSpec) -> Any:
@@ -98,19 +108,21 @@ def _query(parameter: Mapping[str, Any], value: Any) -> Iterator[str]:
     yield f"{quote(name, safe='')}={_SEPARATORS[parameter['style']].join(quote(text, safe='') for text in texts)}"
 
 
-def _result(answer: Response, method: str) -> Any:
+def _result(answer: Response, method: str, as_: str) -> Any:
     if answer.status < 400:
         return {} if answer.body is None else answer.body
     # A server's fault says nothing of the effect; a refusal says that there was none.
     happened = None if answer.status >= 500 and method not in {"GET", "HEAD"} else False
-    raise FunctionFailed(_sentence(answer), happened=happened, status=answer.status)
+    raise FunctionFailed(_sentence(answer, as_), happened=happened, status=answer.status)
 
 
-def _sentence(answer: Response) -> str:
+def _sentence(answer: Response, as_: str) -> str:
     body: Any = answer.body
     told: Mapping[str, Any] = cast("Mapping[str, Any]", body) if isinstance(body, dict) else {}
     for key in ("detail", "message", "title"):
         text = told.get(key)
         if isinstance(text, str) and 0 < len(text) <= _LONGEST_SENTENCE:
             return text
+    if answer.status == 401:
+        return _REFUSED[as_]
     return _SENTENCES.get(answer.status, f"The business system answered with status {answer.status}.")

@@ -107,7 +107,10 @@ class Administration:
         if row is None:
             raise _taken(directory)
         if (row["name"], row["directory"], row["settings"]) != (name, directory, settings):
-            raise Conflict(f"There is a tenant {tenant} already, and another one.", action="Read it, and change it.")
+            raise Conflict(
+                f"There is a tenant {tenant} already, with another name, directory or settings.",
+                action="Choose another id, or change it with PATCH (charter tenants set).",
+            )
         return tenant_of(row)
 
     async def change(
@@ -146,7 +149,10 @@ class Administration:
         """
         operators.check_changes(ctx, tenant, home=self._home)
         if tenant == self._home:
-            raise Conflict("The home tenant cannot be suspended: nobody could come in to resume it.")
+            raise Conflict(
+                "The home tenant cannot be suspended: nobody could come in to resume it.",
+                action="Suspend another tenant, or drain the host.",
+            )
         fields = {"suspended": True, "reason": reason}
         return await self._changed(ctx, tenant, "tenant.suspended", lambda _: fields)
 

@@ -68,6 +68,8 @@ async def test_the_registration_is_what_the_host_believes_tokens_by(house: Path,
     roles = {role["value"]: role["allowedMemberTypes"] for role in told["appRoles"]}
     assert roles.pop("workload") == ["Application"]
     assert roles == {name: ["User"] for name in ("employee", "manager", "buyer", "hr", "operator")}
+    names = {role["value"]: role["displayName"] for role in told["appRoles"]}
+    assert (names["hr"], names["buyer"]) == ("HR", "Buyer")
     assert "passwordCredentials" not in told
     (credential,) = directory.federated[told["id"]].values()
     assert credential["subject"] == HOST
@@ -156,6 +158,24 @@ async def test_what_a_company_added_stays_and_what_differs_is_brought_back(house
     assert roles["employee"]["description"] != "Old."
     assert erp in application["requiredResourceAccess"]
     assert application["groupMembershipClaims"] == "ApplicationGroup"
+
+
+@pytest.mark.promise("infra.registrations")
+async def test_the_azure_cli_comes_in_only_where_it_is_wanted_and_beside_others(house: Path, directory: Graph) -> None:
+    await _register(house, directory)
+    application = json.loads(json.dumps(_only(directory)))
+    assert "preAuthorizedApplications" not in application["api"]
+    scope = application["api"]["oauth2PermissionScopes"][0]["id"]
+    own = {"appId": "33333333-2222-4333-8444-555555555555", "delegatedPermissionIds": [scope]}
+    application["api"]["preAuthorizedApplications"] = [own]
+    directory.applications[application["id"]] = application
+    cli = {"appId": "04b07795-8ddb-461a-bbee-02f9e1bf7b46", "delegatedPermissionIds": [scope]}
+    for _ in range(2):
+        code, _, err = await _register(house, directory, "--azure-cli")
+        assert code == 0, err
+        assert application["api"]["preAuthorizedApplications"] == [own, cli]
+    assert directory.changes().count(f"PATCH /v1.0/applications/{application['id']}") == 2
+    assert [entry["value"] for entry in application["api"]["oauth2PermissionScopes"]] == ["access_as_user"]
 
 
 @pytest.mark.promise("infra.registrations")

@@ -272,6 +272,17 @@ async def test_a_refusal_becomes_one_public_sentence(echo: Echo, status: int, to
 
 
 @pytest.mark.promise("kernel.answers")
+@pytest.mark.parametrize(
+    ("as_", "whose"), [("caller", "person's token"), ("host", "host's token"), ("secret", "host's key")]
+)
+async def test_whose_token_is_not_accepted_is_said(echo: Echo, as_: str, whose: str) -> None:
+    echo.answer = {"status": 401, "body": None}
+    with pytest.raises(FunctionFailed) as failed:
+        await openapi.call(echo.connection(auth=as_), body("{type: array}"), {"body": []}, {}, as_=as_)
+    assert failed.value.public == f"The business system does not accept this {whose}."
+
+
+@pytest.mark.promise("kernel.answers")
 @pytest.mark.parametrize(("status", "happened"), [(500, None), (503, None), (400, False)])
 async def test_a_fault_of_the_system_says_nothing_of_the_effect(echo: Echo, status: int, happened: bool | None) -> None:
     echo.answer = {"status": status, "body": {}}

@@ -95,6 +95,15 @@ async def test_a_host_that_the_identity_provider_does_not_know_is_refused(
 
 
 @pytest.mark.promise("posture.doctor")
+async def test_of_a_host_that_has_gone_it_is_said_once(tmp_path: Path) -> None:
+    gone = {"address": "http://localhost:1", "entra": "http://localhost:1"}
+    (tmp_path / "host.json").write_bytes(orjson.dumps(gone))
+    _, told = await findings(CHARTER_DATA_DIR=str(tmp_path))
+    assert states(told)["host"] == "unproven"
+    assert told["failed"] == 0, told
+
+
+@pytest.mark.promise("posture.doctor")
 async def test_an_empty_house_is_never_green(tmp_path: Path) -> None:
     agents, plugins = folders(tmp_path, agents=False)
     code, said = await doctor(

@@ -140,6 +140,21 @@ async def test_what_this_host_does_not_have_is_refused_by_its_name(
     assert set(unchanged.values()) == {None}
 
 
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"settings": {"agents": "buyer"}}, "/settings/agents: must be a list."),
+        ({"settings": "none"}, "/settings: must be an object."),
+        ({"settings": {"colour": "blue"}}, "/settings/colour: there is no such field."),
+        ({"directory": "Not One"}, "/directory: has another form than wanted (^[a-z0-9][a-z0-9.-]{0,99}$)."),
+    ],
+)
+async def test_a_body_of_another_shape_is_told_in_plain_words(
+    host: RunningHost, fields: dict[str, Any], sentence: str
+) -> None:
+    assert (await host.call("carol", "PATCH", f"{TENANTS}/fabrikam", fields)).body["detail"] == sentence
+
+
 async def test_a_refusal_says_what_there_is(host: RunningHost) -> None:
     answer = await host.call("carol", "PATCH", f"{TENANTS}/fabrikam", {"settings": {"agents": ["broker"]}})
     assert "there is buyer, employee_assistant, service_desk" in answer.body["detail"]
@@ -150,6 +165,7 @@ async def test_the_home_tenant_can_neither_be_suspended_nor_lose_its_directory(h
     suspended = await host.call("carol", "POST", f"{TENANTS}/contoso/suspend", {"reason": "By mistake."})
     moved = await host.call("carol", "PATCH", f"{TENANTS}/contoso", {"directory": None})
     assert (suspended.status, moved.status) == (409, 409)
+    assert suspended.body["action"] == "Suspend another tenant, or drain the host."
     assert (await host.call("alice", "GET", "/v1/agents")).status == 200
 
 

@@ -33,7 +33,8 @@ async def test_a_flood_of_invented_key_ids_reaches_no_key_server_and_holds_nobod
     seconds = asyncio.get_running_loop().time() - beginning
     assert statuses[::2] == [401] * _FLOOD
     assert statuses[1::2] == [200] * _FLOOD
-    assert await _key_requests(world) - before <= 1 + seconds / 10 + 1
+    # Once in three seconds at most, and what others of the same identity provider may have asked meanwhile.
+    assert await _key_requests(world) - before <= 3 + seconds / 3
 
 
 @pytest.fixture

@@ -44,9 +44,9 @@ from charter.local.people import People
 from charter.local.place import Place
 from charter.local.sign import sign
 from charter.local.stopping import Stop
-from charter.models.deployments import open_deployment
 from charter.models.embedded.model import EmbeddedModel
 from charter.models.hints import hints_of
+from charter.models.route import open_route
 from charter.plugin import Access
 from charter.posture.start import allow, allow_resolved
 from charter.runs import schema
@@ -204,25 +204,20 @@ async def _tenants(settings: Settings, database: Database, stack: AsyncExitStack
 async def _model(ground: _Ground) -> EmbeddedModel:
     model = EmbeddedModel(ground.settings.embedded_model, ground.settings.data_dir.resolve(), hints_of(ground.catalog))
     ground.stack.push_async_callback(model.close)
-    if any(deployment.kind == "embedded" for deployment in ground.settings.models.values()):
+    if any(each.kind == "embedded" for tier in ground.settings.models.values() for each in tier):
         await model.start()
     return model
 
 
 def _builder(ground: _Ground, model: EmbeddedModel) -> Builder:
-    deployments = {
-        tier: open_deployment(
-            tier,
-            deployment,
-            model,
-            key=ground.vault.secrets.live(deployment.api_key),
-            identity=ground.vault.azure,
-        )
-        for tier, deployment in ground.settings.models.items()
+    secrets, azure = ground.vault.secrets, ground.vault.azure
+    routes = {
+        tier: open_route(tier, each, model, key_of=secrets.live, identity=azure)
+        for tier, each in ground.settings.models.items()
     }
-    for deployed in deployments.values():
-        ground.stack.push_async_callback(deployed.close)
-    return Builder(ground.settings, deployments, ground.identity.directory)
+    for route in routes.values():
+        ground.stack.push_async_callback(route.close)
+    return Builder(ground.settings, routes, ground.identity.directory)
 
 
 async def _editions(ground: _Ground, builder: Builder) -> Editions:

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 HOUSE = Path(__file__).resolve().parent.parent
@@ -547,9 +548,15 @@ def main(mutants: Sequence[Mutant] = MUTANTS) -> int:
     return 0 if wanted and not alive else 1
 
 
-if __name__ == "__main__":
-    from tests.doors.mutants import DOORS
-    from tests.secrets.mutants import SECRETS
-    from tests.tenancy.mutants import TENANCY
+def everywhere() -> tuple[Mutant, ...]:
+    """Return these mutants and those of every ``mutants.py``, or ``…_mutants.py``, beside the tests that kill them."""
+    found = list(MUTANTS)
+    for path in sorted((HOUSE / "tests").glob("*/*mutants.py")):
+        if path.parent.name != "drills":
+            module = import_module(".".join(path.relative_to(HOUSE).with_suffix("").parts))
+            found += [m for value in vars(module).values() if isinstance(value, tuple) for m in value]
+    return tuple(found)
 
-    sys.exit(main((*MUTANTS, *DOORS, *SECRETS, *TENANCY)))
+
+if __name__ == "__main__":
+    sys.exit(main(everywhere()))

@@ -1,4 +1,4 @@
-"""Open the door: from the catalog and the deployments to one session per agent."""
+"""Open the door: from the catalog and the routes to models to one session per agent."""
 
 import logging
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ from charter.catalog.spec import Catalog
 from charter.errors import StartRefused
 from charter.kernel.functions import BoundPlugin
 from charter.kernel.session import Session
-from charter.models.deployments import Deployed
+from charter.models.route import Route
 
 
-def open_sessions(catalog: Catalog, deployments: Mapping[str, Deployed]) -> dict[str, Session]:
+def open_sessions(catalog: Catalog, routes: Mapping[str, Route]) -> dict[str, Session]:
     """Build every agent once.
 
     Raises:
@@ -23,12 +23,12 @@ def open_sessions(catalog: Catalog, deployments: Mapping[str, Deployed]) -> dict
     plugins = {name: BoundPlugin(spec) for name, spec in catalog.plugins.items()}
     sessions: dict[str, Session] = {}
     for name, spec in catalog.agents.items():
-        if spec.tier not in deployments:
+        if spec.tier not in routes:
             raise StartRefused(
                 f"Agent {name} wants the model tier {spec.tier}, which settings do not give.",
                 action=f"Set CHARTER_MODELS__{spec.tier.upper()}.",
             )
-        sessions[name] = Session(spec, catalog, plugins, deployments[spec.tier])
+        sessions[name] = Session(spec, catalog, plugins, routes[spec.tier])
     return sessions
 
 

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextvars import copy_context
 from typing import Any
 
-import openai
 from semantic_kernel import Kernel
 from semantic_kernel.agents import ChatCompletionAgent, ChatHistoryAgentThread
 from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
@@ -17,11 +16,13 @@ from semantic_kernel.contents import ChatHistory, ChatMessageContent, FunctionCa
 
 from charter.catalog.spec import AgentSpec, Catalog
 from charter.errors import ModelUnavailable
-from charter.kernel.connector import GovernedChatCompletion, Turn, present_turn
+from charter.kernel.connector import Turn, present_turn
+from charter.kernel.faults import unavailable
 from charter.kernel.functions import BoundPlugin, wire_tool
 from charter.kernel.history import History
+from charter.kernel.services import service_of
 from charter.models.chat import Message, Reply, ToolCall, Usage
-from charter.models.deployments import Deployed
+from charter.models.route import Route
 from charter.plugin import Access
 
 OnText = Callable[[str], Awaitable[None]]
@@ -30,11 +31,9 @@ OnText = Callable[[str], Awaitable[None]]
 class Session:
     """One agent with its kernel, built once for a bundle and shared by all its runs; it keeps nothing of them."""
 
-    def __init__(
-        self, spec: AgentSpec, catalog: Catalog, plugins: Mapping[str, BoundPlugin], deployed: Deployed
-    ) -> None:
+    def __init__(self, spec: AgentSpec, catalog: Catalog, plugins: Mapping[str, BoundPlugin], route: Route) -> None:
         self.spec = spec
-        self.deployed = deployed
+        self.route = route
         self._plugins = plugins
         self._functions = {name: catalog.function(name) for name in spec.functions}
         self._tools = {f.wire_name: wire_tool(f) for f in self._functions.values()}
@@ -42,7 +41,7 @@ class Session:
         self._agent = ChatCompletionAgent(
             name=spec.name,
             kernel=self._kernel,
-            service=GovernedChatCompletion(ai_model_id=deployed.model, async_client=deployed.client),  # pyright: ignore
+            service=service_of(route.first),
             function_choice_behavior=FunctionChoiceBehavior.Auto(auto_invoke=False),  # pyright: ignore[reportUnknownMemberType]
         )
 
@@ -80,7 +79,7 @@ class Session:
         except ModelUnavailable:
             raise
         except Exception as fault:
-            raise _unavailable(fault) from fault
+            raise unavailable(fault) from fault
 
     async def _take(self, turn: Turn, thread: ChatHistoryAgentThread, on_text: OnText | None) -> Reply:
         present_turn.set(turn)
@@ -111,9 +110,9 @@ class Session:
         if not calls and not text.strip():
             # Garbage of many kinds arrives here as an empty message: an empty answer is none.
             raise ModelUnavailable("The model's answer could not be read: it is empty.")
-        return Reply(
-            text, calls, turn.usage, turn.model or self.deployed.model, self.deployed.level(), turn.finish_reason
-        )
+        deployed = self.route.first
+        model = turn.model or deployed.model
+        return Reply(text, calls, turn.usage, model, deployed.level(), turn.finish_reason, deployed.name)
 
     async def invoke(
         self, function: str, arguments: Mapping[str, Any], access: Access, headers: Mapping[str, str]
@@ -126,21 +125,3 @@ class Session:
         """
         spec = self._functions[function]
         return await self._plugins[spec.plugin].invoke(self._kernel, spec, arguments, access, headers)
-
-
-def _unavailable(fault: Exception) -> ModelUnavailable:
-    cause: BaseException | None = fault
-    while cause is not None:
-        if isinstance(cause, ModelUnavailable):
-            return cause
-        if isinstance(cause, openai.RateLimitError):
-            wait = cause.response.headers.get("retry-after", "")
-            return ModelUnavailable("The model is busy.", retry_after=float(wait) if wait.isdigit() else None)
-        if isinstance(cause, openai.APITimeoutError):
-            return ModelUnavailable("The model did not answer in time.")
-        if isinstance(cause, openai.APIStatusError):
-            return ModelUnavailable(f"The model's endpoint answered with status {cause.status_code}.")
-        if isinstance(cause, openai.APIConnectionError):
-            return ModelUnavailable("The model's endpoint cannot be reached.")
-        cause = cause.__cause__
-    return ModelUnavailable("The model's answer could not be read.")

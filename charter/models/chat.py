@@ -19,8 +19,12 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
+    """``input_tokens`` counts all that was read; how much of it came from the maker's cache, or went there, is said beside."""
+
     input_tokens: int = 0
     output_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,9 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the model answered: text, calls or both, and what it cost. ``level`` and ``model`` say who really answered."""
+    """What the model answered: text, calls or both, and what it cost. ``level``, ``model`` and ``deployment`` say who
+    really answered.
+    """
 
     text: str
     calls: tuple[ToolCall, ...]
@@ -44,6 +50,7 @@ class Reply:
     model: str
     level: Level
     finish_reason: str = "stop"
+    deployment: str = ""
 
 
 @dataclass(frozen=True, slots=True)

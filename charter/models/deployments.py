@@ -39,15 +39,18 @@ class Embedded(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """One tier's model, ready to be asked. Prices are per million tokens; ``level`` is asked anew each time.
+    """One deployment of a tier, ready to be asked. Prices are per million tokens; ``level`` is asked anew each time.
 
     ``provider`` is the maker's name in the GenAI semantic conventions of OpenTelemetry; our own models are ``charter``.
+    ``client`` is the maker's own, as the connector of this ``kind`` wants it.
     """
 
     tier: str
+    name: str
+    kind: settings.Kind
     model: str
     provider: str
-    client: AsyncOpenAI | AsyncAzureOpenAI
+    client: Any
     level: Callable[[], Level]
     input_price: Decimal
     output_price: Decimal
@@ -88,9 +91,11 @@ def open_deployment(
             client = _azure(tier, deployment, key, identity)
         case "openai":
             client = _openai(tier, deployment, key)
+        case "anthropic" | "mistral" | "recorded":
+            raise StartRefused(f"The tier {tier} is {deployment.kind}, which this host cannot ask yet.")
     prices = (deployment.input_price, deployment.output_price, deployment.currency)
     provider = _PROVIDERS.get(deployment.kind, "charter")
-    return Deployed(tier, deployment.model, provider, client, level, *prices)
+    return Deployed(tier, deployment.called, deployment.kind, deployment.model, provider, client, level, *prices)
 
 
 _PROVIDERS = {"openai": "openai", "azure_openai": "azure.ai.openai"}

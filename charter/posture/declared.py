@@ -160,10 +160,11 @@ def _session(tree: Settings) -> Iterator[Finding]:
 def _models(tree: Settings) -> Iterator[Finding]:
     if not tree.models:
         yield refused("CHARTER_MODELS", "No model is named.", "Name at least the tier standard.")
-    for tier, deployment in tree.models.items():
+    for tier, several in tree.models.items():
         name = f"CHARTER_MODELS__{tier.upper()}"
-        fault, action = _model_fault(deployment)
-        yield refused(name, fault, action) if fault else ok(name, f"The tier {tier} is {deployment.model}.")
+        for deployment in several:
+            fault, action = _model_fault(deployment)
+            yield refused(name, fault, action) if fault else ok(name, f"The tier {tier} is {deployment.model}.")
 
 
 def _model_fault(deployment: Deployment) -> tuple[str, str]:

@@ -141,7 +141,7 @@ def _written(settings: Settings, catalog: Catalog) -> Iterator[str]:
     yield from (settings.database.url, settings.database.owner_url)
     for place in (identity, *identity.external.values(), *identity.agents.values()):
         yield place.client_secret.get_secret_value()
-    yield from (deployment.api_key.get_secret_value() for deployment in settings.models.values())
+    yield from (each.api_key.get_secret_value() for tier in settings.models.values() for each in tier)
     yield from (plugin.connection.secret for plugin in catalog.plugins.values() if plugin.connection is not None)
 
 
@@ -168,11 +168,11 @@ def behalf(
 
 def models(settings: Settings, vault: Opened) -> list[Awaitable[Finding]]:
     """Ask each model's endpoint what it offers; nothing is generated."""
-    return [_model(tier, deployment, vault) for tier, deployment in settings.models.items()]
+    return [_model(tier, each, vault) for tier, several in settings.models.items() for each in several]
 
 
 async def _model(tier: str, deployment: Deployment, vault: Opened) -> Finding:
-    name = f"models.{tier}"
+    name = f"models.{tier}.{deployment.called}"
     if deployment.kind in ("embedded", "scripted"):
         return unproven(name, f"It is {deployment.kind}, in the host itself.", "Ask an agent something.")
 

@@ -9,7 +9,7 @@ from charter.governance.gate import Directory, Gate
 from charter.governance.policy import Policies
 from charter.kernel.door import open_sessions
 from charter.kernel.session import Session
-from charter.models.deployments import Deployed
+from charter.models.route import Route
 from charter.settings import Settings
 
 
@@ -32,7 +32,7 @@ class Builder:
     """Knows what every edition needs beside its files: addresses, models, and who answers for whom."""
 
     settings: Settings
-    deployments: Mapping[str, Deployed]
+    routes: Mapping[str, Route]
     directory: Directory
 
     def present(self) -> Catalog:
@@ -49,9 +49,7 @@ class Builder:
         Raises:
             StartRefused: a plugin's code does not load, or an agent wants a model tier that settings do not give.
         """
-        return Edition(
-            catalog, open_sessions(catalog, self.deployments), Gate(catalog, Policies(catalog), self.directory)
-        )
+        return Edition(catalog, open_sessions(catalog, self.routes), Gate(catalog, Policies(catalog), self.directory))
 
     def earlier(self, agent: str, digest: str, files: Mapping[str, str]) -> Edition:
         """Build the edition of one bundle that was kept.

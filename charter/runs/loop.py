@@ -122,7 +122,7 @@ class Loop:
     async def _turn(self, work: Work) -> Pending:
         self._afford(work)
         started = journal.now()
-        deployed = work.session.deployed
+        deployed = work.session.route.first
         attributes = {
             names.PROVIDER: deployed.provider,
             names.SYSTEM: deployed.provider,
@@ -161,7 +161,7 @@ class Loop:
 
     async def _record(self, work: Work, reply: Reply, started: datetime, trace: Trace) -> Pending:
         pending = [(call, new_id("stp")) for call in reply.calls]
-        cost = work.session.deployed.cost(reply.usage)
+        cost = work.session.route.answered(reply).cost(reply.usage)
         tokens = {"input_tokens": reply.usage.input_tokens, "output_tokens": reply.usage.output_tokens}
         entry = journal.Entry(
             "step", "done", step_id=new_id("stp"), type="model", name=reply.model, output=conversation.said(reply, pending),

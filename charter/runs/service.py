@@ -71,7 +71,7 @@ class RunService:
             "name": spec.name,
             "description": spec.description,
             "owner": spec.owner,
-            "model": {"tier": spec.tier, "level": self.editions.current.sessions[spec.name].deployed.level()},
+            "model": {"tier": spec.tier, "level": self.editions.current.sessions[spec.name].route.first.level()},
             "functions": [
                 {"name": n, "effect": self.editions.current.catalog.function(n).effect}
                 for n in spec.functions

@@ -9,7 +9,7 @@ from charter.context import Context
 from charter.errors import Conflict, FieldError, InvalidRequest
 from charter.governance import audit
 from charter.identity.issuers import NO_DIRECTORIES
-from charter.settings import Deployment, Tier
+from charter.settings import Deployments, Tier
 from charter.store import tenant_rows
 from charter.store.database import Database, Session, narrow
 from charter.store.tenants import Tenant, Tenants, TenantSettings, tenant_of
@@ -29,13 +29,13 @@ class Offer:
     residency: Sequence[str]
 
     @classmethod
-    def of(cls, catalog: Catalog, models: Mapping[Tier, Deployment]) -> "Offer":
+    def of(cls, catalog: Catalog, models: Mapping[Tier, Deployments]) -> "Offer":
         """Return what these agents and deployments offer. A collection that no agent names cannot be used."""
         return cls(
             agents=sorted(catalog.agents),
             knowledge=sorted({name for agent in catalog.agents.values() for name in agent.knowledge}),
             models=sorted(models),
-            residency=sorted({deployment.region for deployment in models.values() if deployment.region}),
+            residency=sorted({each.region for tier in models.values() for each in tier if each.region}),
         )
 
 

@@ -7,16 +7,16 @@ from collections.abc import Iterable, Mapping
 
 from charter.catalog.spec import AgentSpec
 from charter.errors import Forbidden, TenantSuspended
-from charter.settings import Deployment, Runs, Tier
+from charter.settings import Deployments, Runs, Tier
 from charter.store.tenants import Tenants
 
 
 class Entitlement:
     """The rules of all tenants. An unknown tenant, or one whose settings cannot be read, may use nothing."""
 
-    def __init__(self, tenants: Tenants, models: Mapping[Tier, Deployment]) -> None:
+    def __init__(self, tenants: Tenants, models: Mapping[Tier, Deployments]) -> None:
         self._tenants = tenants
-        self._models: Mapping[str, Deployment] = {**models}
+        self._models: Mapping[str, Deployments] = {**models}
 
     def served(self, tenant: str) -> bool:
         return self._tenants.served(tenant)
@@ -65,10 +65,9 @@ class Entitlement:
         own = self._tenants.settings(tenant)
         if own.models is not None and agent.tier not in own.models:
             raise Forbidden(f"Your organisation may not use models of the tier {agent.tier}.")
-        if own.residency is not None and self._region(agent.tier) not in own.residency:
+        if own.residency is not None and not self._regions(agent.tier) & {*own.residency}:
             raise Forbidden(f"No model of the tier {agent.tier} computes where your organisation's data may go.")
 
-    def _region(self, tier: str) -> str | None:
-        """Return where the tier's model computes; what does not say so is nowhere that a residency could name."""
-        deployed = next((each for name, each in self._models.items() if name == tier), None)
-        return deployed.region or None if deployed else None
+    def _regions(self, tier: str) -> set[str]:
+        """Return where the tier's models compute; what does not say so is nowhere that a residency could name."""
+        return {each.region for each in self._models.get(tier, ()) if each.region}

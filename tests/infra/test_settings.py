@@ -32,6 +32,9 @@ DEFAULTS_ARE_RIGHT = {
     "CHARTER_TELEMETRY__SERVICE_NAME": "It is charter here, too.",
     "CHARTER_TELEMETRY__LOG_LEVEL": "The same anywhere.",
     "CHARTER_KNOWLEDGE__AT_START": "Every replica has the same folders.",
+    "CHARTER_KNOWLEDGE__STORE": "The database is there in any case; search is for who wants it.",
+    "CHARTER_KNOWLEDGE__AZURE_AI_SEARCH__*": "Where it is the store.",
+    "CHARTER_KNOWLEDGE__QDRANT__*": "Where it is the store.",
     "CHARTER_KNOWLEDGE__FOLDERS": "A company's own, where it has any.",
     "CHARTER_KNOWLEDGE__TOP": "The same anywhere.",
     "CHARTER_RUNS__*": "Tuned by load, and equal on all replicas in any case.",
@@ -80,7 +83,7 @@ def test_the_azure_profile_refuses_nothing_of_what_the_deployment_gives(
     assert [finding for finding in findings if finding.state == "refused"] == []
     assert len(findings) > 15
     assert tree.identity.tenants == {"5f1c2b3a-0d4e-4f5a-8b6c-7d8e9f0a1b2c": "contoso"}
-    assert tree.models["fast"].base_url == "https://oai.openai.contoso.example/"
+    assert tree.models["fast"][0].base_url == "https://oai.openai.contoso.example/"
 
 
 @pytest.mark.promise("infra.settings")

@@ -12,7 +12,7 @@ import pytest
 
 from charter import settings
 from charter.catalog.mistake import BundleUnavailable
-from charter.models.deployments import open_deployment
+from charter.models.route import open_route
 from charter.runs.building import Builder
 from charter.runs.editions import Editions
 from charter.runs.reloading import EVERY_SECONDS
@@ -242,7 +242,7 @@ async def test_earlier_bundles_stay_at_hand_and_those_let_go_are_read_once_for_a
     monkeypatch.setattr("charter.runs.editions.REMEMBERED", 1)
     urls = {name: f"https://{name}.contoso.example" for name in ("people", "procurement", "service_desk")}
     tree = settings.read(data_dir=tmp_path / "host", plugin_urls=urls, **folders.chosen)
-    builder = Builder(tree, {"standard": open_deployment("standard", tree.models["standard"], None)}, Staff({}))
+    builder = Builder(tree, {"standard": open_route("standard", tree.models["standard"], None)}, Staff({}))
     editions = Editions(database, builder, b"a key of this house", builder.edition(builder.present()))
     await editions.keep()
     began = [editions.current]

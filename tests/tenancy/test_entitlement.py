@@ -16,8 +16,8 @@ from tests.running import SCRIPT, RunningHost, running_host
 from tests.tenancy.adatum import Adatum, created
 
 MODELS = {
-    "standard": settings.Deployment(kind="scripted", model="scripted", script=SCRIPT, region="westeurope"),
-    "fast": settings.Deployment(kind="scripted", model="scripted", script=SCRIPT, region="eastus"),
+    "standard": (settings.Deployment(kind="scripted", model="scripted", script=SCRIPT, region="westeurope"),),
+    "fast": (settings.Deployment(kind="scripted", model="scripted", script=SCRIPT, region="eastus"),),
 }
 HELLO = {"agent": "employee_assistant", "input": "hello"}
 
@@ -137,7 +137,7 @@ async def entitlement(database: Database) -> Entitlement:
             )
     tenants = Tenants(database)
     await tenants.read()
-    return Entitlement(tenants, {"standard": settings.Deployment(kind="scripted")})
+    return Entitlement(tenants, {"standard": (settings.Deployment(kind="scripted"),)})
 
 
 @pytest.mark.promise("tenants.closed")

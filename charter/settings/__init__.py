@@ -7,23 +7,33 @@ file that ``CHARTER_SETTINGS`` names, the defaults below. Nothing else in the ho
 import os
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from charter.errors import StartRefused
+from charter.settings.knowledge import AzureAISearch, Knowledge, Qdrant, Store
+from charter.settings.models import Deployment, Deployments, Kind, Price, Tier
+from charter.settings.section import Section
 
-Tier = Literal["standard", "fast", "reasoning"]
+__all__ = [
+    "AzureAISearch",
+    "Deployment",
+    "Deployments",
+    "Kind",
+    "Knowledge",
+    "Price",
+    "Qdrant",
+    "Section",
+    "Store",
+    "Tier",
+]
+
 MOST_WORKERS = 64
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Database(Section):
@@ -103,24 +113,6 @@ class Secrets(Section):
     ca_file: Path | None = None
 
 
-class Deployment(Section):
-    """One model somewhere. Prices are per million tokens in ``currency``; an unpriced one is counted as zero.
-    ``region`` is where it computes: a tenant with a residency is served by deployments of its regions only.
-    """
-
-    kind: Literal["openai", "azure_openai", "embedded", "scripted"] = "embedded"
-    model: str = "embedded"
-    base_url: str = ""
-    api_key: SecretStr = SecretStr("")
-    api_version: str = "2024-10-21"
-    script: Path | None = None
-    input_price: Decimal = Decimal(0)
-    output_price: Decimal = Decimal(0)
-    currency: str = "EUR"
-    region: str = ""
-    timeout_seconds: float = 60
-
-
 class Telemetry(Section):
     """``otlp_endpoint`` is the collector's base address (``http://localhost:4318``), ``azure_monitor`` a connection
     string of Application Insights; without either, spans stay in the process.
@@ -130,17 +122,6 @@ class Telemetry(Section):
     azure_monitor: SecretStr = SecretStr("")
     service_name: str = "charter"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-
-
-class Knowledge(Section):
-    """Folders of documents, by tenant, beside those that plugins bring. ``at_start`` false: only ``charter knowledge
-    sync`` reads them.
-    """
-
-    at_start: bool = True
-
-    folders: dict[str, tuple[Path, ...]] = {}
-    top: int = 4
 
 
 class Runs(Section):
@@ -262,7 +243,7 @@ class Settings(BaseSettings):
     database: Database = Database()
     identity: Identity = Identity()
     secrets: Secrets = Secrets()
-    models: dict[Tier, Deployment] = {"standard": Deployment()}
+    models: dict[Tier, Deployments] = {"standard": (Deployment(),)}
     telemetry: Telemetry = Telemetry()
     knowledge: Knowledge = Knowledge()
     runs: Runs = Runs()
@@ -300,7 +281,7 @@ class Settings(BaseSettings):
         return init_settings, ShortNames(settings_cls), env_settings, YamlSource(settings_cls)
 
 
-HOUSE = Path(__file__).resolve().parent.parent
+HOUSE = Path(__file__).resolve().parent.parent.parent
 """The folder that holds ``agents/``, ``plugins/`` and ``charter/``."""
 
 

@@ -1,0 +1,13 @@
+"""The chat connector of each kind of deployment. All keep to one promise: what a turn offers is in ``present_turn``, and
+what came back is noted there.
+"""
+
+from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
+
+from charter.kernel.connector import GovernedChatCompletion
+from charter.models.deployments import Deployed
+
+
+def service_of(deployed: Deployed) -> ChatCompletionClientBase:
+    """Return the connector for a deployment; built once, shared by all turns."""
+    return GovernedChatCompletion(ai_model_id=deployed.model, async_client=deployed.client)  # pyright: ignore[reportCallIssue]

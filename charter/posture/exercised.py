@@ -168,11 +168,14 @@ def behalf(
 
 def models(settings: Settings, vault: Opened) -> list[Awaitable[Finding]]:
     """Ask each model's endpoint what it offers; nothing is generated."""
-    return [_model(tier, each, vault) for tier, several in settings.models.items() for each in several]
+    return [
+        _model(f"models.{tier}" + (f".{each.called}" if len(several) > 1 else ""), tier, each, vault)
+        for tier, several in settings.models.items()
+        for each in several
+    ]
 
 
-async def _model(tier: str, deployment: Deployment, vault: Opened) -> Finding:
-    name = f"models.{tier}.{deployment.called}"
+async def _model(name: str, tier: str, deployment: Deployment, vault: Opened) -> Finding:
     if deployment.kind in ("embedded", "scripted"):
         return unproven(name, f"It is {deployment.kind}, in the host itself.", "Ask an agent something.")
 

@@ -1,0 +1,1 @@
+"""Small servers that speak the public wire of a model's maker."""

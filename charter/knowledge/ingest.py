@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from charter.errors import Conflict, NotFound
+from charter.knowledge.archive import Archive
 from charter.knowledge.folders import Fault, Found, Root, load, look
-from charter.knowledge.index import Index, Source
+from charter.knowledge.index import Source
 from charter.knowledge.reading import document_of
 
 
@@ -50,7 +51,9 @@ class _Task:
     known: bool
 
 
-async def sync(index: Index, roots: Iterable[Root], *, progress: Callable[[Progress], None] | None = None) -> Report:
+async def sync(
+    archive: Archive, roots: Iterable[Root], *, progress: Callable[[Progress], None] | None = None
+) -> Report:
     """Bring the index to the documents in ``roots``. What has not changed costs a digest and never wakes the embedder.
 
     Each document is one transaction: a sync that is cut short goes on where it stopped when it is called again.
@@ -62,19 +65,20 @@ async def sync(index: Index, roots: Iterable[Root], *, progress: Callable[[Progr
     folders: dict[str, list[Path]] = {}
     for root in roots:
         folders.setdefault(root.tenant, []).append(root.folder)
-    tasks = [task for tenant, paths in folders.items() for task in await _plan(index, tenant, paths, report)]
+    tasks = [task for tenant, paths in folders.items() for task in await _plan(archive, tenant, paths, report)]
     for done, task in enumerate(tasks, start=1):
-        await _take(index, task, report)
+        await _take(archive, task, report)
         if progress:
             progress(Progress(done, len(tasks), task.tenant, *task.source))
+    await archive.settle()
     report.seconds = time.monotonic() - started
     return report
 
 
-async def _plan(index: Index, tenant: str, paths: Sequence[Path], report: Report) -> list[_Task]:
+async def _plan(archive: Archive, tenant: str, paths: Sequence[Path], report: Report) -> list[_Task]:
     """Compare folders and index, forget what is gone, and return what must be read."""
     try:
-        stored = await index.stored(tenant)
+        stored = await archive.stored(tenant)
     except NotFound:
         report.faults.append(Fault(tenant, str(paths[0]), f"there is no tenant {tenant}"))
         return []
@@ -82,7 +86,7 @@ async def _plan(index: Index, tenant: str, paths: Sequence[Path], report: Report
     report.faults += found.faults
     gone = [source for source in stored if source not in found.files and source not in found.unread]
     if gone and found.complete:
-        await index.remove(tenant, gone)
+        await archive.remove(tenant, gone)
         report.removed += len(gone)
     changed = [
         _Task(tenant, source, path, digest, source in stored)
@@ -93,16 +97,16 @@ async def _plan(index: Index, tenant: str, paths: Sequence[Path], report: Report
     return changed
 
 
-async def _take(index: Index, task: _Task, report: Report) -> None:
+async def _take(archive: Archive, task: _Task, report: Report) -> None:
     try:
         file = await asyncio.to_thread(load, task.tenant, task.source, task.path, task.digest)
         document = await asyncio.to_thread(document_of, file)
-        report.passages += await index.put(document)
+        report.passages += await archive.put(document)
         report.written += 1
     except (OSError, Conflict) as fault:
         report.faults.append(Fault(task.tenant, str(task.path), f"it was not read: {fault}"))
     except ValueError as fault:
         report.faults.append(Fault(task.tenant, str(task.path), str(fault)))
         if task.known:
-            await index.remove(task.tenant, [task.source])
+            await archive.remove(task.tenant, [task.source])
             report.removed += 1

@@ -5,8 +5,8 @@ from typing import Any
 
 import structlog
 
+from charter.knowledge.archive import Archive
 from charter.knowledge.folders import roots_of
-from charter.knowledge.index import Index
 from charter.knowledge.ingest import Progress, Report, sync
 from charter.settings import Settings
 
@@ -16,8 +16,8 @@ _log = structlog.get_logger(__name__)
 class Library:
     """The folders of documents of this host. What is searched meanwhile is what was read before."""
 
-    def __init__(self, index: Index, settings: Settings) -> None:
-        self._index = index
+    def __init__(self, archive: Archive, settings: Settings) -> None:
+        self._archive = archive
         self._settings = settings
         self._status: dict[str, Any] = {
             "state": "reading" if settings.knowledge.at_start else "serving",
@@ -38,7 +38,7 @@ class Library:
     async def read(self) -> Report | None:
         """Bring the index to the folders and log what is wrong with single files; a fault does not stop the host."""
         try:
-            report = await sync(self._index, roots_of(self._settings), progress=self._progress)
+            report = await sync(self._archive, roots_of(self._settings), progress=self._progress)
         except Exception:  # noqa: BLE001 - logged with its trace
             _log.exception("the knowledge folders could not be read")
             self._status = {**self._status, "state": "failed"}

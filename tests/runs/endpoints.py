@@ -80,6 +80,7 @@ class Endpoint:
     async def _streamed(self, request: web.Request, play: Plays) -> web.StreamResponse:
         response = web.StreamResponse(headers={"content-type": "text/event-stream"})
         await response.prepare(request)
+        await self._send(response, {"role": "assistant", "content": ""}, None)
         for word in play.words[: play.cut]:
             await asyncio.sleep(play.pause)
             await self._send(response, {"content": word}, None)

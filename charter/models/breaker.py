@@ -31,7 +31,7 @@ class Breaker:
 
     def lets_through(self, now: float) -> bool:
         """Whether the deployment may be asked now."""
-        if self._busy_until > now:
+        if self.busy(now):
             return False
         return self._open_until is None or (self._open_until <= now and not self._probing)
 

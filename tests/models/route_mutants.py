@@ -4,8 +4,8 @@ from tests.mutants import Mutant
 
 _ROUTE = "charter/models/route.py"
 _BREAKER = "charter/models/breaker.py"
-_PURE = ("tests/models/test_route.py",)
-_FAILOVER = ("tests/runs/test_failover.py",)
+_PURE = "tests/models/test_route.py"
+_FAILOVER = "tests/runs/test_failover.py"
 
 ROUTE = (
     Mutant(
@@ -13,14 +13,14 @@ ROUTE = (
         _ROUTE,
         "        turn = _Turn(self, there, ",
         "        turn = _Turn(self, self.deployments, ",
-        _PURE,
+        (_PURE,),
     ),
     Mutant(
         "residency not handed to the model's turn",
         "charter/runs/loop.py",
         "                        regions=regions,\n",
         "",
-        _FAILOVER,
+        (_FAILOVER,),
     ),
     Mutant(
         "a deployment that says no region serves a residency",
@@ -32,65 +32,65 @@ ROUTE = (
     Mutant(
         "Retry-After ignored",
         _BREAKER,
-        "        if self._busy_until > now:\n            return False\n",
-        "",
-        _PURE,
+        "return max(self._busy_until - now, 0.0)",
+        "return 0.0",
+        (_PURE,),
     ),
     Mutant(
         "Retry-After believed without end",
         _ROUTE,
         "self.clock() + min(seconds, PATIENCE_SECONDS)",
         "self.clock() + seconds",
-        _PURE,
+        (_PURE,),
     ),
     Mutant(
         "breaker never opens",
         _BREAKER,
         "if not late and (probe or ",
         "if False and (probe or ",
-        _PURE,
+        (_PURE,),
     ),
     Mutant(
         "all may find out at once",
         _BREAKER,
         "(self._open_until <= now and not self._probing)",
         "self._open_until <= now",
-        _PURE,
+        (_PURE,),
     ),
     Mutant(
         "an abandoned probe keeps all others out",
         _ROUTE,
         "            breaker.abandoned(probe=probe)\n",
         "",
-        _PURE,
+        (_PURE,),
     ),
     Mutant(
         "what was rejected is asked elsewhere",
         "charter/errors.py",
         'return self.why not in {"rejected", "filtered"}',
         "return True",
-        _PURE,
+        (_PURE,),
     ),
     Mutant(
         "weight zero shares in",
         "charter/models/choosing.py",
         "each.weight == 0, ",
         "False, ",
-        _PURE,
+        (_PURE,),
     ),
     Mutant(
         "cost by the wrong deployment",
         _ROUTE,
         "return self.named(reply.deployment).cost(reply.usage, day)",
         "return self.deployments[0].cost(reply.usage, day)",
-        _PURE,
+        (_PURE,),
     ),
     Mutant(
         "failed attempts cost nothing",
         _ROUTE,
         " + self.spent(reply.attempts, day)",
         "",
-        _PURE,
+        (_PURE,),
     ),
     Mutant(
         "the newest price counts for all days",
@@ -111,14 +111,14 @@ ROUTE = (
         "charter/kernel/session.py",
         "                await hearer.withdraw()\n",
         "                pass\n",
-        _FAILOVER,
+        (_FAILOVER,),
     ),
     Mutant(
         "a stream that ends early passes for whole",
         "charter/kernel/connector.py",
         "            raise broken_off()\n",
         "            return\n",
-        _FAILOVER,
+        (_FAILOVER,),
     ),
     Mutant(
         "text that is withdrawn is sent on",
@@ -132,6 +132,6 @@ ROUTE = (
         "charter/runs/conversation.py",
         "if reply.attempts else kept",
         "if False else kept",
-        _FAILOVER,
+        (_FAILOVER,),
     ),
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from openai import AsyncStream
+from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletionChunk
 from semantic_kernel.connectors.ai.open_ai import OpenAIChatCompletion
 from semantic_kernel.connectors.ai.open_ai.prompt_execution_settings.open_ai_prompt_execution_settings import (
@@ -18,6 +19,7 @@ from semantic_kernel.connectors.ai.open_ai.prompt_execution_settings.open_ai_pro
 )
 from semantic_kernel.contents import ChatHistory
 
+from charter.kernel.faults import broken_off
 from charter.models.chat import ToolCall, Usage
 
 
@@ -37,7 +39,7 @@ class Turn:
         """Add one chunk of a stream: text, pieces of calls (keyed by their index), usage."""
         self.model = chunk.model or self.model
         if chunk.usage:
-            self.usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+            self.usage = usage_of(chunk.usage)
         for choice in chunk.choices:
             self.finish_reason = choice.finish_reason or self.finish_reason
             self.text.append(choice.delta.content or "")
@@ -52,6 +54,12 @@ class Turn:
         return tuple(
             ToolCall(c["id"], c["name"].replace("-", ".", 1), c["arguments"]) for _, c in sorted(self.calls.items())
         )
+
+
+def usage_of(told: CompletionUsage) -> Usage:
+    """Return what an endpoint of OpenAI's kind says that an answer used."""
+    details = told.prompt_tokens_details
+    return Usage(told.prompt_tokens or 0, told.completion_tokens or 0, (details and details.cached_tokens) or 0)
 
 
 present_turn: ContextVar[Turn] = ContextVar("charter_model_turn")
@@ -82,6 +90,9 @@ class GovernedChatCompletion(OpenAIChatCompletion):
         if isinstance(response, AsyncStream):
             return _Tapped(response, turn)  # pyright: ignore[reportUnknownArgumentType]
         turn.model = response.model
+        if response.usage:
+            turn.usage = usage_of(response.usage)
+        turn.finish_reason = (response.choices[0].finish_reason if response.choices else None) or turn.finish_reason
         return response
 
     @staticmethod
@@ -101,9 +112,14 @@ class _Tapped(AsyncStream[ChatCompletionChunk]):
         return self._chunks()
 
     async def _chunks(self) -> Any:
+        whole = False
         async for chunk in self._stream:
             self._turn.take(chunk)
+            whole = whole or any(choice.finish_reason for choice in chunk.choices)
             yield chunk
+        if not whole:
+            # A line that is cut between two events looks like the end of the stream.
+            raise broken_off()
 
     async def close(self) -> None:
         await self._stream.close()

@@ -5,9 +5,9 @@ context of whoever consumed it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextvars import copy_context
-from typing import Any
+from typing import Any, Protocol
 
 from semantic_kernel import Kernel
 from semantic_kernel.agents import ChatCompletionAgent, ChatHistoryAgentThread
@@ -17,15 +17,26 @@ from semantic_kernel.contents import ChatHistory, ChatMessageContent, FunctionCa
 from charter.catalog.spec import AgentSpec, Catalog
 from charter.errors import ModelUnavailable
 from charter.kernel.connector import Turn, present_turn
-from charter.kernel.faults import unavailable
+from charter.kernel.faults import filtered, unavailable
 from charter.kernel.functions import BoundPlugin, wire_tool
 from charter.kernel.history import History
 from charter.kernel.services import service_of
-from charter.models.chat import Message, Reply, ToolCall, Usage
-from charter.models.route import Route
+from charter.models.chat import Message, Reply, ToolCall
+from charter.models.deployments import Deployed
+from charter.models.route import PATIENCE_SECONDS, Route, Try
 from charter.plugin import Access
 
-OnText = Callable[[str], Awaitable[None]]
+
+class Hearer(Protocol):
+    """Hears an answer while it is made."""
+
+    async def say(self, text: str) -> None:
+        """Take the next piece."""
+        ...
+
+    async def withdraw(self) -> None:
+        """Forget the pieces since the turn began: the model that said them broke off, and the answer begins anew."""
+        ...
 
 
 class Session:
@@ -37,13 +48,8 @@ class Session:
         self._plugins = plugins
         self._functions = {name: catalog.function(name) for name in spec.functions}
         self._tools = {f.wire_name: wire_tool(f) for f in self._functions.values()}
-        self._kernel = self._build_kernel()
-        self._agent = ChatCompletionAgent(
-            name=spec.name,
-            kernel=self._kernel,
-            service=service_of(route.first),
-            function_choice_behavior=FunctionChoiceBehavior.Auto(auto_invoke=False),  # pyright: ignore[reportUnknownMemberType]
-        )
+        self._agents = {each.name: self._build_agent(each) for each in route.deployments}
+        self._kernel = self._agents[route.deployments[0].name].kernel
 
     def _build_kernel(self) -> Kernel:
         kernel = Kernel()
@@ -53,44 +59,71 @@ class Session:
             kernel.add_functions(plugin, {n: f for n, f in bound.functions.items() if n in allowed})
         return kernel
 
+    def _build_agent(self, deployed: Deployed) -> ChatCompletionAgent:
+        # A kernel finds its services by name, and an agent takes the first that it finds: each has one of its own.
+        return ChatCompletionAgent(
+            name=self.spec.name,
+            kernel=self._build_kernel(),
+            service=service_of(deployed),
+            function_choice_behavior=FunctionChoiceBehavior.Auto(auto_invoke=False),  # pyright: ignore[reportUnknownMemberType]
+        )
+
     async def turn(
         self,
         messages: Sequence[Message],
         *,
         functions: Collection[str],
-        on_text: OnText | None = None,
+        hearer: Hearer | None = None,
         history: History | None = None,
+        regions: Collection[str] | None = None,
+        seconds: float = PATIENCE_SECONDS,
     ) -> Reply:
-        """Ask the model once, offering the named functions; with ``on_text`` the answer streams. With the same
-        ``history`` for all turns of a run, each message is converted once.
+        """Ask the model once, offering the named functions; with a ``hearer`` the answer streams. With the same
+        ``history`` for all turns of a run, each message is converted once. The route decides which deployment is asked,
+        and which instead of it: only those of ``regions``, and within ``seconds`` where all are busy.
 
         Raises:
-            ModelUnavailable: the endpoint refused, failed, timed out or answered garbage.
+            Forbidden: no deployment of this agent's tier computes in those regions.
+            ModelUnavailable: every endpoint refused, failed, timed out or answered garbage.
         """
         offered = {self._functions[n].wire_name for n in functions if n in self._functions}
-        turn = Turn({name: tool for name, tool in self._tools.items() if name in offered})
-        thread = ChatHistoryAgentThread(chat_history=ChatHistory(messages=list((history or History()).of(messages))))
-        task = asyncio.get_running_loop().create_task(self._take(turn, thread, on_text), context=copy_context())
+        tools = {name: tool for name, tool in self._tools.items() if name in offered}
+        said = (history or History()).of(messages)
+
+        async def attempt(trial: Try) -> Reply:
+            return await self._attempt(trial, Turn(tools), said, hearer)
+
+        return await self.route.ask(attempt, regions=regions, seconds=seconds)
+
+    async def _attempt(
+        self, trial: Try, turn: Turn, said: Sequence[ChatMessageContent], hearer: Hearer | None
+    ) -> Reply:
+        task = asyncio.get_running_loop().create_task(self._take(trial, turn, said, hearer), context=copy_context())
         try:
             return await task
         except asyncio.CancelledError:
             task.cancel()
             raise
-        except ModelUnavailable:
-            raise
         except Exception as fault:
-            raise unavailable(fault) from fault
+            known = unavailable(fault)
+            if hearer is not None and known.elsewhere and any(turn.text):
+                await hearer.withdraw()
+            raise known from fault
+        finally:
+            trial.usage = turn.usage
 
-    async def _take(self, turn: Turn, thread: ChatHistoryAgentThread, on_text: OnText | None) -> Reply:
+    async def _take(self, trial: Try, turn: Turn, said: Sequence[ChatMessageContent], hearer: Hearer | None) -> Reply:
         present_turn.set(turn)
-        if on_text is None:
-            return self._plain(turn, (await self._agent.get_response(thread=thread)).message)
-        async for item in self._agent.invoke_stream(thread=thread):
+        agent, deployed = self._agents[trial.deployed.name], trial.deployed
+        thread = ChatHistoryAgentThread(chat_history=ChatHistory(messages=[*said]))
+        if hearer is None:
+            return self._plain(turn, (await agent.get_response(thread=thread)).message, deployed)
+        async for item in agent.invoke_stream(thread=thread):
             if text := str(item.message):
-                await on_text(text)
-        return self._reply("".join(turn.text), turn.finished_calls(), turn)
+                await hearer.say(text)
+        return self._reply("".join(turn.text), turn.finished_calls(), turn, deployed)
 
-    def _plain(self, turn: Turn, message: ChatMessageContent) -> Reply:
+    def _plain(self, turn: Turn, message: ChatMessageContent, deployed: Deployed) -> Reply:
         calls = tuple(
             ToolCall(
                 item.id or "",
@@ -100,17 +133,16 @@ class Session:
             for item in message.items
             if isinstance(item, FunctionCallContent)
         )
-        usage = message.metadata.get("usage")
-        if usage is not None:
-            turn.usage = Usage(usage.prompt_tokens or 0, usage.completion_tokens or 0)
         text = "".join(item.text for item in message.items if isinstance(item, TextContent))
-        return self._reply(text, calls, turn)
+        return self._reply(text, calls, turn, deployed)
 
-    def _reply(self, text: str, calls: tuple[ToolCall, ...], turn: Turn) -> Reply:
+    @staticmethod
+    def _reply(text: str, calls: tuple[ToolCall, ...], turn: Turn, deployed: Deployed) -> Reply:
         if not calls and not text.strip():
+            if turn.finish_reason == "content_filter":
+                raise filtered()
             # Garbage of many kinds arrives here as an empty message: an empty answer is none.
-            raise ModelUnavailable("The model's answer could not be read: it is empty.")
-        deployed = self.route.first
+            raise ModelUnavailable("The model's answer could not be read: it is empty.", why="unreadable")
         model = turn.model or deployed.model
         return Reply(text, calls, turn.usage, model, deployed.level(), turn.finish_reason, deployed.name)
 

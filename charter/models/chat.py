@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
+
+from charter.errors import ModelFault
 
 Role = Literal["system", "user", "assistant", "tool"]
 Level = Literal["yours", "embedded", "assistance"]
@@ -39,9 +42,20 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """A deployment that was asked and did not answer: why, in our words, when, and what it is known to have used."""
+
+    deployment: str
+    why: ModelFault
+    detail: str
+    at: datetime
+    usage: Usage = Usage()
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What the model answered: text, calls or both, and what it cost. ``level``, ``model`` and ``deployment`` say who
-    really answered.
+    really answered, ``attempts`` who was asked before.
     """
 
     text: str
@@ -51,6 +65,7 @@ class Reply:
     level: Level
     finish_reason: str = "stop"
     deployment: str = ""
+    attempts: tuple[Attempt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

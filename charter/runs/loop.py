@@ -9,8 +9,9 @@ from opentelemetry.trace import SpanKind
 from charter.catalog.spec import AgentSpec
 from charter.errors import BudgetExhausted
 from charter.governance.labels import TRUSTED, Label
-from charter.models.chat import Message, Reply, ToolCall
-from charter.runs import answer, conversation, effects, journal
+from charter.models.chat import Message, Reply, ToolCall, Usage
+from charter.models.route import Unanswered
+from charter.runs import answer, answering, conversation, effects, journal
 from charter.runs.calling import Calling
 from charter.runs.editions import Editions
 from charter.runs.following import Voice
@@ -22,8 +23,8 @@ from charter.runs.work import Work, recall_passages
 from charter.runs.writing import Writer
 from charter.settings import Runs
 from charter.store.database import Database
-from charter.telemetry import names
 from charter.telemetry.tracing import Trace, Tracing
+from charter.tenancy.entitlement import Entitlement
 
 Pending = list[tuple[ToolCall, str]]
 
@@ -39,6 +40,7 @@ class Loop:
         writer: Writer,
         tracing: Tracing,
         settings: Runs,
+        entitlement: Entitlement,
     ) -> None:
         self._database = database
         self._editions = editions
@@ -46,6 +48,7 @@ class Loop:
         self._tracing = tracing
         self._settings = settings
         self._writer = writer
+        self._entitlement = entitlement
 
     async def advance(self, claim: Claim, grip: Grip, voice: Voice) -> bool:
         """Work until the run ends (``True``) or waits (``False``).
@@ -122,34 +125,30 @@ class Loop:
     async def _turn(self, work: Work) -> Pending:
         self._afford(work)
         started = journal.now()
-        deployed = work.session.route.first
-        attributes = {
-            names.PROVIDER: deployed.provider,
-            names.SYSTEM: deployed.provider,
-            names.REQUEST_MODEL: deployed.model,
-        }
-        with self._tracing.span("chat", deployed.model, attributes, kind=SpanKind.CLIENT) as span:
+        regions = self._entitlement.regions(work.ctx.tenant)
+        likely = work.session.route.likely(regions)
+        with self._tracing.span("chat", *answering.asked(likely), kind=SpanKind.CLIENT) as span:
             trace = Trace.present()
-            left = (work.deadline - started).total_seconds()
+            left = max((work.deadline - started).total_seconds(), 0.001)
             streams = work.voice.begin()
-            async with asyncio.timeout(max(left, 0.001)):
-                turn = work.session.turn(
-                    work.messages.messages(),
-                    functions=work.functions,
-                    on_text=work.voice.say if streams else None,
-                    history=work.history,
-                )
-                reply = await self._writer.meanwhile(work, work.grip.while_held(turn))
+            try:
+                async with asyncio.timeout(left):
+                    turn = work.session.turn(
+                        work.messages.messages(),
+                        functions=work.functions,
+                        hearer=work.voice if streams else None,
+                        history=work.history,
+                        regions=regions,
+                        seconds=left,
+                    )
+                    reply = await self._writer.meanwhile(work, work.grip.while_held(turn))
+            except Unanswered as fault:
+                answering.tell_attempts(span, fault.attempts)
+                await self._note(work, fault, started, trace)
+                raise
             if streams:
                 await work.voice.end()
-            span.set_attributes(
-                {
-                    names.RESPONSE_MODEL: reply.model,
-                    names.INPUT_TOKENS: reply.usage.input_tokens,
-                    names.OUTPUT_TOKENS: reply.usage.output_tokens,
-                    names.FINISH_REASONS: (reply.finish_reason,),
-                }
-            )
+            answering.tell(span, work.session.route, reply)
         return await self._record(work, reply, started, trace)
 
     def _afford(self, work: Work) -> None:
@@ -159,19 +158,35 @@ class Loop:
         if journal.now() >= work.deadline:
             raise BudgetExhausted(f"The run used all its {budget.minutes} minutes.")
 
+    async def _note(self, work: Work, fault: Unanswered, started: datetime, trace: Trace) -> None:
+        """Keep in the journal who was asked in vain; the run's end follows."""
+        if not fault.attempts:
+            return
+        used = answering.used(fault.attempts)
+        cost = work.session.route.spent(fault.attempts, started.date())
+        entry = journal.Entry(
+            "step", "failed", step_id=new_id("stp"), type="model", name=work.session.route.tier,
+            output={"attempts": answering.told(fault.attempts)}, label=work.label.as_json(),
+            usage=answering.usage(used, cost), started_at=started, ended_at=journal.now(), trace=trace,
+        )  # fmt: skip
+        change = journal.Change(
+            model_turns=1, input_tokens=used.input_tokens, output_tokens=used.output_tokens, cost=cost
+        )
+        await self._writer.write(work, [entry], change)
+
     async def _record(self, work: Work, reply: Reply, started: datetime, trace: Trace) -> Pending:
         pending = [(call, new_id("stp")) for call in reply.calls]
-        cost = work.session.route.answered(reply).cost(reply.usage)
-        tokens = {"input_tokens": reply.usage.input_tokens, "output_tokens": reply.usage.output_tokens}
+        cost = work.session.route.cost(reply, started.date())
+        used = answering.used(reply.attempts, reply.usage)
         entry = journal.Entry(
             "step", "done", step_id=new_id("stp"), type="model", name=reply.model, output=conversation.said(reply, pending),
-            label=work.label.as_json(), usage={**tokens, "cost": f"{cost:.6f}"}, started_at=started, ended_at=journal.now(),
+            label=work.label.as_json(), usage=answering.usage(used, cost), started_at=started, ended_at=journal.now(),
             trace=trace,
         )  # fmt: skip
         work.turns += 1
         work.level = reply.level
         work.messages.append(Message("assistant", reply.text, reply.calls))
-        change = self._change(work, reply, cost)
+        change = self._change(work, reply, used, cost)
         if reply.calls:
             work.put_off([entry], change)
         else:
@@ -179,13 +194,13 @@ class Loop:
         return pending
 
     @staticmethod
-    def _change(work: Work, reply: Reply, cost: Decimal) -> journal.Change:
+    def _change(work: Work, reply: Reply, used: Usage, cost: Decimal) -> journal.Change:
         done = not reply.calls
         return journal.Change(
             status="completed" if done else None,
             output=answer.output(reply.text, work.passages, work.label) if done else None,
             model_turns=1,
-            input_tokens=reply.usage.input_tokens,
-            output_tokens=reply.usage.output_tokens,
+            input_tokens=used.input_tokens,
+            output_tokens=used.output_tokens,
             cost=cost,
         )

@@ -71,7 +71,7 @@ class RunService:
             "name": spec.name,
             "description": spec.description,
             "owner": spec.owner,
-            "model": {"tier": spec.tier, "level": self.editions.current.sessions[spec.name].route.first.level()},
+            "model": {"tier": spec.tier, "level": self._level(ctx, spec)},
             "functions": [
                 {"name": n, "effect": self.editions.current.catalog.function(n).effect}
                 for n in spec.functions
@@ -79,6 +79,12 @@ class RunService:
             ],
             "starters": list(spec.starters),
         }
+
+    def _level(self, ctx: Context, spec: AgentSpec) -> str:
+        """Return the level of the deployment that most likely answers this tenant next."""
+        route = self.editions.current.sessions[spec.name].route
+        likely = route.likely(self.entitlement.regions(ctx.tenant))
+        return likely.level() if likely else "yours"
 
     async def start(self, ctx: Context, request: StartRun, *, assertion: str | None) -> tuple[Run, bool]:
         """Admit the run and begin to work on it; say whether it is new (``False``: the idempotency key is known).

@@ -23,9 +23,13 @@ from charter.models.chat import ToolCall, Usage
 
 @dataclass(slots=True)
 class Turn:
-    """What one model turn may offer, and what came back. It carries no authority."""
+    """What one model turn may offer, and what came back. It carries no authority.
+
+    ``schema``: the answer is to be JSON of this schema; each connector asks for it by its maker's own means.
+    """
 
     tools: Mapping[str, Mapping[str, Any]]
+    schema: Mapping[str, Any] | None = None
     messages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     text: list[str] = field(default_factory=list[str])
     calls: dict[int, dict[str, str]] = field(default_factory=dict[int, dict[str, str]])

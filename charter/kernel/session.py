@@ -60,15 +60,17 @@ class Session:
         functions: Collection[str],
         on_text: OnText | None = None,
         history: History | None = None,
+        schema: Mapping[str, Any] | None = None,
     ) -> Reply:
         """Ask the model once, offering the named functions; with ``on_text`` the answer streams. With the same
-        ``history`` for all turns of a run, each message is converted once.
+        ``history`` for all turns of a run, each message is converted once. With a ``schema``, an answer in words is asked
+        for as JSON of it; whether it fits is for the caller to see.
 
         Raises:
             ModelUnavailable: the endpoint refused, failed, timed out or answered garbage.
         """
         offered = {self._functions[n].wire_name for n in functions if n in self._functions}
-        turn = Turn({name: tool for name, tool in self._tools.items() if name in offered})
+        turn = Turn({name: tool for name, tool in self._tools.items() if name in offered}, schema)
         thread = ChatHistoryAgentThread(chat_history=ChatHistory(messages=list((history or History()).of(messages))))
         task = asyncio.get_running_loop().create_task(self._take(turn, thread, on_text), context=copy_context())
         try:

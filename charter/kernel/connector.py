@@ -142,7 +142,7 @@ class GovernedChatCompletion(OpenAIChatCompletion):
         try:
             response: Any = await create(messages=(), extra_body=extra, **body)
         except BadRequestError as fault:
-            if fault.code != "content_filter":
+            if fault.code not in _FILTERS:
                 raise
             turn.finish_reason = "content_filter"
             return _Silent() if body.get("stream") else _NOTHING
@@ -196,6 +196,8 @@ class _Silent(AsyncStream[ChatCompletionChunk]):
         pass
 
 
+_FILTERS = frozenset({"content_filter", "invalid_prompt"})
+"""What Azure and OpenAI call a request that their filter refused."""
 _NOTHING = ChatCompletion.model_validate(
     {
         "id": "none", "object": "chat.completion", "created": 0, "model": "",

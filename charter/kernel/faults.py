@@ -1,7 +1,5 @@
 """What went wrong at a model's endpoint, in our words: no text of a maker's exception goes further."""
 
-from collections.abc import Mapping
-
 import openai
 
 from charter.errors import ModelUnavailable
@@ -14,7 +12,8 @@ def unavailable(fault: Exception) -> ModelUnavailable:
         if isinstance(cause, ModelUnavailable):
             return cause
         if isinstance(cause, openai.RateLimitError):
-            return ModelUnavailable("The model is busy.", retry_after=_wait(cause.response.headers))
+            wait = cause.response.headers.get("retry-after", "")
+            return ModelUnavailable("The model is busy.", retry_after=float(wait) if wait.isdigit() else None)
         if isinstance(cause, openai.APITimeoutError):
             return ModelUnavailable("The model did not answer in time.")
         if isinstance(cause, openai.APIStatusError):
@@ -23,13 +22,3 @@ def unavailable(fault: Exception) -> ModelUnavailable:
             return ModelUnavailable("The model's endpoint cannot be reached.")
         cause = cause.__cause__
     return ModelUnavailable("The model's answer could not be read.")
-
-
-def _wait(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that a maker asks for; Azure says milliseconds too, which are nearer the truth."""
-    for header, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            return max(float(headers[header]) * unit, 0.0)
-        except (KeyError, ValueError):
-            continue
-    return None

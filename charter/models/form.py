@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import orjson
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
+from jsonschema.exceptions import relevance
 
 _BOUNDS = frozenset(
     {
@@ -64,9 +64,10 @@ def read(text: str, schema: Mapping[str, Any]) -> tuple[str, Any]:
     if "\\u0000" in orjson.dumps(value).decode():
         raise Unfit("It holds a null character.")
     validator: Any = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
-    if wrong := best_match(validator.iter_errors(value)):
-        place = "/".join(map(str, wrong.absolute_path))
-        raise Unfit(_short(f"At /{place}: {wrong.message}."))
+    wrong: list[Any] = sorted(validator.iter_errors(value), key=relevance, reverse=True)
+    if wrong:
+        place = "/".join(map(str, wrong[0].absolute_path))
+        raise Unfit(_short(f"At /{place}: {wrong[0].message}."))
     return written.strip(), value
 
 

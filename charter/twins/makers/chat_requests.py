@@ -146,12 +146,13 @@ def _check_part(part: Mapping[str, Any], allowed: set[str], place: str) -> None:
         raise Refused(f"Invalid value: '{kind}'. Supported values are: {known}.", f"{place}.type", "invalid_value")
     if kind == "image_url":
         image: Any = part.get("image_url")
-        if not isinstance(image, Mapping) or not isinstance(cast("Mapping[str, Any]", image).get("url"), str):
+        address: Any = cast("Mapping[str, Any]", image).get("url") if isinstance(image, Mapping) else None
+        if not isinstance(address, str):
             raise Refused(
                 f"Missing required parameter: '{place}.image_url.url'.", f"{place}.image_url.url", "missing_required_parameter"
             )  # fmt: skip
         _only(cast("Mapping[str, Any]", image), {"url", "detail"}, f"{place}.image_url")
-        _check_image(str(image["url"]))
+        _check_image(address)
     elif kind == "text" and not isinstance(part.get("text"), str):
         raise Refused(f"Missing required parameter: '{place}.text'.", f"{place}.text", "missing_required_parameter")
 

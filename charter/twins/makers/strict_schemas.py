@@ -68,7 +68,8 @@ def _loose(schema: Mapping[str, Any], place: tuple[str, ...], depth: int) -> Ite
 def _open(schema: Mapping[str, Any], context: str) -> Iterator[str]:
     if schema.get("additionalProperties") is not False:
         yield f"{context}'additionalProperties' is required to be supplied and to be false."
-    missing = sorted((schema.get("properties") or {}).keys() - set(schema.get("required") or ()))
+    named, required = cast("Mapping[str, Any]", schema.get("properties") or {}), schema.get("required") or ()
+    missing = sorted(named.keys() - set(cast("list[str]", required)))
     if missing:
         yield (
             f"{context}'required' is required to be supplied and to be an array including every key in properties. "

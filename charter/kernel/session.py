@@ -67,8 +67,10 @@ class Session:
         for as JSON of it; whether it fits is for the caller to see.
 
         Raises:
+            ModelCannot: no deployment can look at images, or answer in a form.
             ModelUnavailable: the endpoint refused, failed, timed out or answered garbage.
         """
+        self.route.check(images=any(message.images for message in messages), form=schema is not None)
         offered = {self._functions[n].wire_name for n in functions if n in self._functions}
         turn = Turn({name: tool for name, tool in self._tools.items() if name in offered}, schema)
         thread = ChatHistoryAgentThread(chat_history=ChatHistory(messages=list((history or History()).of(messages))))

@@ -56,6 +56,16 @@ class Deployed:
     output_price: Decimal
     currency: str
 
+    @property
+    def sees(self) -> bool:
+        """Whether it can be shown images."""
+        return self.kind not in {"embedded", "scripted"}
+
+    @property
+    def forms(self) -> bool:
+        """Whether it can be asked for an answer of a JSON Schema: the embedded levels answer in sentences of their own."""
+        return self.kind != "embedded"
+
     def cost(self, usage: Usage) -> Decimal:
         """Return the price of one answer, in whole units of ``currency``."""
         return (usage.input_tokens * self.input_price + usage.output_tokens * self.output_price) / 1_000_000

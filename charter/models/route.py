@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from charter import settings
-from charter.errors import StartRefused
+from charter.errors import ModelCannot, StartRefused
 from charter.models.chat import Reply
 from charter.models.deployments import Deployed, Embedded, open_deployment
 from charter.secrets.store import Live
@@ -27,6 +27,17 @@ class Route:
     def first(self) -> Deployed:
         """The deployment that is asked first when all are well."""
         return self.deployments[0]
+
+    def check(self, *, images: bool, form: bool) -> None:
+        """Hold what is asked for against what the deployments can do, before any is asked.
+
+        Raises:
+            ModelCannot: none of them can.
+        """
+        if images and not any(each.sees for each in self.deployments):
+            raise ModelCannot("The model of this agent cannot look at images.")
+        if form and not any(each.forms for each in self.deployments):
+            raise ModelCannot("This agent answers in JSON of an agreed form, which the embedded model cannot do.")
 
     def answered(self, reply: Reply) -> Deployed:
         """Return the deployment that gave this reply."""

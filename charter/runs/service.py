@@ -12,7 +12,7 @@ from charter.governance import approvals
 from charter.governance.approvals import Approval
 from charter.identity.grants import Grants
 from charter.knowledge.index import Index
-from charter.runs import admission, journal, records, resolving
+from charter.runs import admission, images, journal, records, resolving
 from charter.runs.admittance import Admittance
 from charter.runs.drill import Drill
 from charter.runs.editions import Editions
@@ -84,7 +84,7 @@ class RunService:
         """Admit the run and begin to work on it; say whether it is new (``False``: the idempotency key is known).
 
         Raises:
-            Draining, NotFound, InvalidRequest, QueueFull, IdempotencyKeyReused, AuthorityLost: see each.
+            Draining, NotFound, InvalidRequest, ModelCannot, QueueFull, IdempotencyKeyReused, AuthorityLost: see each.
             TenantSuspended, Forbidden: the tenant may not, now or with this agent's model.
         """
         self.admittance.check()
@@ -92,6 +92,8 @@ class RunService:
         spec = self._startable(ctx, request.agent)
         self.entitlement.check(ctx.tenant, spec)
         self._acceptable(request)
+        route = self.editions.current.sessions[spec.name].route
+        route.check(images=bool(request.images), form=spec.output is not None)
         if assertion is not None and ctx.principal.type != "workload":
             await self.grants.keep(ctx, assertion)
         claim, run = await admission.admit(
@@ -108,6 +110,7 @@ class RunService:
     def _acceptable(self, request: StartRun) -> None:
         if not request.input.strip():
             raise InvalidRequest("The input is empty.", errors=[FieldError("/input", "say what is to be done")])
+        images.check(request.images)
         if len(request.input) > self.http.input_limit_chars:
             raise InvalidRequest(
                 "The input is too long.",

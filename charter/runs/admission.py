@@ -21,8 +21,8 @@ from charter.telemetry.tracing import Trace
 
 _INSERT = (
     "insert into runs (tenant, id, thread, agent, principal, authority, status, bundle, input, metadata, idempotency_key, "
-    "request_digest, lease_owner, lease_until, trace_id, span_id, priority, images, epoch, working_since) "
-    "values ($1, $2, $3, $4, $5, $6, $16, $7, $8, $9, $10, $11, $12, clock_timestamp() + make_interval(secs => $13), $14, $15, $17, $18, "
+    "request_digest, lease_owner, lease_until, trace_id, span_id, priority, currency, images, epoch, working_since) "
+    "values ($1, $2, $3, $4, $5, $6, $16, $7, $8, $9, $10, $11, $12, clock_timestamp() + make_interval(secs => $13), $14, $15, $17, $18, $19, "
     "case when $16 = 'running' then 1 else 0 end, case when $16 = 'running' then clock_timestamp() end) "
     "on conflict (tenant, principal, idempotency_key) where idempotency_key is not null do nothing returning *"
 )
@@ -30,11 +30,12 @@ _INSERT = (
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Who admits: its name in leases, and whether it has a place for one more run."""
+    """Who admits: its name in leases, whether it has a place for one more run, and what it counts costs in."""
 
     owner: str
     free: bool
     settings: Runs
+    currency: str
 
 
 async def admit(
@@ -71,7 +72,7 @@ async def _admitted(
             _INSERT, ctx.tenant, new_id("run"), await _thread(session, ctx, agent, request), agent.name, ctx.principal.id,
             records.authority(ctx), agent.bundle, request.input, dict(request.metadata), request.idempotency_key, digest,
             host.owner, host.settings.lease_seconds, trace.trace_id, trace.span_id, status, priority(ctx),
-            len(request.images),
+            host.currency, len(request.images),
         )  # fmt: skip
         if row is None:  # the same key came at the same moment: once alone, the other one's run is known
             return None

@@ -3,15 +3,15 @@
 import asyncio
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from opentelemetry.trace import SpanKind
 
 from charter.catalog.spec import AgentSpec
 from charter.errors import AnswerUnfit, BudgetExhausted
 from charter.governance.labels import TRUSTED, Label
-from charter.models.chat import Image, Message, Reply, ToolCall
-from charter.runs import answer, conversation, effects, formed, images, journal
+from charter.models.chat import Image, Message, Reply, ToolCall, Usage
+from charter.models.route import Unanswered
+from charter.runs import answer, answering, conversation, effects, formed, images, journal
 from charter.runs.calling import Calling
 from charter.runs.editions import Editions
 from charter.runs.following import Voice
@@ -23,8 +23,8 @@ from charter.runs.work import Work, recall_passages
 from charter.runs.writing import Writer
 from charter.settings import Runs
 from charter.store.database import Database
-from charter.telemetry import names
 from charter.telemetry.tracing import Trace, Tracing
+from charter.tenancy.entitlement import Entitlement
 
 Pending = list[tuple[ToolCall, str]]
 
@@ -40,6 +40,7 @@ class Loop:
         writer: Writer,
         tracing: Tracing,
         settings: Runs,
+        entitlement: Entitlement,
     ) -> None:
         self._database = database
         self._editions = editions
@@ -47,6 +48,7 @@ class Loop:
         self._tracing = tracing
         self._settings = settings
         self._writer = writer
+        self._entitlement = entitlement
 
     async def advance(self, claim: Claim, grip: Grip, voice: Voice) -> bool:
         """Work until the run ends (``True``) or waits (``False``).
@@ -129,35 +131,31 @@ class Loop:
         """Ask the model once; return the calls to carry out, ``None`` where the run is completed."""
         self._afford(work)
         started = journal.now()
-        deployed = work.session.route.first
-        attributes = {
-            names.PROVIDER: deployed.provider,
-            names.SYSTEM: deployed.provider,
-            names.REQUEST_MODEL: deployed.model,
-        }
-        with self._tracing.span("chat", deployed.model, attributes, kind=SpanKind.CLIENT) as span:
+        regions = self._entitlement.regions(work.ctx.tenant)
+        likely = work.session.route.likely(regions)
+        with self._tracing.span("chat", *answering.asked(likely), kind=SpanKind.CLIENT) as span:
             trace = Trace.present()
-            left = (work.deadline - started).total_seconds()
+            left = max((work.deadline - started).total_seconds(), 0.001)
             streams = work.agent.output is None and work.voice.begin()  # half a form is of no use to anybody
-            async with asyncio.timeout(max(left, 0.001)):
-                turn = work.session.turn(
-                    work.messages.messages(),
-                    functions=work.functions,
-                    on_text=work.voice.say if streams else None,
-                    history=work.history,
-                    schema=work.agent.output,
-                )
-                reply = await self._writer.meanwhile(work, work.grip.while_held(turn))
+            try:
+                async with asyncio.timeout(left):
+                    turn = work.session.turn(
+                        work.messages.messages(),
+                        functions=work.functions,
+                        hearer=work.voice if streams else None,
+                        history=work.history,
+                        regions=regions,
+                        seconds=left,
+                        schema=work.agent.output,
+                    )
+                    reply = await self._writer.meanwhile(work, work.grip.while_held(turn))
+            except Unanswered as fault:
+                answering.tell_attempts(span, fault.attempts)
+                await self._note(work, fault, started, trace)
+                raise
             if streams:
                 await work.voice.end()
-            span.set_attributes(
-                {
-                    names.RESPONSE_MODEL: reply.model,
-                    names.INPUT_TOKENS: reply.usage.input_tokens,
-                    names.OUTPUT_TOKENS: reply.usage.output_tokens,
-                    names.FINISH_REASONS: (reply.finish_reason,),
-                }
-            )
+            answering.tell(span, work.session.route, reply)
         return await self._record(work, reply, started, trace)
 
     def _afford(self, work: Work) -> None:
@@ -167,31 +165,53 @@ class Loop:
         if journal.now() >= work.deadline:
             raise BudgetExhausted(f"The run used all its {budget.minutes} minutes.")
 
+    async def _note(self, work: Work, fault: Unanswered, started: datetime, trace: Trace) -> None:
+        """Keep in the journal who was asked in vain; the run's end follows."""
+        if not fault.attempts:
+            return
+        used = answering.used(fault.attempts)
+        cost = work.session.route.spent(fault.attempts, started.date())
+        entry = journal.Entry(
+            "step", "failed", step_id=new_id("stp"), type="model", name=work.session.route.tier,
+            output={"attempts": answering.told(fault.attempts)}, label=work.label.as_json(),
+            usage=answering.usage(used, cost), started_at=started, ended_at=journal.now(), trace=trace,
+        )  # fmt: skip
+        change = journal.Change(
+            model_turns=1, input_tokens=used.input_tokens, output_tokens=used.output_tokens, cost=cost
+        )
+        await self._writer.write(work, [entry], change)
+
     async def _record(self, work: Work, reply: Reply, started: datetime, trace: Trace) -> Pending | None:
         pending = [(call, new_id("stp")) for call in reply.calls]
         answered = formed.formed(work.agent, reply)
-        cost = work.session.route.answered(reply).cost(reply.usage)
+        cost = work.session.route.cost(reply, started.date())
+        used = answering.used(reply.attempts, reply.usage)
         output = {**conversation.said(reply, pending), **formed.noted(answered.unfit)}
         entry = journal.Entry(
             "step", "done", step_id=new_id("stp"), type="model", name=reply.model, output=output, label=work.label.as_json(),
-            usage=_usage(reply, cost), started_at=started, ended_at=journal.now(), trace=trace,
+            usage=answering.usage(used, cost), started_at=started, ended_at=journal.now(), trace=trace,
         )  # fmt: skip
         work.turns += 1
         work.level = reply.level
         work.messages.append(Message("assistant", reply.text, reply.calls))
-        spent = _spent(reply, cost)
+        spent = _spent(used, cost)
         if answered.unfit:
             await self._correct(work, entry, spent, answered.unfit)
         elif reply.calls:
             work.put_off([entry], spent)
         else:
-            done = answer.output(
-                answered.text, work.passages, work.label, data=answered.data, finish_reason=reply.finish_reason
-            )
-            completed = journal.Change(status="completed", output=done)
-            await self._writer.write(work, [entry, journal.Entry("run", "completed")], spent | completed)
+            await self._complete(work, entry, spent, answered, reply.finish_reason)
             return None
         return pending
+
+    async def _complete(
+        self, work: Work, entry: journal.Entry, spent: journal.Change, answered: formed.Formed, finish_reason: str
+    ) -> None:
+        output = answer.output(
+            answered.text, work.passages, work.label, data=answered.data, finish_reason=finish_reason
+        )
+        completed = journal.Change(status="completed", output=output)
+        await self._writer.write(work, [entry, journal.Entry("run", "completed")], spent | completed)
 
     async def _correct(self, work: Work, entry: journal.Entry, spent: journal.Change, unfit: str) -> None:
         """Have the answer asked for once more, and no more than once in a run.
@@ -207,16 +227,5 @@ class Loop:
         work.messages.append(formed.correction(unfit))
 
 
-def _spent(reply: Reply, cost: Decimal) -> journal.Change:
-    read, written = reply.usage.input_tokens, reply.usage.output_tokens
-    return journal.Change(model_turns=1, input_tokens=read, output_tokens=written, cost=cost)
-
-
-def _usage(reply: Reply, cost: Decimal) -> dict[str, Any]:
-    """Return what a model step says it used; of what a cache gave or took only where there is any."""
-    counts = {
-        "cached_tokens": reply.usage.cached_tokens,
-        "cache_write_tokens": reply.usage.cache_write_tokens,
-    }
-    tokens = {"input_tokens": reply.usage.input_tokens, "output_tokens": reply.usage.output_tokens}
-    return {**tokens, **{name: count for name, count in counts.items() if count}, "cost": f"{cost:.6f}"}
+def _spent(used: Usage, cost: Decimal) -> journal.Change:
+    return journal.Change(model_turns=1, input_tokens=used.input_tokens, output_tokens=used.output_tokens, cost=cost)

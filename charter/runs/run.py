@@ -139,9 +139,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a follower of a run hears. ``id`` is the journal number; live text has none and is never replayed."""
+    """What a follower of a run hears. ``id`` is the journal number; live text has none and is never replayed.
 
-    type: Literal["run.status", "step", "approval", "done", "output.delta"]
+    ``output.withdrawn``: the live text since the last step does not count; the model broke off, and its answer begins
+    anew.
+    """
+
+    type: Literal["run.status", "step", "approval", "done", "output.delta", "output.withdrawn"]
     data: Mapping[str, Any]
     id: int | None = None
 

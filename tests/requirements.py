@@ -304,10 +304,10 @@ PROMISES: dict[str, str] = {
     "console.readable": "Every page fits 360 pixels, has enough contrast, and names its parts for screen readers.",
     # images and forms
     "runs.images": "A run's model is shown the images of its own input in their order, as long as the run goes on, and no others.",
-    "runs.images.taken": "What is no image, is too many or too large is refused where it stands, and a model that sees none says so unasked.",
+    "runs.images.taken": "What is no image, or too many, is refused where it stands, and a model that sees none says so unasked.",
     "runs.images.untrusted": "What follows from an image is untrusted, so what changes the world after it is asked about.",
     "runs.images.private": "An image stands in no log, no span and no record of a run, and goes with the run.",
-    "responses.images": "OpenAI's plain client sends images with its request; addresses are not followed, and another image is another request.",
+    "responses.images": "OpenAI's plain client sends images with its request; addresses are not followed; another image is another request.",
     "runs.form": "An agent's answer of an agreed form comes as data; a model that cannot keep to it says so unasked.",
     "runs.form.corrected": "An answer without the agreed form is asked for once more with what is wrong, and then the run fails and says why.",
     "catalog.form": "A form that some maker does not take is a mistake of the agent, named at its place.",

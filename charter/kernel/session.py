@@ -12,16 +12,17 @@ from typing import Any, Protocol
 from semantic_kernel import Kernel
 from semantic_kernel.agents import ChatCompletionAgent, ChatHistoryAgentThread
 from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
-from semantic_kernel.contents import ChatHistory, ChatMessageContent, FunctionCallContent, TextContent
+from semantic_kernel.contents import ChatHistory, ChatMessageContent
 
 from charter.catalog.spec import AgentSpec, Catalog
 from charter.errors import ModelUnavailable
 from charter.kernel.connector import Turn, present_turn
-from charter.kernel.faults import filtered, unavailable
+from charter.kernel.faults import unavailable
 from charter.kernel.functions import BoundPlugin, wire_tool
 from charter.kernel.history import History
 from charter.kernel.services import service_of
-from charter.models.chat import Message, Reply, ToolCall
+from charter.models.chat import Message, Reply
+from charter.models.choosing import Wanted
 from charter.models.deployments import Deployed
 from charter.models.route import PATIENCE_SECONDS, Route, Try
 from charter.plugin import Access
@@ -77,13 +78,16 @@ class Session:
         history: History | None = None,
         regions: Collection[str] | None = None,
         seconds: float = PATIENCE_SECONDS,
+        schema: Mapping[str, Any] | None = None,
     ) -> Reply:
         """Ask the model once, offering the named functions; with a ``hearer`` the answer streams. With the same
-        ``history`` for all turns of a run, each message is converted once. The route decides which deployment is asked,
+        ``history`` for all turns of a run, each message is converted once. With a ``schema``, an answer in words is asked
+        for as JSON of it; whether it fits is for the caller to see. The route decides which deployment is asked,
         and which instead of it: only those of ``regions``, and within ``seconds`` where all are busy.
 
         Raises:
             Forbidden: no deployment of this agent's tier computes in those regions.
+            ModelCannot: none of them can look at images, or answer in a form.
             ModelUnavailable: every endpoint refused, failed, timed out or answered garbage.
         """
         offered = {self._functions[n].wire_name for n in functions if n in self._functions}
@@ -91,9 +95,10 @@ class Session:
         said = (history or History()).of(messages)
 
         async def attempt(trial: Try) -> Reply:
-            return await self._attempt(trial, Turn(tools), said, hearer)
+            return await self._attempt(trial, Turn(tools, schema), said, hearer)
 
-        return await self.route.ask(attempt, regions=regions, seconds=seconds)
+        wanted = Wanted(images=any(message.images for message in messages), form=schema is not None)
+        return await self.route.ask(attempt, wanted, regions=regions, seconds=seconds)
 
     async def _attempt(
         self, trial: Try, turn: Turn, said: Sequence[ChatMessageContent], hearer: Hearer | None
@@ -117,34 +122,23 @@ class Session:
         agent, deployed = self._agents[trial.deployed.name], trial.deployed
         thread = ChatHistoryAgentThread(chat_history=ChatHistory(messages=[*said]))
         if hearer is None:
-            return self._plain(turn, (await agent.get_response(thread=thread)).message, deployed)
+            await agent.get_response(thread=thread)
+            return self._reply(turn, deployed)
         async for item in agent.invoke_stream(thread=thread):
             if text := str(item.message):
                 await hearer.say(text)
-        return self._reply("".join(turn.text), turn.finished_calls(), turn, deployed)
-
-    def _plain(self, turn: Turn, message: ChatMessageContent, deployed: Deployed) -> Reply:
-        calls = tuple(
-            ToolCall(
-                item.id or "",
-                (item.name or "").replace("-", ".", 1),
-                item.arguments if isinstance(item.arguments, str) else "{}",
-            )
-            for item in message.items
-            if isinstance(item, FunctionCallContent)
-        )
-        text = "".join(item.text for item in message.items if isinstance(item, TextContent))
-        return self._reply(text, calls, turn, deployed)
+        reply = self._reply(turn, deployed)
+        if rest := reply.text[len("".join(turn.text)) :]:
+            await hearer.say(rest)  # a refusal, or the sentence of a filter: Semantic Kernel's stream has neither
+        return reply
 
     @staticmethod
-    def _reply(text: str, calls: tuple[ToolCall, ...], turn: Turn, deployed: Deployed) -> Reply:
+    def _reply(turn: Turn, deployed: Deployed) -> Reply:
+        text, calls = turn.said(), turn.finished_calls()
         if not calls and not text.strip():
-            if turn.finish_reason == "content_filter":
-                raise filtered()
             # Garbage of many kinds arrives here as an empty message: an empty answer is none.
             raise ModelUnavailable("The model's answer could not be read: it is empty.", why="unreadable")
-        model = turn.model or deployed.model
-        return Reply(text, calls, turn.usage, model, deployed.level(), turn.finish_reason, deployed.name)
+        return Reply(text, calls, turn.usage, turn.model or deployed.model, deployed.level(), turn.ended, deployed.name)
 
     async def invoke(
         self, function: str, arguments: Mapping[str, Any], access: Access, headers: Mapping[str, str]

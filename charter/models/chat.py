@@ -1,5 +1,6 @@
 """Our words for one turn of a chat model; nothing here knows a maker or a framework."""
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,14 +32,33 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """A picture that a person's message shows; its bytes are kept out of every ``repr``, and so out of logs."""
+
+    media_type: str
+    data: bytes = field(repr=False)
+
+    @property
+    def base64(self) -> str:
+        return base64.b64encode(self.data).decode()
+
+    @property
+    def data_url(self) -> str:
+        return f"data:{self.media_type};base64,{self.base64}"
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One message of the conversation. A ``tool`` message answers the call ``call_id`` with JSON text."""
+    """One message of the conversation. A ``tool`` message answers the call ``call_id`` with JSON text; only a ``user``
+    message has images.
+    """
 
     role: Role
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
     call_id: str | None = None
     name: str | None = None
+    images: tuple[Image, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +75,9 @@ class Attempt:
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What the model answered: text, calls or both, and what it cost. ``level``, ``model`` and ``deployment`` say who
-    really answered, ``attempts`` who was asked before.
+    really answered, ``attempts`` who was asked before. ``finish_reason`` is ``stop``, ``tool_calls``, ``length``,
+    ``content_filter`` (the maker's filter stopped it; the text says so) or ``refusal`` (the text is the model's own
+    refusal), whatever the maker calls them.
     """
 
     text: str

@@ -1,9 +1,36 @@
 """Which of several deployments is asked next. Pure: chance is given in."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from random import Random
 
+from charter.errors import ModelCannot
 from charter.models.deployments import Deployed
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a turn needs of whoever answers it: eyes for images, an answer of a JSON Schema."""
+
+    images: bool = False
+    form: bool = False
+
+    def able(self, deployments: Sequence[Deployed]) -> tuple[Deployed, ...]:
+        """Return those that can do it.
+
+        Raises:
+            ModelCannot: none can; there are some.
+        """
+        seeing = tuple(each for each in deployments if each.sees or not self.images)
+        if deployments and not seeing:
+            raise ModelCannot("The model of this agent cannot look at images.")
+        able = tuple(each for each in seeing if each.forms or not self.form)
+        if seeing and not able:
+            raise ModelCannot("This agent answers in JSON of an agreed form, which the embedded model cannot do.")
+        return able
+
+
+ANYTHING = Wanted()
 
 
 def allowed(deployments: Sequence[Deployed], regions: Collection[str] | None) -> tuple[Deployed, ...]:

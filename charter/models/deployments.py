@@ -59,6 +59,16 @@ class Deployed:
     tariff: Tariff
 
     @property
+    def sees(self) -> bool:
+        """Whether it can be shown images."""
+        return self.kind not in {"embedded", "scripted"}
+
+    @property
+    def forms(self) -> bool:
+        """Whether it can be asked for an answer of a JSON Schema: the embedded levels answer in sentences of their own."""
+        return self.kind != "embedded"
+
+    @property
     def priority(self) -> int:
         return self.said.priority
 

@@ -15,7 +15,7 @@ from charter import settings
 from charter.errors import Forbidden, ModelUnavailable, StartRefused
 from charter.models.breaker import Breaker
 from charter.models.chat import Attempt, Reply, Usage
-from charter.models.choosing import allowed, choose
+from charter.models.choosing import ANYTHING, Wanted, allowed, choose
 from charter.models.deployments import Deployed, Embedded, open_deployment
 from charter.secrets.store import Live
 
@@ -91,20 +91,34 @@ class Route:
         """Return the deployment of this name."""
         return next(each for each in self.deployments if each.name == name)
 
+    def check(self, wanted: Wanted, regions: Collection[str] | None = None) -> None:
+        """Hold what is wanted against what the deployments can do, before any is asked.
+
+        Raises:
+            ModelCannot: none of those that the tenant's residency allows can.
+        """
+        wanted.able(allowed(self.deployments, regions))
+
     async def ask(
-        self, attempt: Ask, *, regions: Collection[str] | None = None, seconds: float = PATIENCE_SECONDS
+        self,
+        attempt: Ask,
+        wanted: Wanted = ANYTHING,
+        *,
+        regions: Collection[str] | None = None,
+        seconds: float = PATIENCE_SECONDS,
     ) -> Reply:
         """Ask one deployment after the other until one answers; wait where all are only busy for a while, within
         ``seconds``. The reply tells which attempts came before it.
 
         Raises:
             Forbidden: the tenant's residency allows none of them.
+            ModelCannot: none of those that it allows can do what is wanted.
             Unanswered: none answered, or one said that none will.
         """
         there = allowed(self.deployments, regions)
         if not there:
             raise Forbidden(f"No model of the tier {self.tier} computes where your organisation's data may go.")
-        turn = _Turn(self, there, self.clock() + min(seconds, PATIENCE_SECONDS))
+        turn = _Turn(self, wanted.able(there), self.clock() + min(seconds, PATIENCE_SECONDS))
         while True:
             trial = Try(await turn.next())
             if reply := await turn.take(trial, attempt):

@@ -60,10 +60,16 @@ def told(attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
 def used(attempts: Iterable[Attempt], answer: Usage | None = None) -> Usage:
     """Return what a turn used: its answer, and the attempts before it as far as that is known."""
     several = [each.usage for each in attempts] + ([answer] if answer else [])
-    return Usage(sum(each.input_tokens for each in several), sum(each.output_tokens for each in several))
+    return Usage(
+        sum(each.input_tokens for each in several),
+        sum(each.output_tokens for each in several),
+        sum(each.cached_tokens for each in several),
+        sum(each.cache_write_tokens for each in several),
+    )
 
 
 def usage(counted: Usage, cost: Decimal) -> dict[str, Any]:
-    """Return a model step's ``usage``."""
+    """Return a model step's ``usage``; of what a cache gave or took only where there is any."""
     tokens = {"input_tokens": counted.input_tokens, "output_tokens": counted.output_tokens}
-    return {**tokens, "cost": f"{cost:.6f}"}
+    cached = {"cached_tokens": counted.cached_tokens, "cache_write_tokens": counted.cache_write_tokens}
+    return {**tokens, **{name: count for name, count in cached.items() if count}, "cost": f"{cost:.6f}"}

@@ -12,7 +12,7 @@ from charter.governance import approvals
 from charter.governance.approvals import Approval
 from charter.identity.grants import Grants
 from charter.knowledge.archive import Archive
-from charter.runs import admission, journal, records, resolving
+from charter.models.chat import Image
 from charter.runs.admittance import Admittance
 from charter.runs.drill import Drill
 from charter.runs.editions import Editions
@@ -90,7 +90,7 @@ class RunService:
         """Admit the run and begin to work on it; say whether it is new (``False``: the idempotency key is known).
 
         Raises:
-            Draining, NotFound, InvalidRequest, QueueFull, IdempotencyKeyReused, AuthorityLost: see each.
+            Draining, NotFound, InvalidRequest, ModelCannot, QueueFull, IdempotencyKeyReused, AuthorityLost: see each.
             TenantSuspended, Forbidden: the tenant may not, now or with this agent's model.
         """
         self.admittance.check()
@@ -98,6 +98,8 @@ class RunService:
         spec = self._startable(ctx, request.agent)
         self.entitlement.check(ctx.tenant, spec)
         self._acceptable(request)
+        wanted = Wanted(images=bool(request.images), form=spec.output is not None)
+        self.editions.current.sessions[spec.name].route.check(wanted, self.entitlement.regions(ctx.tenant))
         if assertion is not None and ctx.principal.type != "workload":
             await self.grants.keep(ctx, assertion)
         claim, run = await admission.admit(
@@ -114,6 +116,7 @@ class RunService:
     def _acceptable(self, request: StartRun) -> None:
         if not request.input.strip():
             raise InvalidRequest("The input is empty.", errors=[FieldError("/input", "say what is to be done")])
+        images.check(request.images)
         if len(request.input) > self.http.input_limit_chars:
             raise InvalidRequest(
                 "The input is too long.",
@@ -123,6 +126,16 @@ class RunService:
     async def get(self, ctx: Context, run_id: str) -> Run:
         async with self.database.session(ctx) as session:
             return await records.read(session, ctx, run_id)
+
+    async def images(self, ctx: Context, run_id: str) -> tuple[Image, ...]:
+        """Return the images of a run's input.
+
+        Raises:
+            NotFound: not a run that this principal may see.
+        """
+        async with self.database.session(ctx) as session:
+            await records.read(session, ctx, run_id)
+            return await images.of_run(session, run_id)
 
     async def listing(self, ctx: Context, *, cursor: str | None = None, limit: int = 50, **filters: str | None) -> Page:
         async with self.database.session(ctx) as session:

@@ -9,6 +9,9 @@ PROMISES: dict[str, str] = {
     "store.token": "A database with Entra authentication is given the host's token of the moment with each new connection.",
     "store.role": "The host's database role is neither superuser nor allowed to bypass row-level security.",
     "store.login": "Another role migrates; what hosts connect as owns nothing, bypasses nothing, and only becomes the working roles.",
+    # writer
+    "writer.grounded": "A writer's sentence that no approved passage supports, by number, name, day, denial or words, is left out.",
+    "writer.nothing": "A brief that no approved source supports is answered so, and nothing else is written.",
     # tenancy
     "tenants.created": "An operator creates a tenant while hosts run, and its people ask and approve.",
     "tenants.operators": "Only operators of the home tenant change tenants; another's reads their own and learns of no other.",

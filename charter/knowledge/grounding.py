@@ -29,7 +29,7 @@ _SPELT = {
             "eighteen nineteen twenty",
         )
     )
-}
+} | {word: f"{n}0" for n, word in enumerate(("thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"), 3)}
 _DENIES = re.compile(r"\b(?:not|no|never|none|nobody|nothing|neither|nor|cannot|\w+n['’]t)\b", re.IGNORECASE)
 _RESTRICTS = re.compile(r"\b(?:only|all|every|any|always|each|alone|whenever|must|except|unless)\b", re.IGNORECASE)
 _NAME = re.compile(r"(?<![.!?:]\s)(?<!^)\b[A-ZÄÖÜ][\w&-]+")
@@ -92,6 +92,17 @@ def _alike(text: str) -> str:
     for many, one in _SAME:
         text = many.sub(one, text)
     return text
+
+
+def beside(line: str, passages: Iterable[str]) -> bool:
+    """Tell whether a line that states nothing by itself, such as a heading or a question, speaks of what the passages
+    speak of: all its numbers and half of its words are theirs.
+    """
+    whole = _alike("\n".join(passages))
+    words, theirs = _plain(_alike(line)), {*_plain(whole)}
+    numbers = {number for number, _ in _counted(_alike(line)) if number}
+    near = sum(word in theirs for word in words) >= len(words) / 2
+    return near and numbers <= {number for number, _ in _counted(whole)}
 
 
 @dataclass(frozen=True, slots=True)

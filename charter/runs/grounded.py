@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
-from charter.knowledge.grounding import Lacking, lacking, sentences
+from charter.knowledge.grounding import Lacking, beside, lacking, sentences
 
 NOTHING = "No approved source that you may read says anything about this, so nothing was written."
 
@@ -23,6 +23,7 @@ _GREETING = re.compile(
 _LEADS = 14
 """Words that a line may have which only leads to what follows."""
 
+_STRANGE = "no approved passage speaks of it"
 _WHY: Mapping[str, str] = {
     "number": "the passage does not say {what}",
     "name": "the passage does not name {what}",
@@ -87,14 +88,22 @@ def _source(passage: Mapping[str, Any]) -> str:
 def _line(line: str, sources: Mapping[int, str]) -> _Line:
     bullet = found[0] if (found := _LIST.match(line)) else ""
     body = line[len(bullet) :].strip()
-    if not body or (not bullet and _neutral(body)):
-        return _Line(line.rstrip(), leads=_level(body))
+    if not body or _greets(body):
+        return _Line(line.rstrip())
+    if not bullet and _neutral(body):
+        strange = not beside(body, sources.values())
+        faults = (Fault(body, _STRANGE),) if strange else ()
+        return _Line("" if strange else line.rstrip(), leads=0 if strange else _level(body), faults=faults)
+    return _sentences(bullet, body, sources)
+
+
+def _sentences(bullet: str, body: str, sources: Mapping[int, str]) -> _Line:
     kept: list[str] = []
     faults: list[Fault] = []
     facts = 0
     for sentence in sentences(body):
-        stated = not _free(sentence)
-        why = _why(sentence, sources) if stated else ""
+        stated = not sentence.endswith("?")
+        why = _why(sentence, sources) if stated else "" if beside(sentence, sources.values()) else _STRANGE
         if why:
             faults.append(Fault(_MARKS.sub("", sentence).strip(), why))
         else:
@@ -117,9 +126,8 @@ def _level(body: str) -> int:
     return 7 if body.startswith("**") else 8 if body.endswith(":") else 0
 
 
-def _free(sentence: str) -> bool:
-    """Tell whether a sentence states nothing."""
-    return sentence.endswith("?") or (_GREETING.fullmatch(sentence) is not None and not re.search(r"\d", sentence))
+def _greets(body: str) -> bool:
+    return _GREETING.fullmatch(body) is not None and not re.search(r"\d", body)
 
 
 def _why(sentence: str, sources: Mapping[int, str]) -> str:

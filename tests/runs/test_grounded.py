@@ -54,6 +54,8 @@ def test_a_text_whose_sentences_are_supported_stays_as_it_is() -> None:
             "only",
         ),
         ("Employees may work remotely from Madrid up to three days a week [1].", "name madrid"),
+        ("## Fifty days of leave for everybody", "speaks of it"),
+        ("Did you know that everybody gets 50 days of leave?", "speaks of it"),
         ("Employees who work remotely up to three days a week get the bonus [1].", "mention bonus"),
     ],
 )
@@ -75,7 +77,7 @@ def test_a_heading_goes_with_the_last_sentence_below_it() -> None:
 
 @pytest.mark.promise("writer.nothing")
 @pytest.mark.parametrize(
-    "text", ["", "# Pay\n\nEverybody gets 5 percent more.\n", "Shall I write about pay?", "Hello there."]
+    "text", ["", "# Pay\n\nEverybody gets 5 percent more.\n", "Shall I write about pay?", "Hello there,"]
 )
 def test_a_text_of_which_nothing_is_supported_is_answered_so(text: str) -> None:
     assert checked(text, PASSAGES).text == NOTHING

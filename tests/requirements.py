@@ -11,6 +11,7 @@ PROMISES: dict[str, str] = {
     "store.login": "Another role migrates; what hosts connect as owns nothing, bypasses nothing, and only becomes the working roles.",
     # writer
     "writer.grounded": "A writer's sentence that no approved passage supports, by number, name, day, denial or words, is left out.",
+    "writer.form": "A draft has the form of the document that its brief shows, and nothing of that document's content.",
     "writer.nothing": "A brief that no approved source supports is answered so, and nothing else is written.",
     # tenancy
     "tenants.created": "An operator creates a tenant while hosts run, and its people ask and approve.",

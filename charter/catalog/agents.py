@@ -51,6 +51,7 @@ def read_agent(folder: Path, plugins: Mapping[str, PluginSpec], mistakes: list[M
         bundle=bundle.digest(files),
         files=files,
         triggers=triggers.read_triggers(charter.get("triggers", ())),
+        grounding=charter.get("grounding", "free"),
     )
 
 

@@ -11,8 +11,7 @@ from itertools import takewhile
 from typing import Any
 
 from charter.knowledge.grounding import Lacking, beside, lacking, sentences
-
-NOTHING = "No approved source that you may read says anything about this, so nothing was written."
+from charter.models.chat import UNSUPPORTED
 
 _MARKS = re.compile(r"\s*\[(\d{1,3})\]")
 _STRAY = re.compile(r"([.!?][\"”’)]*)((?:\s*\[\d{1,3}\])+)")
@@ -53,13 +52,13 @@ class Checked:
 def checked(text: str, passages: Sequence[Mapping[str, Any]]) -> Checked:
     """Hold every sentence of an answer against the passages that it cites by their numbers.
 
-    Where nothing is left, the text is ``NOTHING``.
+    Where nothing is left, the text is ``UNSUPPORTED``.
     """
     sources = {int(p["n"]): _source(p) for p in passages if p.get("integrity") == "trusted"}
     lines: list[_Line] = [_line(line, sources) for line in _settled(text).splitlines()]
     faults = tuple(fault for line in lines for fault in line.faults)
     if not any(line.facts for line in lines):
-        return Checked(NOTHING, faults)
+        return Checked(UNSUPPORTED, faults)
     return Checked(_joined(lines), faults)
 
 

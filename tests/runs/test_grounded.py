@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from charter.knowledge.grounding import lacking, sentences
-from charter.runs.grounded import NOTHING, checked
+from charter.models.chat import UNSUPPORTED
+from charter.runs.grounded import checked
 
 SENTENCES: dict[str, Any] = yaml.safe_load(
     (Path(__file__).parents[1] / "knowledge" / "grounding.yaml").read_text("utf-8")
@@ -80,8 +81,8 @@ def test_a_heading_goes_with_the_last_sentence_below_it() -> None:
     "text", ["", "# Pay\n\nEverybody gets 5 percent more.\n", "Shall I write about pay?", "Hello there,"]
 )
 def test_a_text_of_which_nothing_is_supported_is_answered_so(text: str) -> None:
-    assert checked(text, PASSAGES).text == NOTHING
-    assert checked(text, []).text == NOTHING
+    assert checked(text, PASSAGES).text == UNSUPPORTED
+    assert checked(text, []).text == UNSUPPORTED
 
 
 def _judged(part: str, kind: str, house: Path) -> Iterator[bool]:

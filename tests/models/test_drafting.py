@@ -9,7 +9,7 @@ import pytest
 from charter.models.chat import UNSUPPORTED
 from charter.models.embedded.briefs import Brief, brief_of
 from charter.models.embedded.drafting import draft
-from charter.models.embedded.form import form_of
+from charter.models.embedded.layout import layout_of
 from charter.models.embedded.vectors import Sentences
 
 MEMO = """PARKING AT THE CAMPUS
@@ -126,6 +126,6 @@ def test_what_only_an_unapproved_source_says_is_not_written(house: Path, engine:
 
 
 def test_a_document_without_headings_gives_none() -> None:
-    form = form_of("We meet on Monday. Bring coffee.\n\nSee you there.\n")
+    form = layout_of("We meet on Monday. Bring coffee.\n\nSee you there.\n")
 
     assert (form.title, form.section, form.item, form.paragraph) == (None, None, "", 2)

@@ -10,7 +10,7 @@ from typing import Any
 
 from charter.models.chat import UNSUPPORTED
 from charter.models.embedded.briefs import Brief
-from charter.models.embedded.form import Form, form_of
+from charter.models.embedded.layout import Layout, layout_of
 from charter.models.embedded.quoting import SENTENCE_CHARS, Sentence, sentences_of
 from charter.models.embedded.vectors import Sentences
 
@@ -28,7 +28,7 @@ def draft(brief: Brief, passages: Sequence[Mapping[str, Any]], engine: Sentences
     chosen = _chosen(brief.subject, sentences_of(approved)[:_COMPARED], engine)
     if not chosen:
         return UNSUPPORTED
-    form = form_of(brief.model)
+    form = layout_of(brief.model)
     known = {int(passage["n"]): passage for passage in approved}
     title = form.headed(str(known[chosen[0].n].get("title") or ""), form.title)
     parts = [title, form.greeting, *_sections(chosen, known, form), "\n".join(form.parting)]
@@ -47,7 +47,7 @@ def _chosen(subject: str, sentences: Sequence[Sentence], engine: Sentences) -> l
     return sorted(near, key=lambda s: (s.rank, s.at))
 
 
-def _sections(chosen: Sequence[Sentence], known: Mapping[int, Mapping[str, Any]], form: Form) -> Iterator[str]:
+def _sections(chosen: Sequence[Sentence], known: Mapping[int, Mapping[str, Any]], form: Layout) -> Iterator[str]:
     several = len({sentence.n for sentence in chosen}) > 1
     for n, group in groupby(chosen, key=lambda sentence: sentence.n):
         if several:

@@ -1,4 +1,4 @@
-"""The form of a document, so that another can be given the same: headings, lists, how it begins and how it ends."""
+"""How a document is laid out, so that another can be given the same: headings, lists, how it begins and how it ends."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _PARTING = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class Layout:
     """``title`` and ``section`` frame a heading (``("# ", "")``; ``None``: there is none), ``item`` begins a line of a list
     (empty: sentences stand in paragraphs), ``paragraph`` is how many sentences one has. ``greeting`` and ``parting`` are
     the document's own lines.
@@ -31,17 +31,17 @@ class Form:
     parting: tuple[str, ...] = ()
 
     def headed(self, words: str, frame: tuple[str, str] | None) -> str:
-        """Return a heading of this form; nothing where the document has none."""
+        """Return a heading of this layout; nothing where the document has none."""
         if frame is None or not words:
             return ""
         return f"{frame[0]}{words.upper() if self.capitals else words}{frame[1]}"
 
 
-PLAIN = Form()
+PLAIN = Layout()
 
 
-def form_of(document: str) -> Form:
-    """Return the form of a document; of an empty one the plain form."""
+def layout_of(document: str) -> Layout:
+    """Return the layout of a document; of an empty one the plain one."""
     lines = [line.rstrip() for line in document.splitlines()]
     filled = [line.strip() for line in lines if line.strip()]
     if not filled:
@@ -49,7 +49,7 @@ def form_of(document: str) -> Form:
     frames = [frame for line in filled if (frame := _frame(line))]
     items = [found["mark"] for line in lines if (found := _ITEM.match(line))]
     prose = [line for line in filled if line.endswith((".", "!", "?")) and not _frame(line) and not _ITEM.match(line)]
-    return Form(
+    return Layout(
         title=frames[0] if frames and _frame(filled[0]) else None,
         section=frames[1] if len(frames) > 1 else None,
         item=_mark(items) if len(items) > len(prose) else "",

@@ -95,7 +95,10 @@ class Session:
         said = (history or History()).of(messages)
 
         async def attempt(trial: Try) -> Reply:
-            return await self._attempt(trial, Turn(tools, schema), said, hearer)
+            reply = await self._attempt(trial, Turn(tools, schema), said, hearer)
+            if trial.deployed.recorder is not None:
+                await trial.deployed.recorder.note(messages, offered, reply)
+            return reply
 
         wanted = Wanted(images=any(message.images for message in messages), form=schema is not None)
         return await self.route.ask(attempt, wanted, regions=regions, seconds=seconds)

@@ -11,12 +11,8 @@ from charter.errors import FieldError, InvalidRequest, NotFound, RunFinished
 from charter.governance import approvals
 from charter.governance.approvals import Approval
 from charter.identity.grants import Grants
-<<<<<<< HEAD
 from charter.knowledge.archive import Archive
-=======
-from charter.knowledge.index import Index
 from charter.models.chat import Image
->>>>>>> openai
 from charter.models.choosing import Wanted
 from charter.runs import admission, images, journal, records, resolving
 from charter.runs.admittance import Admittance

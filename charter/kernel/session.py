@@ -46,11 +46,16 @@ class Session:
     def __init__(self, spec: AgentSpec, catalog: Catalog, plugins: Mapping[str, BoundPlugin], route: Route) -> None:
         self.spec = spec
         self.route = route
+        self._catalog = catalog
         self._plugins = plugins
         self._functions = {name: catalog.function(name) for name in spec.functions}
         self._tools = {f.wire_name: wire_tool(f) for f in self._functions.values()}
         self._agents = {each.name: self._build_agent(each) for each in route.deployments}
         self._kernel = self._agents[route.deployments[0].name].kernel
+
+    def over(self, route: Route) -> "Session":
+        """Return the same agent over other deployments."""
+        return Session(self.spec, self._catalog, self._plugins, route)
 
     def _build_kernel(self) -> Kernel:
         kernel = Kernel()

@@ -113,13 +113,13 @@ def open_deployment(
         case "embedded":
             client, level = _embedded(tier, embedded)
         case "scripted":
-            client = _in_process(scripted.ScriptedModel(scripted.load(_script(tier, deployment))).answer)
+            client = in_process(scripted.ScriptedModel(scripted.load(_script(tier, deployment))).answer)
         case "azure_openai":
             client = _azure(tier, deployment, key, identity)
         case "openai":
             client = _openai(tier, deployment, key)
         case "recorded":
-            client = _in_process(recording.load(_recording(tier, deployment)).answer)
+            client = in_process(recording.load(_recording(tier, deployment)).answer)
         case "anthropic" | "mistral":
             raise StartRefused(f"The tier {tier} is {deployment.kind}, which this host cannot ask yet.")
     tariff = tariff_of(deployment, costs or settings.Costs())
@@ -154,10 +154,11 @@ def _yours() -> Level:
 def _embedded(tier: str, embedded: Embedded | None) -> tuple[AsyncOpenAI, Callable[[], Level]]:
     if embedded is None:
         raise StartRefused(f"The tier {tier} is embedded, but this host has no embedded model.")
-    return _in_process(embedded.answer), embedded.level
+    return in_process(embedded.answer), embedded.level
 
 
-def _in_process(answer: Answer) -> AsyncOpenAI:
+def in_process(answer: Answer) -> AsyncOpenAI:
+    """Return a client whose requests ``answer`` takes, in this process."""
     # The address is never reached: the transport answers.
     http = httpx2.AsyncClient(transport=AnswerTransport(answer))
     return AsyncOpenAI(base_url="http://embedded.invalid/v1", api_key="none", http_client=http, max_retries=RETRIES)

@@ -126,6 +126,7 @@ PROMISES: dict[str, str] = {
     "plugins.weather": "Slow, failing and cut connections come on demand, before or after the work is done.",
     # models
     "runs.replay": "A run that is over can be gone through once more: nothing is called, and the first thing that differs is told.",
+    "knowledge.langchain": "LangChain finds through our retriever what the person may read, by ten documented lines.",
     "models.recorded": "A recorded model answers as the model did that was recorded; no secret and no address is in a recording.",
     "models.wire": "A model of ours answers the stock OpenAI client plain and streamed alike, with calls, counts and who really answered.",
     "models.scripted": "A scripted model calls, speaks and fails exactly as its script says, the way a real endpoint would.",

@@ -9,6 +9,10 @@ PROMISES: dict[str, str] = {
     "store.token": "A database with Entra authentication is given the host's token of the moment with each new connection.",
     "store.role": "The host's database role is neither superuser nor allowed to bypass row-level security.",
     "store.login": "Another role migrates; what hosts connect as owns nothing, bypasses nothing, and only becomes the working roles.",
+    # writer
+    "writer.grounded": "A writer's sentence that no approved passage supports, by number, name, day, denial or words, is left out.",
+    "writer.form": "A draft has the form of the document that its brief shows, and nothing of that document's content.",
+    "writer.nothing": "A brief that no approved source supports is answered so, and nothing else is written.",
     # tenancy
     "tenants.created": "An operator creates a tenant while hosts run, and its people ask and approve.",
     "tenants.operators": "Only operators of the home tenant change tenants; another's reads their own and learns of no other.",
@@ -121,6 +125,9 @@ PROMISES: dict[str, str] = {
     "plugins.service_desk": "A ticket can be followed from its opening to its end, and a new password is never shown.",
     "plugins.weather": "Slow, failing and cut connections come on demand, before or after the work is done.",
     # models
+    "runs.replay": "A run that is over can be gone through once more: nothing is called, and the first thing that differs is told.",
+    "knowledge.langchain": "LangChain finds through our retriever what the person may read, by ten documented lines.",
+    "models.recorded": "A recorded model answers as the model did that was recorded; no secret and no address is in a recording.",
     "models.wire": "A model of ours answers the stock OpenAI client plain and streamed alike, with calls, counts and who really answered.",
     "models.scripted": "A scripted model calls, speaks and fails exactly as its script says, the way a real endpoint would.",
     "models.deployments": "A deployment in the settings becomes a client of its maker; one that lacks something refuses the start.",

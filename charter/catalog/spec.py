@@ -127,6 +127,7 @@ class ScheduleTrigger:
 class AgentSpec:
     """One folder of ``agents/`` and its charter. ``functions`` are full names, patterns already resolved.
 
+    ``grounding`` ``strict``: its answers say only what approved passages say.
     ``bundle`` is the digest (``sha256:…``) of ``files``: the texts of the agent, its instructions, plugins and policies.
     ``output`` is the JSON Schema that its answers have; ``None``: it answers in words.
     """
@@ -145,6 +146,7 @@ class AgentSpec:
     folder: Path
     bundle: str
     triggers: tuple[ScheduleTrigger | Mapping[str, Any], ...] = ()
+    grounding: Literal["free", "strict"] = "free"
     files: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     output: Mapping[str, Any] | None = None
 

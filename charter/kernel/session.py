@@ -46,11 +46,16 @@ class Session:
     def __init__(self, spec: AgentSpec, catalog: Catalog, plugins: Mapping[str, BoundPlugin], route: Route) -> None:
         self.spec = spec
         self.route = route
+        self._catalog = catalog
         self._plugins = plugins
         self._functions = {name: catalog.function(name) for name in spec.functions}
         self._tools = {f.wire_name: wire_tool(f) for f in self._functions.values()}
         self._agents = {each.name: self._build_agent(each) for each in route.deployments}
         self._kernel = self._agents[route.deployments[0].name].kernel
+
+    def over(self, route: Route) -> "Session":
+        """Return the same agent over other deployments."""
+        return Session(self.spec, self._catalog, self._plugins, route)
 
     def _build_kernel(self) -> Kernel:
         kernel = Kernel()
@@ -95,7 +100,10 @@ class Session:
         said = (history or History()).of(messages)
 
         async def attempt(trial: Try) -> Reply:
-            return await self._attempt(trial, Turn(tools, schema), said, hearer)
+            reply = await self._attempt(trial, Turn(tools, schema), said, hearer)
+            if trial.deployed.recorder is not None:
+                await trial.deployed.recorder.note(messages, offered, reply)
+            return reply
 
         wanted = Wanted(images=any(message.images for message in messages), form=schema is not None)
         return await self.route.ask(attempt, wanted, regions=regions, seconds=seconds)

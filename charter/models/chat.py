@@ -11,6 +11,9 @@ from charter.errors import ModelFault
 Role = Literal["system", "user", "assistant", "tool"]
 Level = Literal["yours", "embedded", "assistance"]
 
+UNSUPPORTED = "No approved source that you may read says anything about this, so nothing was written."
+"""The whole text of a writer whose brief no source supports."""
+
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:

@@ -11,7 +11,7 @@ from openai import AsyncAzureOpenAI, AsyncOpenAI, DefaultAioHttpClient
 
 from charter import settings
 from charter.errors import StartRefused
-from charter.models import scripted
+from charter.models import recording, scripted
 from charter.models.chat import Level, Usage
 from charter.models.key import LiveKey
 from charter.models.prices import Tariff, tariff_of
@@ -57,6 +57,7 @@ class Deployed:
     level: Callable[[], Level]
     said: settings.Deployment
     tariff: Tariff
+    recorder: recording.Recorder | None = None
 
     @property
     def sees(self) -> bool:
@@ -97,11 +98,12 @@ def open_deployment(
     costs: settings.Costs | None = None,
     key: Live | None = None,
     identity: "AsyncTokenCredential | None" = None,
+    clean: recording.Clean = str,
 ) -> Deployed:
     """Build the client of one deployment.
 
     ``key`` gives what ``api_key`` stands for, anew for each request (nothing: it stands for itself). ``identity`` is the
-    host's own at Azure, for Azure OpenAI without a key.
+    host's own at Azure, for Azure OpenAI without a key. ``clean`` takes secrets out of what is recorded.
 
     Raises:
         StartRefused: the deployment lacks what its kind needs, or its prices cannot be counted in the house's currency.
@@ -111,18 +113,35 @@ def open_deployment(
         case "embedded":
             client, level = _embedded(tier, embedded)
         case "scripted":
-            client = _in_process(scripted.ScriptedModel(scripted.load(_script(tier, deployment))).answer)
+            client = in_process(scripted.ScriptedModel(scripted.load(_script(tier, deployment))).answer)
         case "azure_openai":
             client = _azure(tier, deployment, key, identity)
         case "openai":
             client = _openai(tier, deployment, key)
-        case "anthropic" | "mistral" | "recorded":
+        case "recorded":
+            client = in_process(recording.load(_recording(tier, deployment)).answer)
+        case "anthropic" | "mistral":
             raise StartRefused(f"The tier {tier} is {deployment.kind}, which this host cannot ask yet.")
     tariff = tariff_of(deployment, costs or settings.Costs())
     provider = _PROVIDERS.get(deployment.kind, "charter")
+    recorder = _recorder(deployment, clean)
     return Deployed(
-        tier, deployment.called, deployment.kind, deployment.model, provider, client, level, deployment, tariff
+        tier,
+        deployment.called,
+        deployment.kind,
+        deployment.model,
+        provider,
+        client,
+        level,
+        deployment,
+        tariff,
+        recorder,
     )
+
+
+def _recorder(deployment: settings.Deployment, clean: recording.Clean) -> recording.Recorder | None:
+    file = deployment.recording
+    return recording.Recorder(file, clean) if file is not None and deployment.kind != "recorded" else None
 
 
 _PROVIDERS = {"openai": "openai", "azure_openai": "azure.ai.openai"}
@@ -135,10 +154,11 @@ def _yours() -> Level:
 def _embedded(tier: str, embedded: Embedded | None) -> tuple[AsyncOpenAI, Callable[[], Level]]:
     if embedded is None:
         raise StartRefused(f"The tier {tier} is embedded, but this host has no embedded model.")
-    return _in_process(embedded.answer), embedded.level
+    return in_process(embedded.answer), embedded.level
 
 
-def _in_process(answer: Answer) -> AsyncOpenAI:
+def in_process(answer: Answer) -> AsyncOpenAI:
+    """Return a client whose requests ``answer`` takes, in this process."""
     # The address is never reached: the transport answers.
     http = httpx2.AsyncClient(transport=AnswerTransport(answer))
     return AsyncOpenAI(base_url="http://embedded.invalid/v1", api_key="none", http_client=http, max_retries=RETRIES)
@@ -150,6 +170,14 @@ def _script(tier: str, deployment: settings.Deployment) -> Any:
             f"The tier {tier} is scripted, but names no script.", action="Set its field 'script' to a file."
         )
     return deployment.script
+
+
+def _recording(tier: str, deployment: settings.Deployment) -> Any:
+    if deployment.recording is None:
+        raise StartRefused(
+            f"The tier {tier} is recorded, but names no recording.", action="Set its field 'recording' to a file."
+        )
+    return deployment.recording
 
 
 def _openai(tier: str, deployment: settings.Deployment, key: Live | None) -> AsyncOpenAI:

@@ -17,6 +17,7 @@ from charter.models.breaker import Breaker
 from charter.models.chat import Attempt, Reply, Usage
 from charter.models.choosing import ANYTHING, Wanted, allowed, choose
 from charter.models.deployments import Deployed, Embedded, open_deployment
+from charter.models.recording import Clean
 from charter.secrets.store import Live
 
 if TYPE_CHECKING:
@@ -219,6 +220,7 @@ def open_route(
     costs: settings.Costs | None = None,
     key_of: Callable[[SecretStr], Live | None] = lambda _: None,
     identity: "AsyncTokenCredential | None" = None,
+    clean: Clean = str,
 ) -> Route:
     """Build the clients of one tier; parameters as of ``open_deployment``.
 
@@ -226,7 +228,7 @@ def open_route(
         StartRefused: a deployment lacks what its kind needs, or two have one name.
     """
     opened = [
-        open_deployment(tier, each, embedded, costs=costs, key=key_of(each.api_key), identity=identity)
+        open_deployment(tier, each, embedded, costs=costs, key=key_of(each.api_key), identity=identity, clean=clean)
         for each in deployments
     ]
     names = [each.name for each in opened]

@@ -168,8 +168,10 @@ def _models(tree: Settings) -> Iterator[Finding]:
 
 
 def _model_fault(deployment: Deployment) -> tuple[str, str]:
-    if deployment.kind in ("embedded", "scripted"):
+    if deployment.kind in ("embedded", "scripted", "recorded"):
         return f"It is {deployment.kind}, for development.", "Name a deployment of Azure OpenAI, or another endpoint."
+    if deployment.recording is not None:
+        return "What people say to it would be recorded into a file.", "Take its field 'recording' out."
     if fault := address.fault(deployment.base_url or "https://api.openai.com/v1"):
         return f"Its endpoint {fault}.", "Set its base_url to an https:// address."
     key = deployment.api_key.get_secret_value()

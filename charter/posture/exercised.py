@@ -176,7 +176,7 @@ def models(settings: Settings, vault: Opened) -> list[Awaitable[Finding]]:
 
 
 async def _model(name: str, tier: str, deployment: Deployment, settings: Settings, vault: Opened) -> Finding:
-    if deployment.kind in ("embedded", "scripted"):
+    if deployment.kind in ("embedded", "scripted", "recorded"):
         return unproven(name, f"It is {deployment.kind}, in the host itself.", "Ask an agent something.")
 
     async def look() -> str:

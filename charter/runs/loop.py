@@ -136,7 +136,7 @@ class Loop:
         with self._tracing.span("chat", *answering.asked(likely), kind=SpanKind.CLIENT) as span:
             trace = Trace.present()
             left = max((work.deadline - started).total_seconds(), 0.001)
-            streams = work.agent.output is None and work.voice.begin()  # half a form is of no use to anybody
+            streams = formed.streams(work.agent) and work.voice.begin()
             try:
                 async with asyncio.timeout(left):
                     turn = work.session.turn(
@@ -183,7 +183,7 @@ class Loop:
 
     async def _record(self, work: Work, reply: Reply, started: datetime, trace: Trace) -> Pending | None:
         pending = [(call, new_id("stp")) for call in reply.calls]
-        answered = formed.formed(work.agent, reply)
+        answered = formed.formed(work.agent, reply, work.passages, again=work.corrected)
         cost = work.session.route.cost(reply, started.date())
         used = answering.used(reply.attempts, reply.usage)
         output = {**conversation.said(reply, pending), **formed.noted(answered.unfit)}

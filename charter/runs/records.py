@@ -125,6 +125,19 @@ async def read(session: Session, ctx: Context, run_id: str) -> Run:
     return run_of(row)
 
 
+async def recorded(session: Session, ctx: Context, run_id: str) -> tuple[Run, Claim]:
+    """Return the run, if this principal may see it, with what it was worked on under.
+
+    Raises:
+        NotFound: as ``read``.
+    """
+    run = await read(session, ctx, run_id)
+    row = await session.fetchrow("select * from runs where id = $1", run_id)
+    if row is None:
+        raise NotFound(f"There is no run {run_id[:64]}.")
+    return run, claim_of(row)
+
+
 async def listing(
     session: Session, ctx: Context, *, cursor: str | None, limit: int, filters: Mapping[str, str | None]
 ) -> Page:

@@ -13,6 +13,8 @@ from charter.governance.approvals import Approval
 from charter.identity.grants import Grants
 from charter.knowledge.archive import Archive
 from charter.models.chat import Image
+from charter.models.choosing import Wanted
+from charter.runs import admission, images, journal, records, resolving
 from charter.runs.admittance import Admittance
 from charter.runs.drill import Drill
 from charter.runs.editions import Editions
@@ -21,6 +23,7 @@ from charter.runs.events import EventStream
 from charter.runs.following import Followers
 from charter.runs.parking import verdict
 from charter.runs.records import Claim
+from charter.runs.replaying import Replayed, Replaying
 from charter.runs.run import TERMINAL, Event, Page, Run, StartRun, Step
 from charter.settings import Http, Runs
 from charter.store.database import Database, Session
@@ -275,6 +278,18 @@ class RunService:
                 journal.Change(status="cancelled"),
             )
         return await self.get(ctx, run_id)
+
+    async def replay(self, ctx: Context, run_id: str, *, current: bool = False) -> Replayed:
+        """Go through a run once more with what was recorded of it, and tell the first thing that comes out otherwise.
+
+        Raises:
+            NotFound: not a run that this principal may see.
+            Conflict: it is not over yet, or its agent is there no more.
+            BundleUnavailable: the bundle it began with cannot be loaded here.
+        """
+        async with self.database.session(ctx) as session:
+            run, claim = await records.recorded(session, ctx, run_id)
+        return await Replaying(self.database, self.editions, self.settings).replay(run, claim, current=current)
 
     async def drain(self) -> None:
         """Take nothing new, let what runs finish or leave it to others, and send away who waits here."""

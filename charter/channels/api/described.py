@@ -1,7 +1,7 @@
 """The REST door, described."""
 
-from charter.channels.api.schemas import CreateRun, Decide, Resolve
-from charter.channels.api.shapes import Agent, AgentList, Approval, ApprovalPage, Run, RunPage, StepList
+from charter.channels.api.schemas import CreateRun, Decide, Replay, Resolve
+from charter.channels.api.shapes import Agent, AgentList, Approval, ApprovalPage, Replayed, Run, RunPage, StepList
 from charter.channels.described import EVENTS, IDEMPOTENCY_KEY, Answer, Operation, Parameter, query
 
 _LIMIT = query("limit", "How many at most.", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50})
@@ -76,6 +76,17 @@ OPERATIONS = (
         ),
         body=Resolve,
         problems=(409, 422),
+    ),
+    Operation(
+        "POST", "/v1/runs/{run}/replay", "replayRun", "Go through a run once more, calling nothing", "runs",
+        {200: Answer("What came out.", Replayed)},
+        description=(
+            "For a run that is over. The model's answers and the functions' results are those of the journal; what is offered, "
+            "the check of arguments, the policies of the bundle, today's managers, labels and the answer are done anew. With "
+            "`current`, the present bundle of the agent: what would a change have decided otherwise? Nothing is called or written."
+        ),
+        body=Replay,
+        problems=(409,),
     ),
     Operation(
         "GET", "/v1/approvals", "listApprovals", "List approvals", "approvals", {200: Answer("A page.", ApprovalPage)},

@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 
 from charter.channels import images, sse
-from charter.channels.api.schemas import CreateRun, Decide, Resolve
+from charter.channels.api.schemas import CreateRun, Decide, Replay, Resolve
 from charter.channels.reading import body, caller, context, idempotency_key, whole
 from charter.models.chat import Image
 from charter.runs.run import Page, Run, StartRun
@@ -31,6 +31,7 @@ def routes(service: RunService) -> list[web.RouteDef]:
         web.get("/v1/runs/{run}/timeline", door.timeline),
         web.post("/v1/runs/{run}/cancel", door.cancel),
         web.post("/v1/runs/{run}/resolve", door.resolve),
+        web.post("/v1/runs/{run}/replay", door.replay),
         web.get("/v1/approvals", door.approvals),
         web.get("/v1/approvals/{approval}", door.approval),
         web.post("/v1/approvals/{approval}/decision", door.decide),
@@ -99,6 +100,13 @@ class _Door:
             context(request), request.match_info["run"], asked.step_id, asked.answer, asked.result, asked.since
         )
         return _run(run)
+
+    async def replay(self, request: web.Request) -> web.Response:
+        asked = await body(request, Replay)
+        found = await self._service.replay(
+            context(request), request.match_info["run"], current=asked.bundle == "current"
+        )
+        return _json(found.as_json())
 
     async def approvals(self, request: web.Request) -> web.Response:
         page = await self._service.approvals(

@@ -31,6 +31,12 @@ class Resolve(Body):
     since: str | None = Field(default=None, max_length=40)
 
 
+class Replay(Body):
+    bundle: Literal["own", "current"] = Field(
+        default="own", description="The bundle that the run began with, or the present one of its agent."
+    )
+
+
 class Decide(Body):
     decision: Literal["approve", "reject"]
     digest: str = Field(max_length=128)

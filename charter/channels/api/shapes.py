@@ -139,6 +139,24 @@ class StepList(BaseModel):
     next: None
 
 
+class Divergence(BaseModel):
+    """The first thing that came out otherwise."""
+
+    step_id: str
+    what: str
+    was: Any
+    now: Any
+
+
+class Replayed(BaseModel):
+    """How far a replay came; without a divergence everything came out as before."""
+
+    run: str
+    bundle: str
+    steps: int
+    divergence: Divergence | None
+
+
 class Requester(BaseModel):
     id: str
     name: str

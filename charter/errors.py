@@ -34,9 +34,9 @@
 The caller hears a problem document (RFC 9457), the model only a public sentence, the operator the trace.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +194,43 @@ class Killed(Unavailable):
     code, title, retryable = "killed", "An operator has stopped this.", False
 
 
+ModelFault = Literal["busy", "failing", "slow", "unreachable", "unreadable", "denied", "rejected", "filtered"]
+"""What a deployment of a model did instead of answering:
+
+- ``busy``: it has no room now (429, 529); ``retry_after`` is what it asked for.
+- ``failing``: it answers with a fault of its own (5xx). ``slow``: not in time. ``unreachable``: not at all.
+- ``unreadable``: what came is no whole answer: garbage, nothing, or a stream that broke off.
+- ``denied``: it will not serve us: a wrong key, a missing right, no such model there (401, 402, 403, 404).
+- ``rejected``: it will not serve this request, and others of its kind would not either (400, 413, 422).
+- ``filtered``: its content filter stepped in.
+"""
+
+
 class ModelUnavailable(Unavailable):
+    """``why`` decides what is done about it: whether another deployment is asked, and what it says of this one's health."""
+
     code, title = "model_unavailable", "The model does not answer."
+    _ACTIONS: ClassVar[Mapping[str, str]] = {
+        "rejected": "Ask in another way, or shorter; if it stays, tell an operator the trace id.",
+        "filtered": "Ask in another way.",
+    }
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        why: ModelFault = "unreadable",
+        action: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(detail, action=action or self._ACTIONS.get(why), retry_after=retry_after)
+        self.why: ModelFault = why
+        self.retryable = self.elsewhere
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether another deployment may be asked the same."""
+        return self.why not in {"rejected", "filtered"}
 
 
 class AuthorityLost(CharterError):

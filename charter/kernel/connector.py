@@ -30,6 +30,7 @@ class Turn:
 
     tools: Mapping[str, Mapping[str, Any]]
     schema: Mapping[str, Any] | None = None
+    system: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     messages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     text: list[str] = field(default_factory=list[str])
     calls: dict[int, dict[str, str]] = field(default_factory=dict[int, dict[str, str]])

@@ -55,6 +55,7 @@ class Deployed:
     input_price: Decimal
     output_price: Decimal
     currency: str
+    max_output_tokens: int = 4096
 
     def cost(self, usage: Usage) -> Decimal:
         """Return the price of one answer, in whole units of ``currency``."""
@@ -91,14 +92,31 @@ def open_deployment(
             client = _azure(tier, deployment, key, identity)
         case "openai":
             client = _openai(tier, deployment, key)
-        case "anthropic" | "mistral" | "recorded":
+        case "anthropic":
+            # Late, as below: each maker's client costs the start more than all of ours.
+            from charter.models.claude import open_claude
+
+            client = open_claude(tier, deployment, key, retries=RETRIES)
+        case "mistral":
+            from charter.models.mistral import open_mistral
+
+            client = open_mistral(tier, deployment, key, retries=RETRIES)
+        case "recorded":
             raise StartRefused(f"The tier {tier} is {deployment.kind}, which this host cannot ask yet.")
     prices = (deployment.input_price, deployment.output_price, deployment.currency)
     provider = _PROVIDERS.get(deployment.kind, "charter")
-    return Deployed(tier, deployment.called, deployment.kind, deployment.model, provider, client, level, *prices)
+    return Deployed(
+        tier, deployment.called, deployment.kind, deployment.model, provider, client, level, *prices,
+        max_output_tokens=deployment.max_output_tokens,
+    )  # fmt: skip
 
 
-_PROVIDERS = {"openai": "openai", "azure_openai": "azure.ai.openai"}
+_PROVIDERS = {
+    "openai": "openai",
+    "azure_openai": "azure.ai.openai",
+    "anthropic": "anthropic",
+    "mistral": "mistral_ai",
+}
 
 
 def _yours() -> Level:

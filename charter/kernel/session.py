@@ -12,7 +12,7 @@ from typing import Any
 from semantic_kernel import Kernel
 from semantic_kernel.agents import ChatCompletionAgent, ChatHistoryAgentThread
 from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
-from semantic_kernel.contents import ChatHistory, ChatMessageContent, FunctionCallContent, TextContent
+from semantic_kernel.contents import ChatHistory
 
 from charter.catalog.spec import AgentSpec, Catalog
 from charter.errors import ModelUnavailable
@@ -21,7 +21,7 @@ from charter.kernel.faults import unavailable
 from charter.kernel.functions import BoundPlugin, wire_tool
 from charter.kernel.history import History
 from charter.kernel.services import service_of
-from charter.models.chat import Message, Reply, ToolCall, Usage
+from charter.models.chat import Message, Reply
 from charter.models.route import Route
 from charter.plugin import Access
 
@@ -86,35 +86,24 @@ class Session:
     async def _take(self, turn: Turn, thread: ChatHistoryAgentThread, on_text: OnText | None) -> Reply:
         present_turn.set(turn)
         if on_text is None:
-            return self._plain(turn, (await self._agent.get_response(thread=thread)).message)
+            await self._agent.get_response(thread=thread)
+            return self._reply(turn)
         async for item in self._agent.invoke_stream(thread=thread):
             if text := str(item.message):
                 await on_text(text)
-        return self._reply("".join(turn.text), turn.finished_calls(), turn)
+        reply = self._reply(turn)
+        if rest := reply.text[len("".join(turn.text)) :]:
+            await on_text(rest)  # a refusal, or the sentence of a filter: Semantic Kernel's stream has neither
+        return reply
 
-    def _plain(self, turn: Turn, message: ChatMessageContent) -> Reply:
-        calls = tuple(
-            ToolCall(
-                item.id or "",
-                (item.name or "").replace("-", ".", 1),
-                item.arguments if isinstance(item.arguments, str) else "{}",
-            )
-            for item in message.items
-            if isinstance(item, FunctionCallContent)
-        )
-        usage = message.metadata.get("usage")
-        if usage is not None:
-            turn.usage = Usage(usage.prompt_tokens or 0, usage.completion_tokens or 0)
-        text = "".join(item.text for item in message.items if isinstance(item, TextContent))
-        return self._reply(text, calls, turn)
-
-    def _reply(self, text: str, calls: tuple[ToolCall, ...], turn: Turn) -> Reply:
+    def _reply(self, turn: Turn) -> Reply:
+        text, calls = turn.said(), turn.finished_calls()
         if not calls and not text.strip():
             # Garbage of many kinds arrives here as an empty message: an empty answer is none.
             raise ModelUnavailable("The model's answer could not be read: it is empty.")
         deployed = self.route.first
         model = turn.model or deployed.model
-        return Reply(text, calls, turn.usage, model, deployed.level(), turn.finish_reason, deployed.name)
+        return Reply(text, calls, turn.usage, model, deployed.level(), turn.ended, deployed.name)
 
     async def invoke(
         self, function: str, arguments: Mapping[str, Any], access: Access, headers: Mapping[str, str]

@@ -67,30 +67,28 @@ class ClaudeChatCompletion(AnthropicChatCompletion):
     async def _send_chat_request(self, settings: AnthropicChatPromptExecutionSettings) -> list[ChatMessageContent]:
         turn = present_turn.get()
         try:
-            answer: Answer = await self.async_client.messages.create(**self._request(turn))
+            create: Any = self.async_client.messages.create
+            take_whole(turn, await create(**self._request(turn)))
         except anthropic.APIError as fault:
-            raise told(fault) from fault
-        take_whole(turn, answer)
+            _tell(turn, fault)
         settle(turn)
         return [whole(turn, self.ai_model_id)]
 
     async def _send_chat_stream_request(
         self, settings: AnthropicChatPromptExecutionSettings, function_invoke_attempt: int = 0
     ) -> AsyncGenerator[list[StreamingChatMessageContent], None]:
-        turn, ended = present_turn.get(), False
+        turn = present_turn.get()
         try:
-            stream = await self.async_client.messages.create(**self._request(turn), stream=True)
-            async with stream:
+            create: Any = self.async_client.messages.create
+            async with await create(**self._request(turn), stream=True) as stream:
                 async for event in stream:
-                    ended = ended or event.type == "message_stop"
                     if text := take(turn, event):
                         yield [piece(text, self.ai_model_id)]
         except anthropic.APIError as fault:
-            raise told(fault) from fault
-        if not ended:
+            _tell(turn, fault)
+        if not turn.finish_reason:
             raise faults.broken_off()
-        if text := settle(turn):
-            yield [piece(text, self.ai_model_id)]
+        settle(turn)
 
     def _request(self, turn: Turn) -> dict[str, Any]:
         system = {"system": turn.system} if turn.system else {}
@@ -154,11 +152,16 @@ _STATUS = {
 """What a fault within a stream would have been as an answer: https://platform.claude.com/docs/en/api/errors"""
 
 
-def told(fault: anthropic.APIError) -> ModelUnavailable:
-    """Return the maker's exception in our words."""
+def _tell(turn: Turn, fault: anthropic.APIError) -> None:
+    """Tell the maker's exception in our words. What its filter keeps back is an answer: the same meets the same filter."""
+    if isinstance(fault, anthropic.APIStatusError) and _FILTER in (fault.api_message or ""):
+        turn.finish_reason = "content_filter"
+        return
+    raise _told(fault) from fault
+
+
+def _told(fault: anthropic.APIError) -> ModelUnavailable:
     if isinstance(fault, anthropic.APIStatusError):
-        if _FILTER in (fault.api_message or ""):
-            return faults.filtered()
         within = fault.status_code < 400
         return faults.of_status(
             _STATUS.get(fault.type or "", 500) if within else fault.status_code, fault.response.headers

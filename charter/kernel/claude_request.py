@@ -5,13 +5,14 @@ the order of the calls; neighbours of one role become one message.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
-import anthropic
 import orjson
 
 from charter.kernel.call_ids import for_claude
 from charter.models.chat import Image, Message, ToolCall
+from charter.models.form import asked
 
 Block = dict[str, Any]
 
@@ -40,7 +41,7 @@ def conversation(messages: Iterable[Message], *, kept: bool) -> list[Block]:
             made.append({"role": role, "content": blocks})
         order |= {for_claude(call.id): place for place, call in enumerate(message.calls, len(order))}
     for each in made:
-        each["content"].sort(key=lambda block: _place(block, order))
+        each["content"].sort(key=partial(_place, order))
     if made and made[0]["role"] == "assistant":
         made.insert(0, _OPENING)
     if kept and made:
@@ -48,7 +49,7 @@ def conversation(messages: Iterable[Message], *, kept: bool) -> list[Block]:
     return made
 
 
-def _place(block: Block, order: Mapping[str, int]) -> int:
+def _place(order: Mapping[str, int], block: Block) -> int:
     # Results before what the person says; the sort keeps everything else where it is.
     return order.get(block["tool_use_id"], 0) if block["type"] == "tool_result" else len(order)
 
@@ -102,7 +103,7 @@ def _tool(function: Mapping[str, Any]) -> Block:
 
 
 def output_config(schema: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the field that asks for JSON of this schema, brought by the maker's own code to what its grammar knows."""
+    """Return the field that asks for JSON of this schema."""
     if schema is None:
         return {}
-    return {"output_config": {"format": {"type": "json_schema", "schema": anthropic.transform_schema(dict(schema))}}}
+    return {"output_config": {"format": {"type": "json_schema", "schema": asked(schema)}}}

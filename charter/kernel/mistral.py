@@ -1,6 +1,6 @@
 """The chat connector for Mistral, over the maker's own client: Semantic Kernel's does not load with that any more."""
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -22,6 +22,7 @@ from charter.models.chat import Usage
 from charter.models.deployments import Deployed
 from charter.models.wire import new_call
 
+_GUARDED = "guardrail"
 _REASONS = {"stop": "stop", "length": "length", "model_length": "length", "tool_calls": "tool_calls"}
 
 
@@ -43,9 +44,8 @@ class MistralChatCompletion(ChatCompletionClientBase):
         self, chat_history: ChatHistory, settings: PromptExecutionSettings
     ) -> list[ChatMessageContent]:
         turn = present_turn.get()
-        with _telling():
-            answer = await self.client.chat.complete_async(**self._request(turn, chat_history))
-        _take_whole(turn, answer)
+        with _telling(turn):
+            _take_whole(turn, await self.client.chat.complete_async(**self._request(turn, chat_history)))
         settle(turn)
         return [whole(turn, self.ai_model_id)]
 
@@ -53,18 +53,14 @@ class MistralChatCompletion(ChatCompletionClientBase):
         self, chat_history: ChatHistory, settings: PromptExecutionSettings, function_invoke_attempt: int = 0
     ) -> AsyncGenerator[list[StreamingChatMessageContent], Any]:
         turn = present_turn.get()
-        turn.finish_reason = ""
-        with _telling():
-            stream = await self.client.chat.stream_async(**self._request(turn, chat_history))
-        async with stream:
-            with _telling(begun=True):
+        with _telling(turn):
+            async with await self.client.chat.stream_async(**self._request(turn, chat_history)) as stream:
                 async for event in stream:
                     if text := _take(turn, event.data):
                         yield [piece(text, self.ai_model_id)]
         if not turn.finish_reason:
             raise faults.broken_off()
-        if text := settle(turn):
-            yield [piece(text, self.ai_model_id)]
+        settle(turn)
 
     def _request(self, turn: Turn, history: ChatHistory) -> dict[str, Any]:
         tools = list(turn.tools.values())
@@ -144,16 +140,15 @@ def _count(turn: Turn, said: UsageInfo) -> None:
 
 
 @contextmanager
-def _telling(*, begun: bool = False) -> Iterator[None]:
-    """Tell the client's exceptions in our words; ``begun``: the answer has begun already."""
+def _telling(turn: Turn) -> Generator[None]:
+    """Tell the client's exceptions in our words. What a guardrail keeps back is an answer: the same meets the same one."""
     try:
         yield
     except errors.ResponseValidationError as fault:
         raise ModelUnavailable("The model's answer could not be read.", why="unreadable") from fault
     except errors.MistralError as fault:
-        blocked = fault.status_code == 403 and "guardrail" in fault.body.lower()
-        raise faults.of_status(fault.status_code, fault.headers, by_filter=blocked) from fault
-    except httpx2.TimeoutException as fault:
-        raise faults.slow() from fault
-    except httpx2.TransportError as fault:
-        raise (faults.broken_off() if begun else faults.unreachable()) from fault
+        if fault.status_code != 403 or _GUARDED not in fault.body.lower():
+            raise faults.of_status(fault.status_code, fault.headers) from fault
+        turn.finish_reason = "content_filter"
+    except httpx2.ConnectError as fault:
+        raise faults.unreachable() from fault

@@ -8,6 +8,7 @@ import orjson
 
 from charter.kernel.call_ids import for_mistral
 from charter.models.chat import Message, ToolCall
+from charter.models.form import asked
 
 _UNANSWERED = {"role": "assistant", "content": "(I gave no answer to this.)"}
 """Stands where a person wrote after results that no answer followed: the maker takes only an answer there."""
@@ -46,8 +47,8 @@ def response_format(schema: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the field that asks for JSON of this schema."""
     if schema is None:
         return {}
-    asked = {"name": "answer", "schema": dict(schema), "strict": True}
-    return {"response_format": {"type": "json_schema", "json_schema": asked}}
+    form = {"name": "answer", "schema": asked(schema), "strict": True}
+    return {"response_format": {"type": "json_schema", "json_schema": form}}
 
 
 def cache_key(messages: Iterable[Mapping[str, Any]], tools: Iterable[Mapping[str, Any]]) -> str:

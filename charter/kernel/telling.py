@@ -1,28 +1,17 @@
-"""What a turn has noted of an answer, told in Semantic Kernel's words; and what we say where a model says nothing."""
+"""What the connectors of our own tell Semantic Kernel of an answer, and how an answer is brought to its end in the turn."""
 
-from typing import Any
-
-from semantic_kernel.contents import (
-    ChatMessageContent,
-    FunctionCallContent,
-    StreamingChatMessageContent,
-    StreamingTextContent,
-    TextContent,
-)
+from semantic_kernel.contents import ChatMessageContent, StreamingChatMessageContent, StreamingTextContent
 from semantic_kernel.contents.utils.author_role import AuthorRole
 
 from charter.kernel.connector import Turn
 
 REFUSED = "The model declined to answer this."
+"""What is said where a model declines without a word."""
 
 
 def whole(turn: Turn, model: str) -> ChatMessageContent:
-    """Return the answer as one message."""
-    calls = [
-        FunctionCallContent(id=c["id"], name=c["name"], arguments=c["arguments"]) for _, c in sorted(turn.calls.items())
-    ]
-    text: list[Any] = [TextContent(text="".join(turn.text))] if any(turn.text) else []
-    return ChatMessageContent(role=AuthorRole.ASSISTANT, ai_model_id=model, items=[*text, *calls])
+    """Return the text of the answer as one message; the rest is in the turn."""
+    return ChatMessageContent(role=AuthorRole.ASSISTANT, ai_model_id=model, content="".join(turn.text))
 
 
 def piece(text: str, model: str) -> StreamingChatMessageContent:
@@ -31,20 +20,13 @@ def piece(text: str, model: str) -> StreamingChatMessageContent:
     return StreamingChatMessageContent(role=AuthorRole.ASSISTANT, choice_index=0, ai_model_id=model, items=[said])
 
 
-def settle(turn: Turn) -> str:
-    """Bring the answer that has ended into order, and return what is to be said beside what was said already.
-
-    A refusal calls nothing, and says so in a sentence of ours where the model has none. A call that the end of the room
-    cut off is no call.
+def settle(turn: Turn) -> None:
+    """Bring an answer that has ended into order: a call that the end of the room cut off is none, one without arguments
+    has an empty object, and a refusal without a word gets one.
     """
     if turn.finish_reason == "length" and turn.calls:
         turn.calls.pop(max(turn.calls))
     for call in turn.calls.values():
         call["arguments"] = call["arguments"] or "{}"
-    if turn.finish_reason != "refusal":
-        return ""
-    turn.calls.clear()
-    if "".join(turn.text).strip():
-        return ""
-    turn.text = [REFUSED]
-    return REFUSED
+    if turn.finish_reason == "refusal" and not "".join(turn.text).strip():
+        turn.refusal.append(REFUSED)

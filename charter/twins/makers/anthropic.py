@@ -16,12 +16,11 @@ from aiohttp import web
 
 from charter.twins.makers import anthropic_requests
 from charter.twins.makers.anthropic_answers import Rendering, event
-from charter.twins.makers.anthropic_requests import Counted, Refused
+from charter.twins.makers.anthropic_requests import TAKEN, Counted, Refused
 from charter.twins.makers.line import reachable, sent, streamed
 from charter.twins.makers.scene import Heard, Scene, Stage
 
-MODELS = ("claude-opus-4-6", "claude-sonnet-4-6", "claude-haiku-4-5")
-VERSION = "2023-06-01"
+MODELS = ("claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5")
 _KINDS = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -66,13 +65,13 @@ class Anthropic:
         if not secrets.compare_digest(given.encode(), self.key.encode()):
             raise Refused("invalid x-api-key", "authentication_error", 401)
         version = request.headers.get("anthropic-version")
-        if version != VERSION:
+        if version not in TAKEN:
             said = f'"{version}" is not a valid version' if version else "header is required"
             raise Refused(f"anthropic-version: {said}")
 
     async def _messages(self, request: web.Request) -> web.StreamResponse:
         body = await self._read(request)
-        anthropic_requests.check(body)
+        anthropic_requests.check(body, TAKEN[request.headers["anthropic-version"]])
         scene = await self._stage.next(Heard(request.path, dict(request.headers), body))
         if scene.filtered == "prompt":
             raise Refused(_FILTERED)

@@ -1,11 +1,13 @@
 """What Anthropic's API takes, and what it says of a request that it does not take.
 
-Sources. Fields: https://platform.claude.com/docs/en/api/messages/create and ``types/message_create_params.py`` of
-anthropics/anthropic-sdk-python. Roles that follow one another, and where results stand:
+Sources. Versions: https://platform.claude.com/docs/en/api/versioning and
+https://platform.claude.com/docs/en/api/migration-2026-10-21. Fields: https://platform.claude.com/docs/en/api/messages/create and
+``types/message_create_params.py`` of anthropics/anthropic-sdk-python. Roles that follow one another, and where results stand:
 https://platform.claude.com/docs/en/agents-and-tools/tool-use/handle-tool-calls. Breakpoints:
 https://platform.claude.com/docs/en/build-with-claude/prompt-caching. Schemas of answers:
 https://platform.claude.com/docs/en/build-with-claude/structured-outputs. Bodies of refusals:
-https://platform.claude.com/docs/en/api/errors; their sentences as its users quote them.
+https://platform.claude.com/docs/en/api/errors; their sentences as its users quote them. Instructions amid the messages, which
+some models take, are not taken here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -135,13 +137,22 @@ class Asked(Counted):
     stream: bool = False
     metadata: dict[str, Any] | None = None
     stop_sequences: list[str] | None = None
-    temperature: Annotated[float, Field(ge=0, le=1)] | None = None
-    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
-    top_k: Annotated[int, Field(ge=0)] | None = None
     service_tier: Literal["auto", "standard_only"] | None = None
 
 
-def check(body: Mapping[str, Any], kind: type[Counted] = Asked) -> None:
+class AskedEarlier(Asked):
+    """What ``messages`` took up to version 2023-06-01."""
+
+    temperature: Annotated[float, Field(ge=0, le=1)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    top_k: Annotated[int, Field(ge=0)] | None = None
+
+
+TAKEN: Mapping[str, type[Asked]] = {"2026-10-21": Asked, "2023-06-01": AskedEarlier}
+"""What ``messages`` takes in each version of the API."""
+
+
+def check(body: Mapping[str, Any], kind: type[Counted]) -> None:
     """Check a body as the maker does.
 
     Raises:

@@ -3,7 +3,8 @@
 Sources. Paths: https://docs.mistral.ai/api and ``chat.py`` of mistralai/client-python, which asks for a stream with ``#stream``
 behind the path, which no server sees. Errors: the bodies that the client's users quote
 (``{"object": "error", "message", "type", "param", "code"}``), https://docs.mistral.ai/resources/error-codes. A guardrail answers
-with 403: ``models/guardrailconfig.py`` there and https://docs.mistral.ai/capabilities/guardrailing. Bodies: see
+with 403: ``models/guardrailconfig.py`` there and https://docs.mistral.ai/capabilities/guardrailing; the words of that answer
+are not published, and are this twin's own. Bodies: see
 ``mistral_requests`` and ``mistral_answers``.
 """
 
@@ -82,7 +83,7 @@ async def _read(request: web.Request) -> dict[str, Any]:
     try:
         body: Any = orjson.loads(await request.read())
     except orjson.JSONDecodeError as fault:
-        said = {"type": "json_invalid", "loc": ["body", fault.pos], "msg": "JSON decode error", "input": {}}
+        said: dict[str, Any] = {"type": "json_invalid", "loc": ["body", fault.pos], "msg": "JSON decode error"}
         raise Malformed([said]) from fault
     if not isinstance(body, dict):
         said = {"type": "model_attributes_type", "loc": ["body"], "msg": "Input should be a valid dictionary"}

@@ -9,6 +9,7 @@ client, status 422.
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -168,7 +169,7 @@ def check(body: Mapping[str, Any]) -> None:
 
 
 def _check_order(messages: Sequence[Any]) -> None:
-    for before, message in zip(messages, messages[1:], strict=False):
+    for before, message in pairwise(messages):
         if message.role not in _FOLLOW[before.role]:
             said = f"Unexpected role '{message.role}' after role '{before.role}'"
             raise Refused(said, "invalid_request_message_order", "3230")

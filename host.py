@@ -212,7 +212,7 @@ async def _model(ground: _Ground) -> EmbeddedModel:
 def _builder(ground: _Ground, model: EmbeddedModel) -> Builder:
     secrets, azure = ground.vault.secrets, ground.vault.azure
     routes = {
-        tier: open_route(tier, each, model, key_of=secrets.live, identity=azure)
+        tier: open_route(tier, each, model, costs=ground.settings.costs, key_of=secrets.live, identity=azure)
         for tier, each in ground.settings.models.items()
     }
     for route in routes.values():

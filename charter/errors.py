@@ -14,7 +14,8 @@
     │   ├── AlreadyDecided       409 already_decided
     │   ├── Expired              409 expired
     │   ├── IdempotencyKeyReused 409 idempotency_key_reused
-    │   └── RunFinished          409 run_finished
+    │   ├── RunFinished          409 run_finished
+    │   └── ModelCannot          409 model_cannot         (no model of the agent's tier can do what is asked)
     ├── TooLarge                 413 too_large
     ├── Misdirected              421 misdirected          (asked for by a name that is not this host's)
     ├── UnsupportedMedia         415 unsupported_media_type
@@ -27,6 +28,7 @@
     │   ├── Draining             503 draining
     │   ├── Killed               503 killed
     │   └── ModelUnavailable     503 model_unavailable
+    ├── AnswerUnfit              502 answer_unfit         (not of the form that the agent promises)
     ├── AuthorityLost            403 authority_lost       (a token exchange was refused)
     ├── AuditFailed              503 audit_failed         (no audit, no effect)
     └── StartRefused             the host does not start; said in one sentence
@@ -144,6 +146,11 @@ class RunFinished(Conflict):
     code, title = "run_finished", "The run has ended."
 
 
+class ModelCannot(Conflict):
+    code, title = "model_cannot", "The model of this agent cannot do this."
+    action = "Ask in words, or let an operator configure a model that can (CHARTER_MODELS)."
+
+
 class TooLarge(CharterError):
     code, status, title = "too_large", 413, "The request is too large."
     action = "Send less."
@@ -231,6 +238,11 @@ class ModelUnavailable(Unavailable):
     def elsewhere(self) -> bool:
         """Whether another deployment may be asked the same."""
         return self.why not in {"rejected", "filtered"}
+
+
+class AnswerUnfit(CharterError):
+    code, status, title, retryable = "answer_unfit", 502, "The model's answer has not the form that was agreed.", True
+    action = "Ask again, or in other words."
 
 
 class AuthorityLost(CharterError):

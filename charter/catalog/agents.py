@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from charter.catalog import bundle, grammar, triggers
+from charter.catalog import bundle, grammar, output, triggers
 from charter.catalog.document import Document, read
 from charter.catalog.evals import read_evals
 from charter.catalog.mistake import Mistake, closest
@@ -50,6 +50,7 @@ def read_agent(folder: Path, plugins: Mapping[str, PluginSpec], mistakes: list[M
         folder=folder,
         bundle=bundle.digest(files),
         files=files,
+        output=output.schema_of(value),
         triggers=triggers.read_triggers(charter.get("triggers", ())),
     )
 
@@ -66,6 +67,7 @@ def _faults(folder: Path, document: Document, plugins: Mapping[str, PluginSpec])
     yield from _instructions(folder / value["instructions"], document)
     yield from _functions(document, plugins)
     yield from _knowledge(document, plugins)
+    yield from output.faults(document)
     yield from triggers.faults(document)
 
 

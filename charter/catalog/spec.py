@@ -128,6 +128,7 @@ class AgentSpec:
     """One folder of ``agents/`` and its charter. ``functions`` are full names, patterns already resolved.
 
     ``bundle`` is the digest (``sha256:…``) of ``files``: the texts of the agent, its instructions, plugins and policies.
+    ``output`` is the JSON Schema that its answers have; ``None``: it answers in words.
     """
 
     name: str
@@ -145,6 +146,7 @@ class AgentSpec:
     bundle: str
     triggers: tuple[ScheduleTrigger | Mapping[str, Any], ...] = ()
     files: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    output: Mapping[str, Any] | None = None
 
     @property
     def plugins(self) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ class ClaudeChatCompletion(AnthropicChatCompletion):
             async_client=deployed.client,  # pyright: ignore[reportCallIssue]
             service_id=deployed.model,
             ai_model_id=deployed.model,
-            max_output_tokens=deployed.max_output_tokens,  # pyright: ignore[reportCallIssue]
+            max_output_tokens=deployed.said.max_output_tokens,  # pyright: ignore[reportCallIssue]
         )
 
     def _prepare_chat_history_for_request(

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from openai import AsyncStream, BadRequestError
+from openai import APIConnectionError, APITimeoutError, AsyncStream, BadRequestError
 from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from semantic_kernel.connectors.ai.open_ai import OpenAIChatCompletion
@@ -21,7 +21,7 @@ from semantic_kernel.connectors.ai.open_ai.prompt_execution_settings.open_ai_pro
 )
 from semantic_kernel.contents import ChatHistory
 
-from charter.errors import ModelUnavailable
+from charter.kernel.faults import broken_off
 from charter.models.chat import ToolCall, Usage
 from charter.models.form import asked
 
@@ -169,12 +169,17 @@ class _Tapped(AsyncStream[ChatCompletionChunk]):
         return self._chunks()
 
     async def _chunks(self) -> Any:
-        async for chunk in self._stream:
-            self._turn.take(chunk)
-            yield chunk
+        try:
+            async for chunk in self._stream:
+                self._turn.take(chunk)
+                yield chunk
+        except APITimeoutError:
+            raise
+        except APIConnectionError as fault:
+            raise broken_off() from fault
         if not self._turn.finish_reason:
             # Where a line ends neatly too soon, half an answer would pass for a whole one, and half a call for a call.
-            raise ModelUnavailable("The model's answer broke off.")
+            raise broken_off()
 
     async def close(self) -> None:
         await self._stream.close()

@@ -13,6 +13,7 @@ from semantic_kernel.contents import (
     ChatMessageContent,
     FunctionCallContent,
     FunctionResultContent,
+    ImageContent,
     TextContent,
 )
 from semantic_kernel.contents.utils.author_role import AuthorRole
@@ -65,4 +66,5 @@ def converted(message: Message) -> Converted:
         FunctionCallContent(id=c.id, name=c.name.replace(".", "-", 1), arguments=c.arguments) for c in message.calls
     ]
     text = [TextContent(text=message.text)] if message.text or not calls else []
-    return Converted(role=AuthorRole(message.role), items=[*text, *calls], message=message)
+    images = [ImageContent(data=i.data, data_format="base64", mime_type=i.media_type) for i in message.images]
+    return Converted(role=AuthorRole(message.role), items=[*text, *images, *calls], message=message)

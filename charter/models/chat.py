@@ -3,7 +3,10 @@
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
+
+from charter.errors import ModelFault
 
 Role = Literal["system", "user", "assistant", "tool"]
 Level = Literal["yours", "embedded", "assistance"]
@@ -59,10 +62,22 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """A deployment that was asked and did not answer: why, in our words, when, and what it is known to have used."""
+
+    deployment: str
+    why: ModelFault
+    detail: str
+    at: datetime
+    usage: Usage = Usage()
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What the model answered: text, calls or both, and what it cost. ``level``, ``model`` and ``deployment`` say who
-    really answered. ``finish_reason`` is ``stop``, ``tool_calls``, ``length``, ``content_filter`` (the maker's filter
-    stopped it; the text says so) or ``refusal`` (the text is the model's own refusal), whatever the maker calls them.
+    really answered, ``attempts`` who was asked before. ``finish_reason`` is ``stop``, ``tool_calls``, ``length``,
+    ``content_filter`` (the maker's filter stopped it; the text says so) or ``refusal`` (the text is the model's own
+    refusal), whatever the maker calls them.
     """
 
     text: str
@@ -72,6 +87,7 @@ class Reply:
     level: Level
     finish_reason: str = "stop"
     deployment: str = ""
+    attempts: tuple[Attempt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

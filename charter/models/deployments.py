@@ -1,7 +1,8 @@
 """A tier's deployment becomes a ready client: built once, shared by every turn."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,14 +14,15 @@ from charter.errors import StartRefused
 from charter.models import scripted
 from charter.models.chat import Level, Usage
 from charter.models.key import LiveKey
+from charter.models.prices import Tariff, tariff_of
 from charter.models.wire import Answer, Answered, AnswerTransport
 from charter.secrets.store import Live
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
-RETRIES = 2
-"""Retries of one request by the client itself, on 408, 409, 429 and 5xx; it honours Retry-After."""
+RETRIES = 0
+"""A client never asks again by itself: the route does, which knows whether another deployment can be asked instead."""
 
 _COGNITIVE_SERVICES = "https://cognitiveservices.azure.com/.default"
 
@@ -39,9 +41,9 @@ class Embedded(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """One deployment of a tier, ready to be asked. Prices are per million tokens; ``level`` is asked anew each time.
+    """One deployment of a tier, ready to be asked; ``level`` is asked anew each time.
 
-    ``provider`` is the maker's name in the GenAI semantic conventions of OpenTelemetry; our own models are ``charter``.
+    ``said`` is what settings say of it. ``provider`` is the maker's name in the GenAI semantic conventions of OpenTelemetry; our own models are ``charter``.
     ``client`` is the maker's own, as the connector of this ``kind`` wants it.
     """
 
@@ -52,14 +54,34 @@ class Deployed:
     provider: str
     client: Any
     level: Callable[[], Level]
-    input_price: Decimal
-    output_price: Decimal
-    currency: str
-    max_output_tokens: int = 4096
+    said: settings.Deployment = settings.Deployment()
+    tariff: Tariff = Tariff()
 
-    def cost(self, usage: Usage) -> Decimal:
-        """Return the price of one answer, in whole units of ``currency``."""
-        return (usage.input_tokens * self.input_price + usage.output_tokens * self.output_price) / 1_000_000
+    @property
+    def sees(self) -> bool:
+        """Whether it can be shown images."""
+        return self.kind not in {"embedded", "scripted"}
+
+    @property
+    def forms(self) -> bool:
+        """Whether it can be asked for an answer of a JSON Schema: the embedded levels answer in sentences of their own."""
+        return self.kind != "embedded"
+
+    @property
+    def priority(self) -> int:
+        return self.said.priority
+
+    @property
+    def weight(self) -> int:
+        return self.said.weight
+
+    def serves(self, residency: Collection[str] | None) -> bool:
+        """Whether a tenant with this residency may be served here."""
+        return self.said.serves(residency)
+
+    def cost(self, usage: Usage, day: date) -> Decimal:
+        """Return the price of one answer of that day, in whole units of the house's currency."""
+        return self.tariff.cost(usage, day)
 
     async def close(self) -> None:
         """Close the client."""
@@ -71,16 +93,17 @@ def open_deployment(
     deployment: settings.Deployment,
     embedded: Embedded | None,
     *,
+    costs: settings.Costs | None = None,
     key: Live | None = None,
     identity: "AsyncTokenCredential | None" = None,
 ) -> Deployed:
-    """Build the client of one tier.
+    """Build the client of one deployment.
 
     ``key`` gives what ``api_key`` stands for, anew for each request (nothing: it stands for itself). ``identity`` is the
     host's own at Azure, for Azure OpenAI without a key.
 
     Raises:
-        StartRefused: the deployment lacks what its kind needs.
+        StartRefused: the deployment lacks what its kind needs, or its prices cannot be counted in the house's currency.
     """
     level: Callable[[], Level] = _yours
     match deployment.kind:
@@ -100,15 +123,14 @@ def open_deployment(
         case "mistral":
             from charter.models.mistral import open_mistral
 
-            client = open_mistral(tier, deployment, key, retries=RETRIES)
+            client = open_mistral(tier, deployment, key)
         case "recorded":
             raise StartRefused(f"The tier {tier} is {deployment.kind}, which this host cannot ask yet.")
-    prices = (deployment.input_price, deployment.output_price, deployment.currency)
+    tariff = tariff_of(deployment, costs or settings.Costs())
     provider = _PROVIDERS.get(deployment.kind, "charter")
     return Deployed(
-        tier, deployment.called, deployment.kind, deployment.model, provider, client, level, *prices,
-        max_output_tokens=deployment.max_output_tokens,
-    )  # fmt: skip
+        tier, deployment.called, deployment.kind, deployment.model, provider, client, level, deployment, tariff
+    )
 
 
 _PROVIDERS = {

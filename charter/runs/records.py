@@ -52,6 +52,7 @@ class Claim:
     priority: int = 1
     seq: int = 0
     worked: timedelta = timedelta(0)
+    images: int = 0
 
 
 def authority(ctx: Context) -> dict[str, Any]:
@@ -108,6 +109,7 @@ def run_of(row: asyncpg.Record, *, effects: Sequence[Mapping[str, Any]] | None =
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         last_seq=row["last_seq"],
+        images=row["images"],
     )
 
 
@@ -201,6 +203,7 @@ def claim_of(row: asyncpg.Record, *, opens_thread: bool = False) -> Claim:
         priority=row["priority"],
         seq=row["last_seq"],
         worked=row["worked"],
+        images=row["images"],
     )
 
 

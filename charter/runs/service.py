@@ -12,7 +12,8 @@ from charter.governance import approvals
 from charter.governance.approvals import Approval
 from charter.identity.grants import Grants
 from charter.knowledge.index import Index
-from charter.runs import admission, journal, records, resolving
+from charter.models.choosing import Wanted
+from charter.runs import admission, images, journal, records, resolving
 from charter.runs.admittance import Admittance
 from charter.runs.drill import Drill
 from charter.runs.editions import Editions
@@ -71,7 +72,7 @@ class RunService:
             "name": spec.name,
             "description": spec.description,
             "owner": spec.owner,
-            "model": {"tier": spec.tier, "level": self.editions.current.sessions[spec.name].route.first.level()},
+            "model": {"tier": spec.tier, "level": self._level(ctx, spec)},
             "functions": [
                 {"name": n, "effect": self.editions.current.catalog.function(n).effect}
                 for n in spec.functions
@@ -80,11 +81,17 @@ class RunService:
             "starters": list(spec.starters),
         }
 
+    def _level(self, ctx: Context, spec: AgentSpec) -> str:
+        """Return the level of the deployment that most likely answers this tenant next."""
+        route = self.editions.current.sessions[spec.name].route
+        likely = route.likely(self.entitlement.regions(ctx.tenant))
+        return likely.level() if likely else "yours"
+
     async def start(self, ctx: Context, request: StartRun, *, assertion: str | None) -> tuple[Run, bool]:
         """Admit the run and begin to work on it; say whether it is new (``False``: the idempotency key is known).
 
         Raises:
-            Draining, NotFound, InvalidRequest, QueueFull, IdempotencyKeyReused, AuthorityLost: see each.
+            Draining, NotFound, InvalidRequest, ModelCannot, QueueFull, IdempotencyKeyReused, AuthorityLost: see each.
             TenantSuspended, Forbidden: the tenant may not, now or with this agent's model.
         """
         self.admittance.check()
@@ -92,6 +99,8 @@ class RunService:
         spec = self._startable(ctx, request.agent)
         self.entitlement.check(ctx.tenant, spec)
         self._acceptable(request)
+        wanted = Wanted(images=bool(request.images), form=spec.output is not None)
+        self.editions.current.sessions[spec.name].route.check(wanted, self.entitlement.regions(ctx.tenant))
         if assertion is not None and ctx.principal.type != "workload":
             await self.grants.keep(ctx, assertion)
         claim, run = await admission.admit(
@@ -108,6 +117,7 @@ class RunService:
     def _acceptable(self, request: StartRun) -> None:
         if not request.input.strip():
             raise InvalidRequest("The input is empty.", errors=[FieldError("/input", "say what is to be done")])
+        images.check(request.images)
         if len(request.input) > self.http.input_limit_chars:
             raise InvalidRequest(
                 "The input is too long.",

@@ -8,7 +8,8 @@ _LIMIT = query("limit", "How many at most.", {"type": "integer", "minimum": 1, "
 _CURSOR = query("cursor", "The next of the page before.")
 _EVENTS = (
     "Server-sent events `run.status`, `step`, `approval` and `done` carry the object and the journal's number as `id`; "
-    "`output.delta` carries live text and has none. A client that comes back with Last-Event-ID misses no numbered "
+    "`output.delta` carries live text and has none. `output.withdrawn` says that the live text since the last step does "
+    "not count: the model broke off, and its answer begins anew. A client that comes back with Last-Event-ID misses no numbered "
     "event and gets none twice. The stream stays open while a run waits, and closes after `done`."
 )
 

@@ -8,9 +8,10 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from charter.channels import sse
+from charter.channels import images, sse
 from charter.channels.api.schemas import CreateRun, Decide, Resolve
 from charter.channels.reading import body, caller, context, idempotency_key, whole
+from charter.models.chat import Image
 from charter.runs.run import Page, Run, StartRun
 from charter.runs.service import RunService
 
@@ -50,8 +51,9 @@ class _Door:
         asked = await body(request, CreateRun)
         seconds = _preferred_wait(request)
         start = StartRun(
-            asked.agent, asked.input, asked.thread, asked.metadata, idempotency_key(request), streams=seconds is None
-        )
+            asked.agent, asked.input, asked.thread, asked.metadata, idempotency_key(request), streams=seconds is None,
+            images=_images(asked),
+        )  # fmt: skip
         ctx = context(request)
         run, _ = await self._service.start(replace(ctx, channel="api"), start, assertion=caller(request).token)
         if seconds is not None:
@@ -116,6 +118,12 @@ class _Door:
             context(request), request.match_info["approval"], said.decision, said.digest, said.comment
         )
         return _json(approval.as_json())
+
+
+def _images(asked: CreateRun) -> tuple[Image, ...]:
+    return tuple(
+        images.decoded(given.media_type, given.data, f"/images/{at}/data") for at, given in enumerate(asked.images)
+    )
 
 
 def _json(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

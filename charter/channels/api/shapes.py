@@ -75,6 +75,9 @@ class Run(BaseModel):
     thread: str
     bundle: str
     input: str
+    images: int = Field(
+        description="How many images came with the input. They are kept with the run and not told again."
+    )
     output: RunOutput | None
     error: Problem | None
     effects: list[Effect]

@@ -162,9 +162,16 @@ def step(given: Json) -> View:
             decision.get("outcome", ""), ""
         ),
         "verdict": _verdict(given),
+        **_answering(given),
         "input_text": exact(given["input"]),
         "output_text": exact(given["output"]),
     }
+
+
+def _answering(given: Json) -> View:
+    """Which deployment answered a model's turn, and which were asked before in vain."""
+    kept: Json = (given["output"] or {}) if given["type"] == "model" else {}
+    return {"deployment": kept.get("deployment", ""), "attempts": kept.get("attempts", ())}
 
 
 def _is_answer(given: Json) -> bool:

@@ -34,6 +34,7 @@ ANSWERS = {
     "give_up": "given up, nobody knows",
 }
 EFFECT = {"read": "reads", "write": "changes something", "irreversible": "cannot be undone"}
+ANEW = "The model broke off; its answer begins anew"
 STEP = {
     "message": "Message",
     "retrieval": "Search",

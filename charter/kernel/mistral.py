@@ -45,7 +45,7 @@ class MistralChatCompletion(ChatCompletionClientBase):
         turn = present_turn.get()
         with _telling(turn):
             answer = await self.client.chat.complete_async(**self._request(turn, chat_history))
-            _take(turn, answer.model_dump(mode="json"), "message")
+            _take(turn, answer.model_dump(mode="json", warnings=False), "message")
         settle(turn)
         return [whole(turn, self.ai_model_id)]
 
@@ -102,7 +102,7 @@ def _take(turn: Turn, answer: Mapping[str, Any], key: str) -> str:
 def _reason(said: str | None) -> str:
     if said == "error":
         raise ModelUnavailable("The model failed in its answer.", why="failing")
-    return _REASONS.get(said, said) if said else ""
+    return _REASONS.get(said, "stop") if said else ""
 
 
 def _text(content: Any) -> str:
@@ -114,14 +114,13 @@ def _text(content: Any) -> str:
 
 
 def _note(turn: Turn, said: Mapping[str, Any]) -> None:
-    """Note a call, or a piece of one: it goes on what is at its place, unless its id says that it is another."""
+    """Note a call, or a piece of one: it goes on what is at its place; one that names no place is a new one."""
     given = said.get("id")
-    call_id = given if given and given != "null" else ""
+    # The client says "null" where the maker gave none.
+    call_id = given if given and given != "null" else new_call("", {}).id
     index = said.get("index", len(turn.calls))
-    if (known := turn.calls.get(index)) and call_id not in {"", known["id"]}:
-        index = max(turn.calls) + 1  # some models give all calls the same place
     function: Mapping[str, Any] = said["function"]
-    call = turn.calls.setdefault(index, {"id": call_id or new_call("", {}).id, "name": "", "arguments": ""})
+    call = turn.calls.setdefault(index, {"id": call_id, "name": "", "arguments": ""})
     call["name"] = call["name"] or function["name"]
     arguments = function.get("arguments") or ""
     call["arguments"] += arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode()

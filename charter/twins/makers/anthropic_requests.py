@@ -161,8 +161,9 @@ def check(body: Mapping[str, Any], kind: type[Counted]) -> None:
     try:
         asked = TypeAdapter(kind).validate_python(body)
     except ValidationError as fault:
-        first = fault.errors()[0]
-        raise Refused(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from fault
+        # Of what does not fit in any way, the deepest says what was meant.
+        wrong = max(fault.errors(), key=lambda each: len(each["loc"]))
+        raise Refused(f"{'.'.join(str(part) for part in wrong['loc'])}: {wrong['msg']}") from fault
     turns = _combined(asked.messages)
     if turns[0][0] != "user":
         raise Refused('messages: first message must use the "user" role')

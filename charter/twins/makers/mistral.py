@@ -4,7 +4,7 @@ Sources. Paths: https://docs.mistral.ai/api and ``chat.py`` of mistralai/client-
 behind the path, which no server sees. Errors: the bodies that the client's users quote
 (``{"object": "error", "message", "type", "param", "code"}``), https://docs.mistral.ai/resources/error-codes. A guardrail answers
 with 403: ``models/guardrailconfig.py`` there and https://docs.mistral.ai/capabilities/guardrailing; the words of that answer
-are not published, and are this twin's own. Bodies: see
+are not published, and are this twin's own. Models: ``models/basemodelcard.py`` there. Bodies: see
 ``mistral_requests`` and ``mistral_answers``.
 """
 
@@ -73,7 +73,14 @@ class Mistral:
     async def _listed(self, request: web.Request) -> web.Response:
         able = {"completion_chat": True, "function_calling": True, "vision": True}
         data = [
-            {"id": name, "object": "model", "created": 1_764_000_000, "owned_by": "mistralai", "capabilities": able}
+            {
+                "id": name,
+                "type": "base",
+                "object": "model",
+                "created": 1_764_000_000,
+                "owned_by": "mistralai",
+                "capabilities": able,
+            }
             for name in self._models
         ]
         return web.json_response({"object": "list", "data": data})

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,32 @@ ASKED = [Message("system", "You help."), Message("user", "Who am I, and what is 
 
 
 @dataclass(slots=True)
+class Time:
+    """A clock that only waiting moves on, and no waiting."""
+
+    seconds: float = 0
+
+    def now(self) -> float:
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@dataclass(slots=True)
+class Ear:
+    """Hears what a turn says while it says it."""
+
+    heard: list[str] = field(default_factory=list)
+
+    async def say(self, text: str) -> None:
+        self.heard.append(text)
+
+    async def withdraw(self) -> None:
+        self.heard.clear()
+
+
+@dataclass(slots=True)
 class Side:
     kind: str
     stage: Stage
@@ -38,15 +64,11 @@ class Side:
 
     async def turn(self, *said: Message, streams: bool = True, **more: Any) -> tuple[Reply, str]:
         """Take a turn; return the reply and what was said live."""
-        heard: list[str] = []
-
-        async def on_text(text: str) -> None:
-            heard.append(text)
-
+        ear = Ear()
         reply = await self.session.turn(
-            said or ASKED, **{"functions": FUNCTIONS, "on_text": on_text if streams else None, **more}
+            said or ASKED, **{"functions": FUNCTIONS, "hearer": ear if streams else None, **more}
         )
-        return reply, "".join(heard)
+        return reply, "".join(ear.heard)
 
     @property
     def body(self) -> Mapping[str, Any]:
@@ -72,7 +94,8 @@ async def twin(kind: str) -> AsyncIterator[tuple[Stage, settings.Deployment]]:
 async def side(kind: str) -> AsyncIterator[Side]:
     """Yield a session of the shipped employee_assistant whose model is that maker's twin."""
     async with twin(kind) as (stage, deployment):
-        route = Route("standard", (open_deployment("standard", deployment, None),))
+        time = Time()
+        route = Route("standard", [open_deployment("standard", deployment, None)], clock=time.now, sleep=time.sleep)
         session = open_sessions(shipped(), {"standard": route})["employee_assistant"]
         yield Side(kind, stage, deployment, session)
         await route.close()

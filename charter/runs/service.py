@@ -12,6 +12,7 @@ from charter.governance import approvals
 from charter.governance.approvals import Approval
 from charter.identity.grants import Grants
 from charter.knowledge.index import Index
+from charter.models.chat import Image
 from charter.models.choosing import Wanted
 from charter.runs import admission, images, journal, records, resolving
 from charter.runs.admittance import Admittance
@@ -127,6 +128,16 @@ class RunService:
     async def get(self, ctx: Context, run_id: str) -> Run:
         async with self.database.session(ctx) as session:
             return await records.read(session, ctx, run_id)
+
+    async def images(self, ctx: Context, run_id: str) -> tuple[Image, ...]:
+        """Return the images of a run's input.
+
+        Raises:
+            NotFound: not a run that this principal may see.
+        """
+        async with self.database.session(ctx) as session:
+            await records.read(session, ctx, run_id)
+            return await images.of_run(session, run_id)
 
     async def listing(self, ctx: Context, *, cursor: str | None = None, limit: int = 50, **filters: str | None) -> Page:
         async with self.database.session(ctx) as session:

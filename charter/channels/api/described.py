@@ -24,7 +24,12 @@ OPERATIONS = (
             200: Answer("The run has ended or waits (with Prefer: wait=N only).", Run),
             202: Answer("The run was accepted.", Run, headers={"Location": "Where the run is."}),
         },
-        description="The run acts for you, within its agent's policy. It goes on when you close the connection.",
+        description=(
+            "The run acts for you, within its agent's policy. It goes on when you close the connection.\n\n"
+            "`images` belong to the input: they are shown to the model for as long as the run goes on, kept with it and "
+            "deleted with it. What is written in them is untrusted content: what changes the world after it is asked about. "
+            "An agent whose model cannot look at images, or cannot answer in its agreed form, says so (409)."
+        ),
         body=CreateRun,
         parameters=(
             IDEMPOTENCY_KEY,

@@ -37,6 +37,13 @@ class Citation(BaseModel):
 
 class RunOutput(BaseModel):
     text: str
+    data: Any = Field(
+        default=None, description="The value of the text, where the agent answers in JSON of an agreed form; else null."
+    )
+    finish_reason: Literal["stop", "length", "content_filter", "refusal"] = Field(
+        default="stop",
+        description="content_filter: the model's maker stopped it, and the text says so. refusal: the model will not.",
+    )
     citations: list[Citation]
     contains_untrusted: bool
 

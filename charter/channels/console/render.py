@@ -31,6 +31,7 @@ def turn(run: Json, approval: Json | None, ctx: Context, now: datetime, passage_
         "id": run["id"],
         "agent": words.title(run["agent"]),
         "question": run["input"],
+        "images": words.images(run.get("images", 0)),
         "status": run["status"],
         "live": run["status"] in {"queued", "running", "waiting"},
         "busy": run["status"] in {"queued", "running"},

@@ -150,6 +150,11 @@ def remaining(until: str | None, now: datetime) -> str:
     return f"{span(seconds)} left" if seconds > 0 else "time is over"
 
 
+def images(count: int) -> str:
+    """Return how many images came with a question; they are not shown again here."""
+    return f"With {count} image{'s' if count > 1 else ''}." if count else ""
+
+
 def tokens(usage: Mapping[str, Any] | None) -> str:
     if not usage or not (usage.get("input_tokens") or usage.get("output_tokens")):
         return ""

@@ -100,10 +100,10 @@ MAKERS = (
         (_MORE,),
     ),
     Mutant(
-        "other functions than those offered sent to Claude",
-        "charter/kernel/claude_request.py",
-        "for tool in offered.values()]",
-        "for tool in (*offered.values(), *offered.values())]",
+        "other functions than those offered sent to a maker",
+        "charter/kernel/session.py",
+        "tools = {name: tool for name, tool in self._tools.items() if name in offered}",
+        "tools = dict(self._tools)",
         (_MORE,),
     ),
     Mutant(

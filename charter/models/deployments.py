@@ -43,7 +43,8 @@ class Embedded(Protocol):
 class Deployed:
     """One deployment of a tier, ready to be asked; ``level`` is asked anew each time.
 
-    ``said`` is what settings say of it. ``provider`` is the maker's name in the GenAI semantic conventions of OpenTelemetry; our own models are ``charter``.
+    ``said`` is what settings say of it. ``provider`` is the maker's name in the GenAI semantic conventions of
+    OpenTelemetry; our own models are ``charter``.
     ``client`` is the maker's own, as the connector of this ``kind`` wants it.
     """
 
@@ -54,8 +55,8 @@ class Deployed:
     provider: str
     client: Any
     level: Callable[[], Level]
-    said: settings.Deployment = settings.Deployment()
-    tariff: Tariff = Tariff()
+    said: settings.Deployment
+    tariff: Tariff
 
     @property
     def sees(self) -> bool:

@@ -30,11 +30,11 @@ class Price(Section):
 class Deployment(Section):
     """One model somewhere. ``name`` is what the journal calls it (empty: the kind and the model).
 
-    Of a tier's deployments those with the lowest ``priority`` are asked first, each in proportion to its ``weight``; one of weight 0
-    only when all others fail.
-    ``prices`` (or the two plain ones) are per million tokens in ``currency`` (empty: the house's); without any the table
-    of the makers' list prices is asked, and an unpriced one is counted as zero. ``region`` is where it computes: a tenant with a residency
-    is served by deployments of its regions only. ``max_output_tokens`` bounds an answer where a maker wants a bound.
+    Of a tier's deployments those with the lowest ``priority`` are asked first, each in proportion to its ``weight``; one
+    of weight 0 only when all others fail. ``prices`` (or the two plain ones) are per million tokens in ``currency``
+    (empty: the house's); without any the table of the makers' list prices is asked, and an unpriced one is counted as
+    zero. ``region`` is where it computes: a tenant with a residency is served by deployments of its regions only.
+    ``max_output_tokens`` bounds an answer where a maker wants a bound.
     ``recording``: the file that ``recorded`` answers from; for any other kind, where its traffic is recorded.
     """
 

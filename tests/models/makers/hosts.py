@@ -1,4 +1,6 @@
-"""A whole running host whose standard models are OpenAI's twin and whose fast ones Azure's, with agents on both."""
+"""A whole running host whose standard models are OpenAI's twin and whose fast ones Azure's, with agents on both; the
+reasoning ones are embedded.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -8,11 +10,12 @@ from typing import Any
 
 import yaml
 
+from charter import settings
 from charter.twins.makers.scene import Scene, Stage
 from tests.models.makers.sides import SIDES, twin
 from tests.running import RunningHost, running_host
 
-TIERS = {"openai": "standard", "azure_openai": "fast"}
+TIERS = {"openai": "standard", "azure_openai": "fast", "embedded": "reasoning"}
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
@@ -58,12 +61,13 @@ class Hosted:
 @asynccontextmanager
 async def hosted(folder: Path, **chosen: Any) -> AsyncIterator[dict[str, Hosted]]:
     agents = folder / "agents"
-    for kind in SIDES:
+    for kind in (*SIDES, "embedded"):
         _write(agents / f"desk_{kind}", TIERS[kind])
         _write(agents / f"report_{kind}", TIERS[kind], output={"schema": SCHEMA})
     async with AsyncExitStack() as stack:
         made = {kind: await stack.enter_async_context(twin(kind)) for kind in SIDES}
-        models = {TIERS[kind]: (deployment,) for kind, (_, deployment) in made.items()}
+        models: dict[str, Any] = {TIERS[kind]: (deployment,) for kind, (_, deployment) in made.items()}
+        models["reasoning"] = (settings.Deployment(kind="embedded"),)
         host = await stack.enter_async_context(
             running_host(folder / "host", models=models, agents_dirs=str(agents), **chosen)
         )

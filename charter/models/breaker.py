@@ -1,8 +1,8 @@
 """How one deployment has been lately, and whether it may be asked now. Pure: the time is given in.
 
-Closed, it is asked. After some failures in a row it is open: nobody asks, for a while that doubles each time. Then one
-request goes through; what becomes of it decides. A deployment that is busy is not ill: it is left alone as long as it
-asked for.
+Closed, it is asked. After some failures in a row it is open: nobody asks who can ask another one, for a while that
+doubles each time. Then one request goes through; what becomes of it decides. A deployment that is busy is not ill: it is
+left alone as long as it asked for.
 """
 
 from charter.errors import ModelUnavailable
@@ -15,8 +15,6 @@ BUSY_SECONDS = 1.0
 """How long a busy deployment is left alone that does not say how long."""
 LONGEST_BUSY_SECONDS = 3600.0
 """Nobody is believed who wants to be left alone for longer."""
-PROBE_SECONDS = 0.25
-"""How soon to look again while another request finds out whether the deployment is well."""
 
 
 class Breaker:
@@ -37,20 +35,22 @@ class Breaker:
             return False
         return self._open_until is None or (self._open_until <= now and not self._probing)
 
+    @property
+    def open(self) -> bool:
+        """Whether it failed lately, and has not answered since."""
+        return self._open_until is not None
+
+    def busy(self, now: float) -> float:
+        """Return for how many seconds it still wants to be left alone."""
+        return max(self._busy_until - now, 0.0)
+
     def wait(self, now: float) -> float:
-        """Return in how many seconds to look again."""
-        busy = max(self._busy_until - now, 0.0)
-        if self._open_until is None:
-            return busy
-        return max(busy, self._open_until - now, PROBE_SECONDS if self._probing else 0.0)
+        """Return in how many seconds it may be asked again."""
+        return max(self.busy(now), (self._open_until or now) - now)
 
-    def cools(self, now: float) -> bool:
-        """Whether it is open and not yet due to be tried again: nothing that is worth waiting for."""
-        return self._open_until is not None and self._open_until > now
-
-    def ask(self) -> bool:
+    def ask(self, now: float) -> bool:
         """Note that the deployment is asked; tell whether this is the one request that finds out how it is."""
-        probe = self._open_until is not None
+        probe = self._open_until is not None and self._open_until <= now and not self._probing
         self._probing = self._probing or probe
         return probe
 
@@ -73,7 +73,7 @@ class Breaker:
             self.well()  # it is there, and said something sensible
             return
         self._failures += 1
-        late = self._open_until is not None and not probe  # asked before it opened: that it is ill is known
+        late = self._open_until is not None and not probe  # that it is ill is known
         if not late and (probe or fault.why == "denied" or self._failures >= FAILURES):
             self._open(now)
 

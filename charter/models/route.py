@@ -153,12 +153,18 @@ class _Turn:
         while True:
             now = self._route.clock()
             left = [each for each in self._there if self._asked.get(each.name, 0) < ASKS]
-            if ready := [each for each in left if self._wait(each, now) <= 0 and self._breaker(each).lets_through(now)]:
+            if ready := [
+                each for each in left if self._pause(each, now) <= 0 and self._breaker(each).lets_through(now)
+            ]:
                 return choose(ready, self._asked, self._route.chance)
-            waits = [self._wait(each, now) for each in left if not self._breaker(each).cools(now)]
-            if not waits or now + min(waits) > self._until:
-                raise self._unanswered(now)
-            await self._route.sleep(min(*waits, _LOOK_SECONDS))
+            soonest = min((self._pause(each, now) for each in left if not self._breaker(each).open), default=None)
+            if soonest is not None and now + soonest <= self._until:
+                await self._route.sleep(min(soonest, _LOOK_SECONDS))
+                continue
+            # Nobody is well, and a try is better than none: whoever is not known to be busy gets one.
+            if last := [each for each in left if each.name not in self._asked and not self._breaker(each).busy(now)]:
+                return choose(last, self._asked, self._route.chance)
+            raise self._unanswered(now)
 
     async def take(self, trial: Try, attempt: Ask) -> Reply | None:
         """Ask; return nothing where another deployment is to be asked.
@@ -168,7 +174,7 @@ class _Turn:
         """
         name, breaker = trial.deployed.name, self._breaker(trial.deployed)
         self._asked[name] = self._asked.get(name, 0) + 1
-        probe = breaker.ask()
+        probe = breaker.ask(self._route.clock())
         try:
             reply = await attempt(trial)
         except ModelUnavailable as fault:
@@ -189,17 +195,16 @@ class _Turn:
     def _breaker(self, deployed: Deployed) -> Breaker:
         return self._route.breakers[deployed.name]
 
-    def _wait(self, deployed: Deployed, now: float) -> float:
-        wait = self._breaker(deployed).wait(now)
-        again = self._again.get(deployed.name)
-        return wait if again is None else max(wait, again - now)
+    def _pause(self, deployed: Deployed, now: float) -> float:
+        """Return how long this one is to be left alone: as it asked, or since it failed in this very turn."""
+        return max(self._breaker(deployed).busy(now), self._again.get(deployed.name, now) - now)
 
     def _unanswered(self, now: float) -> Unanswered:
         soonest = min(self._breaker(each).wait(now) for each in self._there)
         last, tier = self._fault, self._route.tier
         if last is None:
-            sentence = f"No model of the tier {tier} can be asked now: all are busy, or failed lately."
-            return Unanswered(ModelUnavailable(sentence, why="failing"), (), retry_after=soonest or None)
+            fault = ModelUnavailable(f"The models of the tier {tier} are busy.", why="busy")
+            return Unanswered(fault, (), retry_after=soonest or None)
         if len(self._there) > 1:
             sentence = f"None of the {len(self._there)} models of the tier {tier} answered. Of the last: {last.detail}"
             last = ModelUnavailable(sentence, why=last.why)

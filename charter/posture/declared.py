@@ -164,7 +164,7 @@ def _models(tree: Settings) -> Iterator[Finding]:
         name = f"CHARTER_MODELS__{tier.upper()}"
         for deployment in several:
             fault, action = _model_fault(deployment)
-            yield refused(name, fault, action) if fault else ok(name, f"The tier {tier} is {deployment.model}.")
+            yield refused(name, fault, action) if fault else ok(name, f"The tier {tier} is {deployment.called}.")
 
 
 def _model_fault(deployment: Deployment) -> tuple[str, str]:

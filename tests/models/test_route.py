@@ -236,15 +236,27 @@ async def test_a_denial_opens_the_breaker_at_once() -> None:
 
 
 @pytest.mark.promise("models.breaker")
-async def test_where_every_breaker_is_open_the_turn_fails_at_once_and_says_when_to_come_back() -> None:
-    alone, clock = route(deployed("one"))
-    makers = Makers(clock, {"one": [fault("denied")]})
-    for _ in range(2):
-        with pytest.raises(Unanswered) as caught:
-            await alone.ask(makers)
+async def test_where_every_breaker_is_open_each_gets_one_try_and_the_turn_says_when_to_come_back() -> None:
+    several, clock = route(deployed("one"), deployed("two", priority=1))
+    makers = Makers(clock, {"one": [fault("denied")], "two": [fault("denied")]})
+    for _ in range(3):
+        with pytest.raises(Unanswered, match="None of the 2 models") as caught:
+            await several.ask(makers)
         assert caught.value.retry_after == breaker.COOL_SECONDS
-    assert (len(makers.asked), clock.now) == (1, 1000.0)
-    assert "can be asked now" in caught.value.detail
+    assert (makers.asked, clock.now) == (["one", "two"] * 3, 1000.0)
+    makers.faults = {}
+    assert [(await several.ask(makers)).deployment for _ in range(2)] == ["one", "one"], "an answer closes it"
+
+
+@pytest.mark.promise("models.busy")
+async def test_where_all_are_busy_for_long_nobody_is_asked() -> None:
+    alone, clock = route(deployed("one"))
+    makers = Makers(clock, {"one": [fault("busy", 900)]})
+    with pytest.raises(Unanswered):
+        await alone.ask(makers)
+    with pytest.raises(Unanswered, match="are busy") as caught:
+        await alone.ask(makers)
+    assert (len(makers.asked), caught.value.retry_after) == (1, 900)
 
 
 @pytest.mark.promise("models.cost")

@@ -41,6 +41,7 @@ class Turn:
 
     tools: Mapping[str, Mapping[str, Any]]
     schema: Mapping[str, Any] | None = None
+    system: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     messages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     text: list[str] = field(default_factory=list[str])
     refusal: list[str] = field(default_factory=list[str])

@@ -118,10 +118,17 @@ def open_deployment(
             client = _azure(tier, deployment, key, identity)
         case "openai":
             client = _openai(tier, deployment, key)
+        case "anthropic":
+            # Late, as below: each maker's client costs the start more than all of ours.
+            from charter.models.claude import open_claude
+
+            client = open_claude(tier, deployment, key, retries=RETRIES)
+        case "mistral":
+            from charter.models.mistral import open_mistral
+
+            client = open_mistral(tier, deployment, key)
         case "recorded":
             client = in_process(recording.load(_recording(tier, deployment)).answer)
-        case "anthropic" | "mistral":
-            raise StartRefused(f"The tier {tier} is {deployment.kind}, which this host cannot ask yet.")
     tariff = tariff_of(deployment, costs or settings.Costs())
     provider = _PROVIDERS.get(deployment.kind, "charter")
     recorder = _recorder(deployment, clean)
@@ -144,7 +151,12 @@ def _recorder(deployment: settings.Deployment, clean: recording.Clean) -> record
     return recording.Recorder(file, clean) if file is not None and deployment.kind != "recorded" else None
 
 
-_PROVIDERS = {"openai": "openai", "azure_openai": "azure.ai.openai"}
+_PROVIDERS = {
+    "openai": "openai",
+    "azure_openai": "azure.ai.openai",
+    "anthropic": "anthropic",
+    "mistral": "mistral_ai",
+}
 
 
 def _yours() -> Level:

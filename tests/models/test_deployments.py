@@ -182,6 +182,8 @@ async def test_the_embedded_model_is_reached_without_leaving_the_process() -> No
     ("deployment", "words"),
     [
         (settings.Deployment(kind="openai"), "neither an api_key nor a base_url"),
+        (settings.Deployment(kind="anthropic"), "neither an api_key nor a base_url"),
+        (settings.Deployment(kind="mistral"), "neither an api_key nor a base_url"),
         (settings.Deployment(kind="azure_openai"), "names no endpoint"),
         (settings.Deployment(kind="scripted"), "names no script"),
         (settings.Deployment(kind="embedded"), "no embedded model"),

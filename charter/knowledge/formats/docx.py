@@ -62,7 +62,7 @@ def _with_notes(html: str) -> str:
     """Put each footnote where it is referred to: a bare ``[1]`` would be taken for a citation of ours."""
     from bs4 import BeautifulSoup
 
-    soup: Any = BeautifulSoup(html, "html.parser")
+    soup: Any = BeautifulSoup(html, "lxml")
     notes = soup.select("li[id^=footnote-], li[id^=endnote-]")
     for note in notes:
         for back in note.select("a[href^='#footnote-ref-'], a[href^='#endnote-ref-']"):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from charter.knowledge.formats.content import Content, content_of, decoded, lines_of
+from charter.knowledge.formats.content import Content, Unreadable, content_of, decoded, lines_of
 from charter.knowledge.formats.tables import table
 
 _UNSEEN = [
@@ -27,13 +27,14 @@ _CHARSET = re.compile(rb"""<meta[^>]{0,200}charset\s{0,9}=\s{0,9}["']?([\w-]{2,4
 # What documentation tools put behind headings, to be linked to.
 _MARKS = re.compile(r"^\s*[¶#§🔗]\s*$")
 _MOST_SPAN = 200
+_DEEPEST = 250
 
 
 def read(content: bytes) -> Content:
     """Return the page's main content.
 
     Raises:
-        Unreadable: it is no text, or too long.
+        Unreadable: it is no text, too long, or nested too deeply.
     """
     return page(_text(content))
 
@@ -42,7 +43,8 @@ def page(html: str) -> Content:
     """Return the main content of a page: without scripts, navigation, hidden text, pictures and the targets of links."""
     from bs4 import BeautifulSoup
 
-    soup: Any = BeautifulSoup(html, "html.parser")
+    soup: Any = BeautifulSoup(html, "lxml")
+    _check_depth(soup)
     title = soup.title.get_text(" ", strip=True) if soup.title else ""
     _clear(soup)
     main = _main(soup)
@@ -63,6 +65,16 @@ def _text(content: bytes) -> str:
         return lines_of(content.decode(declared[1].decode())) if declared else decoded(content)
     except (LookupError, UnicodeDecodeError):
         return decoded(content)
+
+
+def _check_depth(soup: Any) -> None:
+    """Walk through a page without recursion, which is what it would break later on."""
+    rest = [(soup, 0)]
+    while rest:
+        element, depth = rest.pop()
+        if depth > _DEEPEST:
+            raise Unreadable("the page is nested too deeply")
+        rest += [(child, depth + 1) for child in getattr(element, "children", ())]
 
 
 def _clear(soup: Any) -> None:

@@ -1,6 +1,6 @@
 """Workbooks: sheet by sheet, each table with its header in every part, values as a person sees them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from xml.parsers import expat
@@ -11,6 +11,8 @@ from charter.knowledge.formats.package import checked
 from charter.knowledge.formats.tables import parts
 
 _MOST_SHEETS = 500
+_LONGEST_CAPTION = 160
+_LINES = 800
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +52,7 @@ def read(content: bytes) -> Content:
         unseen = _unseen(sheet)
         left_out["column"] += len(unseen.columns)
         left_out["row"] += len(unseen.rows)
-        body.say(f"## {sheet.title}")
-        for rows in _tables(sheet, unseen):
-            _add(body, sheet.title, rows)
+        _add_sheet(body, sheet.title, _stretches(sheet, unseen))
     if not body.content().pieces:
         raise Unreadable("its sheets are empty")
     if any(left_out.values()):
@@ -80,7 +80,7 @@ def _unseen(sheet: Any) -> _Unseen:
     return unseen
 
 
-def _tables(sheet: Any, unseen: _Unseen) -> Iterator[list[_Row]]:
+def _stretches(sheet: Any, unseen: _Unseen) -> Iterator[list[_Row]]:
     """Yield the stretches of rows that have no empty row between."""
     # The size that a file states may be wrong, and would be filled with empty cells.
     sheet.reset_dimensions()
@@ -109,36 +109,50 @@ def _row(number: int, cells: Sequence[Any], unseen: _Unseen) -> _Row:
     return _Row(number, said, all(isinstance(cell.value, str) for _, cell in filled))
 
 
-def _add(body: Body, name: str, rows: list[_Row]) -> None:
-    """Add one table; single cells above it are its captions."""
-    columns = sorted({at for row in rows for at in row.cells})
-    while rows and len(columns) > 1 and len(rows[0].cells) == 1:
-        body.add(*_line(name, rows.pop(0)))
-    if len(columns) == 1:
-        for row in rows:
-            body.add(*_line(name, row))
-        return
-    if rows:
-        _add_table(body, name, rows, columns)
+def _add_sheet(body: Body, name: str, stretches: Iterable[list[_Row]]) -> None:
+    """Add a sheet's tables; a few words above a table are its caption, others are text."""
+    body.say(f"## {name}")
+    alone = list[_Row]()
+    for rows in stretches:
+        columns = sorted({at for row in rows for at in row.cells})
+        while rows and (len(columns) == 1 or len(rows[0].cells) == 1):
+            alone.append(rows.pop(0))
+        if rows:
+            caption = "; ".join(_words(row) for row in alone)
+            if len(caption) > _LONGEST_CAPTION:
+                caption = _add_lines(body, name, alone)
+            _add_table(body, f"Sheet {name}" + (f" › {caption}" if caption else ""), rows, columns)
+            alone = []
+    _add_lines(body, name, alone)
 
 
-def _add_table(body: Body, name: str, rows: list[_Row], columns: list[int]) -> None:
+def _add_lines(body: Body, name: str, rows: Sequence[_Row]) -> str:
+    """Add rows of a single cell, about as many at a time as make a passage; there is no caption then."""
+    first = 0
+    for at, _ in enumerate(rows, start=1):
+        if at == len(rows) or sum(len(_words(row)) for row in rows[first : at + 1]) > _LINES:
+            lines = "\n".join(_words(row) for row in rows[first:at])
+            body.add(lines, f"Sheet {name}, {_span(rows[first].number, rows[at - 1].number)}")
+            first = at
+    return ""
+
+
+def _add_table(body: Body, place: str, rows: list[_Row], columns: list[int]) -> None:
+    """Add a table whose header is its first row, if that is words alone; else the columns' letters."""
     from openpyxl.utils import get_column_letter
 
     headed = rows[0].words
-    letters = [get_column_letter(at) for at in columns]
-    header = [rows[0].cells.get(at, "") for at in columns] if headed else letters
+    header = [rows[0].cells.get(at, "") if headed else get_column_letter(at) for at in columns]
     below = rows[1:] if headed else rows
+    if " › " in place:
+        body.say(place.partition(" › ")[2])
     for part in parts([header, *([row.cells.get(at, "") for at in columns] for row in below)]):
-        if not below:
-            body.add(part.text, f"Sheet {name}, row {rows[0].number}")
-            return
-        first, last = below[max(part.first, 1) - 1].number, below[part.last - 1].number
-        body.add(part.text, f"Sheet {name}, {_span(first, last)}")
+        shown = below[max(part.first, 1) - 1 : part.last] or rows
+        body.add(part.text, f"{place}, {_span(shown[0].number, shown[-1].number)}")
 
 
-def _line(name: str, row: _Row) -> tuple[str, str]:
-    return " ".join(row.cells.values()), f"Sheet {name}, row {row.number}"
+def _words(row: _Row) -> str:
+    return " ".join(row.cells.values())
 
 
 def _span(first: int, last: int) -> str:

@@ -148,7 +148,7 @@ PROMISES: dict[str, str] = {
     "formats.unseen": "What a reader of the file does not see is neither searched nor shown, and left-out sheets and slides are counted.",
     "formats.hostile": "A hostile or damaged file ends with one clear reason, within bounded time and memory, and nothing is fetched for it.",
     "formats.apart": "Files of strangers are read in a process of their own, which is killed when it takes too long and replaced when it dies.",
-    "formats.fields": "A collection says once who may read its documents; a document's own fields win, each for itself, and no misspelling widens them.",
+    "formats.fields": "A collection says who may read its documents; a document's own fields win one by one, and no slip widens them.",
     "formats.pieces": "A passage never crosses a heading, a table is never cut within a row, and what fits of lists and code stays whole.",
     "knowledge.finds": "Questions in other words, German and French ones too, find their passage.",
     "knowledge.exact": "Ids, codes, names and quotations are found letter by letter, and no question is read as a query language.",

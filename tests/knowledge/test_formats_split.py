@@ -66,8 +66,9 @@ def test_of_any_text_nothing_is_lost_doubled_or_torn(seed: int) -> None:
     for block in blocks(text, 0, len(text)):
         whole = block.end - block.start <= MOST
         for start, end in pairwise([*block.parts, block.end] if not whole else [block.start, block.end]):
-            words = text[start:end].rstrip()
-            within = {at for at in cuts if start < at < start + len(words)}
+            words = text[start:end].strip()
+            first = end - len(text[start:end].lstrip())
+            within = {at for at in cuts if first < at < first + len(words)}
             assert not within or len(words) > MOST, words
 
 

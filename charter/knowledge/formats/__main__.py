@@ -6,7 +6,7 @@ with the ``fault``. It ends with its input.
 
 import os
 import sys
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import orjson
 
@@ -14,16 +14,10 @@ from charter.knowledge.formats.content import Unreadable
 from charter.knowledge.formats.suffixes import read
 
 _FORBIDDEN = (
-    "socket.",
-    "subprocess.",
-    "os.system",
-    "os.exec",
-    "os.posix_spawn",
-    "os.spawn",
-    "os.fork",
-    "urllib.",
-    "ftplib.",
-)
+    "socket.", "urllib.", "ftplib.", "smtplib.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork",
+    "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod", "os.chown", "os.kill",
+    "shutil.", "ctypes.dlopen",
+)  # fmt: skip
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -32,13 +26,20 @@ def main(megabytes: int, seconds: int) -> None:
     # What a library prints must not be taken for an answer.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    _bound_memory(megabytes)
-    sys.addaudithook(_forbid)
+    confine(megabytes)
     while line := sys.stdin.buffer.readline():
         asked = orjson.loads(line)
         content = sys.stdin.buffer.read(asked["size"])
         _bound_time(seconds)
         _answer(answers, _read(asked["suffix"], content))
+
+
+def confine(megabytes: int) -> None:
+    """Forbid this process to fetch, start, write or remove anything, and to take more memory."""
+    _bound_memory(megabytes)
+    # A library would load it for types that no file has, and it takes threads and memory for each processor.
+    sys.modules["numpy"] = cast("Any", None)
+    sys.addaudithook(_forbid)
 
 
 def _read(suffix: str, content: bytes) -> dict[str, Any]:
@@ -57,7 +58,6 @@ def _answer(answers: BinaryIO, answer: dict[str, Any]) -> None:
 
 
 def _forbid(event: str, arguments: tuple[Any, ...]) -> None:
-    """Nothing is fetched, started or written while a file is read, whatever it makes a library do."""
     if event.startswith(_FORBIDDEN) or (event == "open" and _writes(arguments)):
         raise PermissionError(f"{event} is forbidden here")
 

@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from charter.knowledge.fields import COLLECTION
+from charter.knowledge.formats.suffixes import FORMATS, refusal
 from charter.knowledge.index import Source
-from charter.knowledge.reading import MARKDOWN, PDF, File
+from charter.knowledge.reading import File
 from charter.settings import Settings
 
 _LARGEST = 20_000_000
-_READING = "1"
+_READING = "2"
 """Changes when the same bytes would be read or cut otherwise; then every document is read again."""
 
 
@@ -70,8 +72,8 @@ def load(tenant: str, source: Source, path: Path, digest: str) -> File:
     Raises:
         OSError: it cannot be read any more.
     """
-    sidecar = _sidecar(path)
-    return File(tenant, *source, path.read_bytes(), sidecar.read_bytes() if sidecar.exists() else None, digest)
+    defaults = _defaults(path, source)
+    return File(tenant, *source, path.read_bytes(), _content(_sidecar(path)), digest, _content(defaults))
 
 
 def _note(found: Found, tenant: str, root: Path, source: Source, path: Path) -> None:
@@ -79,7 +81,7 @@ def _note(found: Found, tenant: str, root: Path, source: Source, path: Path) -> 
     try:
         reason = _refusal(root, path) or ("another folder has the same document" if source in found.files else "")
         if not reason:
-            found.files[source] = (path, _digest(path))
+            found.files[source] = (path, _digest(path, source))
             return
     except OSError as fault:
         reason = f"it cannot be read ({fault.strerror})"
@@ -88,11 +90,12 @@ def _note(found: Found, tenant: str, root: Path, source: Source, path: Path) -> 
 
 
 def _refusal(root: Path, path: Path) -> str:
-    suffix = path.suffix.lower()
-    if suffix == ".yaml" and path.stem.lower().endswith(PDF):
-        return "there is no PDF beside this sidecar"
-    if suffix not in MARKDOWN and suffix != PDF:
-        return "only Markdown (.md) and PDF (.pdf) are read"
+    if path.name == COLLECTION:
+        return "it counts in a collection's own folder only"
+    if path.suffix.lower() == ".yaml" and path.with_suffix("").suffix.lower() in FORMATS:
+        return f"there is no {path.stem} beside this sidecar"
+    if reason := refusal(path.name):
+        return reason
     if not path.resolve().is_relative_to(root.resolve()):
         return "it is a link out of its folder"
     return f"it is larger than {_LARGEST // 1_000_000} MB" if path.stat().st_size > _LARGEST else ""
@@ -102,7 +105,7 @@ def _files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
         beside = path.suffix == ".yaml" and path.with_suffix("").exists()
-        if path.is_file() and not hidden and not beside:
+        if path.is_file() and not hidden and not beside and path != folder / COLLECTION:
             yield path
 
 
@@ -110,7 +113,20 @@ def _sidecar(path: Path) -> Path:
     return path.with_name(path.name + ".yaml")
 
 
-def _digest(path: Path) -> str:
-    sidecar = _sidecar(path)
-    parts: Iterable[bytes] = (_READING.encode(), path.read_bytes(), sidecar.read_bytes() if sidecar.exists() else b"")
+def _defaults(path: Path, source: Source) -> Path:
+    """Return where the collection of a file would say what counts for all of its documents."""
+    below = len(PurePosixPath(source[1]).parts)
+    return path.parents[below - 1] / COLLECTION
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
+
+
+def _digest(path: Path, source: Source) -> str:
+    beside = (_content(_sidecar(path)), _content(_defaults(path, source)))
+    # An empty file is another thing than none: its fields count.
+    parts: Iterable[bytes] = (
+        _READING.encode(), path.read_bytes(), *(b"" if part is None else b"=" + part for part in beside)
+    )  # fmt: skip
     return sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).hexdigest()

@@ -108,42 +108,40 @@ def open_deployment(
     Raises:
         StartRefused: the deployment lacks what its kind needs, or its prices cannot be counted in the house's currency.
     """
-    level: Callable[[], Level] = _yours
+    client, level = _opened(tier, deployment, embedded, key, identity)
+    said = (deployment.called, deployment.kind, deployment.model, _PROVIDERS.get(deployment.kind, "charter"))
+    tariff = tariff_of(deployment, costs or settings.Costs())
+    return Deployed(tier, *said, client, level, deployment, tariff, _recorder(deployment, clean))
+
+
+def _opened(
+    tier: str,
+    deployment: settings.Deployment,
+    embedded: Embedded | None,
+    key: Live | None,
+    identity: "AsyncTokenCredential | None",
+) -> tuple[Any, Callable[[], Level]]:
+    """Return the client, and who tells the level that answers through it."""
     match deployment.kind:
         case "embedded":
-            client, level = _embedded(tier, embedded)
+            return _embedded(tier, embedded)
         case "scripted":
-            client = in_process(scripted.ScriptedModel(scripted.load(_script(tier, deployment))).answer)
+            return in_process(scripted.ScriptedModel(scripted.load(_script(tier, deployment))).answer), _yours
         case "azure_openai":
-            client = _azure(tier, deployment, key, identity)
+            return _azure(tier, deployment, key, identity), _yours
         case "openai":
-            client = _openai(tier, deployment, key)
+            return _openai(tier, deployment, key), _yours
         case "anthropic":
             # Late, as below: each maker's client costs the start more than all of ours.
             from charter.models.claude import open_claude
 
-            client = open_claude(tier, deployment, key, retries=RETRIES)
+            return open_claude(tier, deployment, key, retries=RETRIES), _yours
         case "mistral":
             from charter.models.mistral import open_mistral
 
-            client = open_mistral(tier, deployment, key)
+            return open_mistral(tier, deployment, key), _yours
         case "recorded":
-            client = in_process(recording.load(_recording(tier, deployment)).answer)
-    tariff = tariff_of(deployment, costs or settings.Costs())
-    provider = _PROVIDERS.get(deployment.kind, "charter")
-    recorder = _recorder(deployment, clean)
-    return Deployed(
-        tier,
-        deployment.called,
-        deployment.kind,
-        deployment.model,
-        provider,
-        client,
-        level,
-        deployment,
-        tariff,
-        recorder,
-    )
+            return in_process(recording.load(_recording(tier, deployment)).answer), _yours
 
 
 def _recorder(deployment: settings.Deployment, clean: recording.Clean) -> recording.Recorder | None:

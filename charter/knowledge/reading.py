@@ -7,7 +7,7 @@ ignored.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -29,7 +29,7 @@ _ADDRESS = re.compile(r"https?://\S+|/(?!/)\S*")
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file's content with that of its sidecar, and where it belongs."""
+    """A file's content with that of its sidecar, and where it belongs. ``defaults`` are the fields that it lacks itself."""
 
     tenant: str
     collection: str
@@ -37,6 +37,7 @@ class File:
     content: bytes
     sidecar: bytes | None
     digest: str
+    defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 def document_of(file: File) -> Document:
@@ -49,6 +50,7 @@ def document_of(file: File) -> Document:
         fields, body, pieces = _pdf(file)
     else:
         fields, body, pieces = _markdown(file)
+    fields = {**file.defaults, **fields}
     if not pieces:
         raise ValueError("it has no text")
     if len(body) > LONGEST:
@@ -71,14 +73,14 @@ def document_of(file: File) -> Document:
 def _markdown(file: File) -> tuple[Mapping[str, Any], str, list[Piece]]:
     text = _text(file.content)
     front = _FRONT.match(text)
-    if not front:
+    if not front and not file.defaults.get("readers"):
         raise ValueError("it has no front matter, so nobody may read it; begin it with ---, readers: [tenant], ---")
-    body = text[front.end() :].strip("\n") + "\n"
-    return _fields(front[1]), body, split(body)
+    body = text[front.end() if front else 0 :].strip("\n") + "\n"
+    return _fields(front[1]) if front else {}, body, split(body)
 
 
 def _pdf(file: File) -> tuple[Mapping[str, Any], str, list[Piece]]:
-    if file.sidecar is None:
+    if file.sidecar is None and not file.defaults.get("readers"):
         raise ValueError(
             f"it has no sidecar, so nobody may read it; write {PurePosixPath(file.source).name}.yaml beside it"
         )
@@ -87,7 +89,7 @@ def _pdf(file: File) -> tuple[Mapping[str, Any], str, list[Piece]]:
         start = len(body)
         body += page + "\n\n"
         pieces += cut(body, start, len(body), f"Page {number}")
-    return _fields(_text(file.sidecar)), body, pieces
+    return _fields(_text(file.sidecar or b"")), body, pieces
 
 
 def _text(content: bytes) -> str:

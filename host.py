@@ -34,10 +34,13 @@ from charter.identity.database import DatabaseToken
 from charter.identity.room import IdentityRoom, join
 from charter.identity.sealed import keys_of
 from charter.kernel.connection import HttpConnection, Unconnected, bearer, last_looks
+from charter.knowledge.archive import Archive
 from charter.knowledge.embedder import E5Embedder
+from charter.knowledge.ledger import Ledger
 from charter.knowledge.library import Library
-from charter.knowledge.pgvector import PgIndex
 from charter.knowledge.retriever import ContextRetriever
+from charter.knowledge.sources.opening import Visitor, open_sources
+from charter.knowledge.stores import open_index
 from charter.local import parts, whereabouts
 from charter.local.names import local_names
 from charter.local.people import People
@@ -104,7 +107,7 @@ class _Ground:
     tenants: Tenants
     entitlement: Entitlement
     identity: IdentityRoom
-    index: PgIndex
+    archive: Archive
     library: Library
     stack: AsyncExitStack
     place: Place | None
@@ -134,7 +137,7 @@ async def start(settings: Settings, place: Place | None = None, mask: Mask | Non
         stack.push_async_callback(service.drain)
         _schedules(ground, service)
         if ground.settings.knowledge.at_start:
-            stack.push_async_callback(_ended, asyncio.create_task(library.read()))
+            stack.push_async_callback(_ended, asyncio.create_task(library.keep()))
         running = parts.running(ground.settings)
         host = Host(ground.settings, service, people, model, library, address, app, running, stack.pop_all())
     if place is None:
@@ -160,7 +163,10 @@ async def _ground(settings: Settings, place: Place | None, mask: Mask, stack: As
     identity = join(settings.identity, live, database, http, key, credential_of=vault.credential_of)
     embedder = E5Embedder()
     stack.callback(embedder.close)
-    index = PgIndex(database, embedder)
+    index = await open_index(settings, database, embedder, vault.secrets.live, vault.azure, stack)
+    archive = Archive(index, embedder)
+    visitor = Visitor(http, vault.secrets.live, vault.azure, vault.credential_of, live.directory)
+    sources = open_sources(settings, visitor, stack)
     return _Ground(
         settings,
         loader.placed(catalog, settings.plugin_urls),
@@ -172,8 +178,8 @@ async def _ground(settings: Settings, place: Place | None, mask: Mask, stack: As
         live,
         Entitlement(live, settings.models),
         identity,
-        index,
-        Library(index, settings),
+        archive,
+        Library(archive, Ledger(database), sources, settings.knowledge),
         stack,
         place,
     )
@@ -245,7 +251,7 @@ async def _runs(ground: _Ground, editions: Editions) -> RunService:
         ground.identity,
         ground.tenants,
         ground.entitlement,
-        ground.index,
+        ground.archive,
         ground.stack,
     )
     return await open_runs(footing, editions, _access_of(ground))
@@ -268,7 +274,7 @@ def _access_of(ground: _Ground) -> AccessOf:
         agent = catalog.agents[ctx.agent or ""]
         collections = ground.entitlement.collections(ctx.tenant, agent.knowledge)
         retriever = ContextRetriever(
-            ground.index, ctx, collections, top=ground.settings.knowledge.top, unread=ground.library.unread
+            ground.archive, ctx, collections, top=ground.settings.knowledge.top, unread=ground.library.unread
         )
         spec = catalog.plugins[plugin].connection
         if spec is None:

@@ -7,6 +7,7 @@ import click
 import orjson
 
 from charter.cli.address import running_host
+from charter.knowledge.archive import Archive
 from charter.knowledge.embedder import E5Embedder
 from charter.knowledge.folders import roots_of
 from charter.knowledge.ingest import Progress, Report, sync
@@ -45,8 +46,9 @@ async def _sync(*, quiet: bool) -> Report:
     database = Database(given or str(told["database"]), size=2)
     await database.open()
     try:
-        index = PgIndex(database, E5Embedder())
-        return await sync(index, roots_of(tree), progress=None if quiet else _tell)
+        embedder = E5Embedder()
+        archive = Archive(PgIndex(database, embedder), embedder)
+        return await sync(archive, roots_of(tree), progress=None if quiet else _tell)
     finally:
         await database.close()
 

@@ -1,14 +1,14 @@
 """The port of a store of passages: written for a tenant, searched only for a principal."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Literal, Protocol
 
 from charter.context import Context
+from charter.knowledge.embedder import Vector
 from charter.knowledge.split import Piece
-from charter.plugin import Passage
 
 Integrity = Literal["trusted", "untrusted"]
 Source = tuple[str, str]
@@ -73,13 +73,45 @@ class OpenedPassage:
         return {name: getattr(self, name) for name in self.__slots__} | {"readers": list(self.readers)}
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is looked for: its words, their vector, and what must be found letter by letter."""
+
+    text: str
+    vector: Vector
+    terms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A passage that a store found. ``similarity`` is the cosine of its vector and the question's, whatever found it;
+    ``place`` its place in the store's full-text order, the best is 1, where it is in it; ``semantic`` what a ranker of
+    the store's own gave it, where it has one.
+    """
+
+    document_id: str
+    passage_id: str
+    title: str
+    heading: str
+    text: str
+    start: int
+    end: int
+    integrity: str
+    readers: tuple[str, ...]
+    similarity: float
+    place: int | None = None
+    semantic: float | None = None
+
+
 class Index(Protocol):
-    """Where passages are kept and found."""
+    """Where passages are kept and found. Which of them a principal may read is decided in the store's own filter."""
 
-    async def search(self, ctx: Context, query: str, *, collections: Sequence[str], top: int = 5) -> list[Passage]:
-        """Return the best passages that ``ctx`` may read in these collections, best first.
+    async def candidates(
+        self, ctx: Context, question: Question, *, collections: Sequence[str], most: int = 40
+    ) -> list[Candidate]:
+        """Return what is near to the question and what has its words, up to ``most`` of each, in no order.
 
-        Documents that it may not read are left out before anything is ranked. Nothing fitting gives an empty list.
+        Documents that ``ctx`` may not read are left out before anything is ranked, so none takes the place of another.
         """
         ...
 
@@ -99,15 +131,27 @@ class Index(Protocol):
         """
         ...
 
-    async def put(self, document: Document, *, embedded: Callable[[int], None] | None = None) -> int:
-        """Add or replace one document in one transaction and return how many passages were embedded for it.
+    async def kept(self, document: Document) -> frozenset[str]:
+        """Return the ids of the document's stored passages whose vectors are still good: those of this embedder."""
+        ...
 
-        ``embedded`` hears after each batch how many passages of the document are embedded.
+    async def put(self, document: Document, vectors: Mapping[str, Vector]) -> None:
+        """Add or replace one document; ``vectors`` has those of its passages that are not kept, by their ids.
+
+        A put that is cut short leaves nothing that a reader of the new document may not read, and is made good by the
+        next one.
+
+        Raises:
+            Conflict: another host has changed the document meanwhile.
         """
         ...
 
     async def remove(self, tenant: str, sources: Sequence[Source]) -> None:
         """Forget these documents and their passages."""
+        ...
+
+    async def settle(self) -> None:
+        """Hear that everything was written that there is: an index that was built anew may take the place of the old."""
         ...
 
 

@@ -85,7 +85,8 @@ class Ledger:
             with told_outages():
                 if await connection.fetchval(f"select {lock}({_KEY})", tenant) is False:  # noqa: S608 - constants
                     raise Conflict(
-                        f"Another sync of {tenant} is under way.", action="charter knowledge status shows how far it is."
+                        f"Another sync of {tenant} is under way.",
+                        action="charter knowledge status shows how far it is.",
                     )
             yield
         finally:

@@ -55,5 +55,10 @@ class Pace:
         if time.monotonic() - self.kept < _KEPT_SECONDS:
             return
         self.kept, now = time.monotonic(), self.now
-        counts = (now.done - before.done, now.total - before.total, now.passages - before.passages, now.size - before.size)
+        counts = (
+            now.done - before.done,
+            now.total - before.total,
+            now.passages - before.passages,
+            now.size - before.size,
+        )
         await self.ledger.move(origin.tenant, origin.name, counts, f"{now.collection}/{now.source}")

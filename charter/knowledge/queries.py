@@ -17,52 +17,35 @@ select p.id, d.content_hash from passages p join documents d on d.tenant = p.ten
 where d.id = $1
 """
 
-# $1 vector  $2 acl  $3 collections  $4 exact terms  $5 question  $6 words  $7 enough  $8 spoken  $9 share  $10 margin  $11 top
-# "readable" stands inside both searches, so a document that is not readable never takes a place from one that is.
-# Order: most exact terms first (ids, codes, quoted strings: full text decides), then nearness with a small part for
-# the words of the question. Nearness leads: with equal weight, full text made the order worse.
-SEARCH = """
+# $1 vector  $2 acl  $3 collections  $4 exact terms  $5 question  $6 most
+# "readable" stands inside each search, so a document that is not readable never takes a place from one that is.
+CANDIDATES = """
 with readable as not materialized (
-    select p.id, p.document_id, p.start_char, p.end_char, p.body, p.words, p.embedding, d.title, d.integrity, d.readers
+    select p.id, p.document_id, p.start_char, p.end_char, p.heading, p.body, p.words, p.embedding, d.title, d.integrity, d.readers
     from passages p
     join documents d on d.tenant = p.tenant and d.id = p.document_id
     where d.readers && $2::text[] and d.collection = any($3::text[])
 ),
 near as (
-    select id from readable order by embedding <=> $1::text::vector limit 40
+    select id from readable order by embedding <=> $1::text::vector limit $6
 ),
 exact as (
     select id from readable
     where cardinality($4::text[]) > 0
       and words @@ any (array(select phraseto_tsquery('english', term) from unnest($4::text[]) term))
-    order by embedding <=> $1::text::vector limit 40
-),
-candidates as materialized (
-    select r.*, 1 - (r.embedding <=> $1::text::vector) as similarity, tsvector_to_array(r.words) as vocabulary,
-           (select count(*) from unnest($4::text[]) term where r.words @@ phraseto_tsquery('english', term)) as hits
-    from readable r
-    where r.id in (select id from near union select id from exact)
+    order by embedding <=> $1::text::vector limit $6
 ),
 asked as (
-    select word, ln(((select count(*) from candidates) + 1) / (count(c.id) + 0.5)) as weight
-    from unnest(tsvector_to_array(to_tsvector('english', $5))) word
-    left join candidates c on word = any (c.vocabulary)
-    group by word
+    select string_agg(quote_literal(word), ' | ')::tsquery as words from unnest(tsvector_to_array(to_tsvector('english', $5))) word
 ),
-weighed as (
-    select c.*, coalesce((select sum(weight) from asked where word = any (c.vocabulary)) / (select sum(weight) from asked), 0) as share
-    from candidates c
-),
-ranked as (
-    select *, similarity + $6::float8 * share as nearness, max(similarity + $6::float8 * share) over () as nearest,
-           bool_or(hits > 0 or similarity >= $7::float8 or (similarity >= $8::float8 and share >= $9::float8)) over () as answered
-    from weighed
+worded as (
+    select id, row_number() over (order by ts_rank(r.words, asked.words) desc, id) as place
+    from readable r, asked where r.words @@ asked.words order by place limit $6
 )
-select id, document_id, start_char, end_char, body, title, integrity, readers, hits + nearness as score
-from ranked
-where answered and (hits > 0 or nearness >= nearest - $10::float8)
-order by score desc, id
-limit $11
+select r.id, r.document_id, r.start_char, r.end_char, r.heading, r.body, r.title, r.integrity, r.readers,
+       1 - (r.embedding <=> $1::text::vector) as similarity, w.place
+from readable r left join worded w on w.id = r.id
+where r.id in (select id from near union select id from exact union select id from worded)
 """
 
 OPEN = """

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from charter.context import Context
-from charter.knowledge.index import Index
+from charter.knowledge.archive import Archive
 from charter.plugin import FunctionFailed, Passage
 
 
@@ -12,7 +12,7 @@ class ContextRetriever:
 
     def __init__(
         self,
-        index: Index,
+        archive: Archive,
         ctx: Context,
         collections: Sequence[str],
         *,
@@ -20,7 +20,7 @@ class ContextRetriever:
         unread: Callable[[], str | None] = lambda: None,
     ) -> None:
         """``unread`` says in a sentence why the index may not be whole yet, if so."""
-        self._index = index
+        self._archive = archive
         self._ctx = ctx
         self._collections = tuple(collections)
         self._top = top
@@ -34,7 +34,7 @@ class ContextRetriever:
         """
         if not self._collections or not query.strip():
             return []
-        found = await self._index.search(self._ctx, query, collections=self._collections, top=top or self._top)
+        found = await self._archive.search(self._ctx, query, collections=self._collections, top=top or self._top)
         if not found and (sentence := self._unread()):
             raise FunctionFailed(sentence)
         return found

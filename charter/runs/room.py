@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from charter.identity.room import IdentityRoom
-from charter.knowledge.index import Index
+from charter.knowledge.archive import Archive
 from charter.runs import schema
 from charter.runs.acting import AccessOf, Acting
 from charter.runs.calling import Calling
@@ -39,7 +39,7 @@ class Footing:
     identity: IdentityRoom
     tenants: Tenants
     entitlement: Entitlement
-    index: Index
+    archive: Archive
     stack: AsyncExitStack
 
 
@@ -73,7 +73,7 @@ async def open_runs(footing: Footing, editions: Editions, access_of: AccessOf) -
     stack.push_async_callback(retention.close)
     stream = EventStream(database, followers, footing.entitlement)
     return RunService(
-        database, editions, footing.identity.grants, engine, followers, stream, footing.index, settings.runs, settings.http,
+        database, editions, footing.identity.grants, engine, followers, stream, footing.archive, settings.runs, settings.http,
         drill, footing.entitlement,
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from charter.errors import FieldError, InvalidRequest, NotFound, RunFinished
 from charter.governance import approvals
 from charter.governance.approvals import Approval
 from charter.identity.grants import Grants
-from charter.knowledge.index import Index
+from charter.knowledge.archive import Archive
 from charter.runs import admission, journal, records, resolving
 from charter.runs.admittance import Admittance
 from charter.runs.drill import Drill
@@ -38,7 +38,7 @@ class RunService:
     engine: Engine
     followers: Followers
     stream: EventStream
-    index: Index
+    archive: Archive
     settings: Runs
     http: Http
     drill: Drill
@@ -269,7 +269,7 @@ class RunService:
         Raises:
             NotFound: there is none, or not for this principal.
         """
-        opened = await self.index.open_passage(ctx, document_id, passage_id)
+        opened = await self.archive.open_passage(ctx, document_id, passage_id)
         if not self.entitlement.collections(ctx.tenant, [opened.collection]):
             raise NotFound("There is no such passage, or you may not read it.")
         return opened.as_json()

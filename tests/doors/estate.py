@@ -12,6 +12,7 @@ import asyncpg
 from aiohttp import web
 
 from charter import settings
+from charter.knowledge.archive import Archive
 from charter.knowledge.embedder import E5Embedder
 from charter.knowledge.index import Document
 from charter.knowledge.pgvector import PgIndex
@@ -111,7 +112,7 @@ async def _document(url: str, mark: str) -> dict[str, str]:
     embedder, database = E5Embedder(), Database(url)
     await database.open()
     try:
-        await PgIndex(database, embedder).put(document)
+        await Archive(PgIndex(database, embedder), embedder).put(document)
     finally:
         await database.close()
         embedder.close()

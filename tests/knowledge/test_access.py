@@ -54,7 +54,7 @@ async def test_another_tenants_document_is_neither_found_nor_opened(shelf: Shelf
 
     assert await neighbours.ask(QUESTION) == []
     with pytest.raises(NotFound):
-        await neighbours.index.open_passage(neighbours.person(), theirs.document_id, theirs.passage_id)
+        await neighbours.archive.open_passage(neighbours.person(), theirs.document_id, theirs.passage_id)
 
 
 @pytest.mark.promise("knowledge.tenant")
@@ -103,7 +103,7 @@ async def test_an_agent_finds_only_what_lies_in_its_collections(shelf: Shelf) ->
     await shelf.sync()
 
     async def through(*collections: str) -> int:
-        return len(await ContextRetriever(shelf.index, shelf.person(), collections).search(QUESTION))
+        return len(await ContextRetriever(shelf.archive, shelf.person(), collections).search(QUESTION))
 
     assert [await through(COLLECTION), await through("travel-policy"), await through()] == [1, 0, 0]
 

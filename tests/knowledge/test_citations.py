@@ -24,7 +24,7 @@ async def test_a_citation_names_exactly_the_characters_it_quotes(shelf: Shelf) -
     await shelf.sync()
 
     found = (await shelf.ask("What may a hotel cost?"))[0]
-    opened = await shelf.index.open_passage(shelf.person(), found.document_id, found.passage_id)
+    opened = await shelf.archive.open_passage(shelf.person(), found.document_id, found.passage_id)
 
     assert found.text == "A night in Köln may cost 140 EUR. 🏨 Breakfast is included."
     assert opened.document_text[found.start : found.end] == found.text == opened.text
@@ -44,17 +44,17 @@ async def test_a_passage_opens_only_for_those_who_may_read_it(shelf: Shelf) -> N
     dora = shelf.person("dora", "hr")
     found = (await shelf.ask("What may a hotel cost?", dora))[0]
 
-    assert (await shelf.index.open_passage(dora, found.document_id, found.passage_id)).text == found.text
+    assert (await shelf.archive.open_passage(dora, found.document_id, found.passage_id)).text == found.text
     for who in (shelf.person(), shelf.person("carol", "operator")):
         with pytest.raises(NotFound):
-            await shelf.index.open_passage(who, found.document_id, found.passage_id)
+            await shelf.archive.open_passage(who, found.document_id, found.passage_id)
 
 
 @pytest.mark.promise("knowledge.citations")
 @pytest.mark.parametrize("ids", [("doc_none", "psg_none"), ("", ""), ("doc_'; drop table documents; --", "psg_%")])
 async def test_a_passage_that_does_not_exist_is_not_found(shelf: Shelf, ids: tuple[str, str]) -> None:
     with pytest.raises(NotFound):
-        await shelf.index.open_passage(shelf.person(), *ids)
+        await shelf.archive.open_passage(shelf.person(), *ids)
 
 
 @pytest.mark.promise("knowledge.citations")
@@ -65,7 +65,7 @@ async def test_a_passage_of_one_document_does_not_open_under_another(shelf: Shel
     hotel, leave = (await shelf.ask("What may a hotel cost?"))[0], (await shelf.ask("How many days of leave?"))[0]
 
     with pytest.raises(NotFound):
-        await shelf.index.open_passage(shelf.person(), leave.document_id, hotel.passage_id)
+        await shelf.archive.open_passage(shelf.person(), leave.document_id, hotel.passage_id)
 
 
 @pytest.mark.promise("knowledge.citations")
@@ -76,7 +76,7 @@ async def test_a_citation_outlives_an_edit_elsewhere_in_the_document(shelf: Shel
 
     shelf.write("travel.md", TRAVEL.replace("# Travel\n", "# Travel\n\nA new sentence comes first.\n", 1))
     report = await shelf.sync()
-    opened = await shelf.index.open_passage(shelf.person(), before.document_id, before.passage_id)
+    opened = await shelf.archive.open_passage(shelf.person(), before.document_id, before.passage_id)
 
     assert report.passages == 1  # only what was edited is embedded again
     assert opened.start > before.start

@@ -8,9 +8,11 @@ import pytest
 import yaml
 
 from charter.context import Context
+from charter.knowledge.archive import Archive
 from charter.knowledge.embedder import E5Embedder
-from charter.knowledge.folders import Root, roots_of
+from charter.knowledge.sources.folder import Root, roots_of
 from charter.knowledge.ingest import Report, sync
+from charter.knowledge.ledger import Ledger
 from charter.knowledge.pgvector import PgIndex
 from charter.plugin import Passage
 from charter.settings import read
@@ -24,21 +26,21 @@ POLICIES = ("hr-policies", "travel-policy", "purchasing-policy", "it-handbook")
 class Library:
     """The shipped documents, in tenants that only these tests use."""
 
-    def __init__(self, index: PgIndex, report: Report, people: dict[str, Context]) -> None:
+    def __init__(self, archive: Archive, report: Report, people: dict[str, Context]) -> None:
         self.report = report
-        self._index = index
+        self._archive = archive
         self._people = people
 
     async def ask(self, who: str, question: str, *collections: str, top: int = 4) -> list[Passage]:
         ctx = self._people[who]
         ctx = replace(ctx, tenant=f"library-{ctx.tenant}")
-        return await self._index.search(ctx, question, collections=collections or POLICIES, top=top)
+        return await self._archive.search(ctx, question, collections=collections or POLICIES, top=top)
 
     async def places(self, question: str) -> list[tuple[str, str]]:
         """Return title and heading of what the best-informed person finds, best first."""
         ctx = replace(self._people["bob"], tenant="library-contoso")
         found = await self.ask("bob", question)
-        opened = [await self._index.open_passage(ctx, each.document_id, each.passage_id) for each in found]
+        opened = [await self._archive.open_passage(ctx, each.document_id, each.passage_id) for each in found]
         return [(each.title, each.heading) for each in opened]
 
 
@@ -47,8 +49,10 @@ async def library(database: Database, embedder: E5Embedder, people: dict[str, Co
     shipped = house / "plugins" / "knowledge" / "library"
     shelves = ("contoso", "fabrikam")
     await tenants.ensure(database, {}, [f"library-{tenant}" for tenant in shelves])
-    index = PgIndex(database, embedder)
-    return Library(index, await sync(index, [Root(f"library-{t}", shipped / t) for t in shelves]), people)
+    archive = Archive(PgIndex(database, embedder), embedder)
+    return Library(
+        archive, await sync(archive, Ledger(database), [Root(f"library-{t}", shipped / t) for t in shelves]), people
+    )
 
 
 @pytest.mark.timeout(400)

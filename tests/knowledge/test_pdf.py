@@ -40,7 +40,7 @@ async def test_the_text_of_a_pdf_is_found_with_its_page(shelf: Shelf) -> None:
     report = await shelf.sync()
 
     found = (await shelf.ask("Who gets a company car?"))[0]
-    opened = await shelf.index.open_passage(shelf.person(), found.document_id, found.passage_id)
+    opened = await shelf.archive.open_passage(shelf.person(), found.document_id, found.passage_id)
 
     assert report.faults == []
     assert [found.title, opened.heading, found.integrity] == ["Parking", "Page 2", "trusted"]

@@ -35,10 +35,10 @@ class SharePointSource:
 
     async def look(self) -> Listing:
         files = await self._files()
-        self._sidecars = {key: files[beside][0] for path, (key, _) in files.items() if (beside := sidecar_of(path)) in files}
-        listing = arranged(
-            self.tenant, self.name, self._settings.collection, (entry for _, entry in files.values())
-        )
+        self._sidecars = {
+            key: files[beside][0] for path, (key, _) in files.items() if (beside := sidecar_of(path)) in files
+        }
+        listing = arranged(self.tenant, self.name, self._settings.collection, (entry for _, entry in files.values()))
         await self._permit(listing)
         return listing
 
@@ -122,5 +122,3 @@ def _below(path: str, folder: str) -> str:
     if not folder:
         return path
     return path.removeprefix(f"{folder}/") if path.startswith(f"{folder}/") else ""
-
-

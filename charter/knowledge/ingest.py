@@ -70,8 +70,10 @@ async def sync(
         try:
             async with ledger.turn(tenant, wait=wait):
                 await work.tenant(tenant, several)
-        except (Conflict, NotFound) as fault:
-            work.incomplete(Fault(tenant, several[0].name, fault.detail))
+        except Conflict:
+            work.incomplete(Fault(tenant, several[0].name, f"another sync of {tenant} is under way; nothing was read"))
+        except NotFound:
+            work.incomplete(Fault(tenant, several[0].name, f"there is no tenant {tenant}"))
     if settles and not work.report.incomplete:
         await archive.settle()
     work.report.seconds = time.monotonic() - work.pace.started

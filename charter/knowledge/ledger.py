@@ -83,7 +83,7 @@ class Ledger:
         try:
             lock = "pg_advisory_lock" if wait else "pg_try_advisory_lock"
             with told_outages():
-                if await connection.fetchval(f"select {lock}({_KEY})", tenant) is False:  # noqa: S608 - constants
+                if await connection.fetchval(f"select {lock}({_KEY})", tenant) is False:
                     raise Conflict(
                         f"Another sync of {tenant} is under way.",
                         action="charter knowledge status shows how far it is.",

@@ -68,7 +68,7 @@ class Blob(Place):
 
 class SharePoint(Place):
     """A document library of SharePoint, or a OneDrive: the id of its ``drive`` in Microsoft Graph, read as the host itself.
-    ``folder`` is a path within it. ``url`` is Graph's address; empty: the one of the identity settings.
+    ``folder`` is a path within it.
 
     Who may read a document there may read it here. Readers that it names itself, or ``readers``, only narrow that.
     """
@@ -76,7 +76,6 @@ class SharePoint(Place):
     kind: Literal["sharepoint"] = "sharepoint"
     drive: str = Field(pattern=r"^[\w!.-]{1,200}$")
     folder: str = ""
-    url: str = ""
 
 
 Origin = Annotated[Blob | SharePoint, Field(discriminator="kind")]
@@ -85,7 +84,8 @@ Origin = Annotated[Blob | SharePoint, Field(discriminator="kind")]
 class Knowledge(Section):
     """``store`` is where passages are kept and searched. ``folders`` of documents, by tenant, stand beside those that
     plugins bring; ``sources`` are elsewhere, and looked through again every ``every_seconds``. ``at_start`` false: only
-    ``charter knowledge sync`` reads them all.
+    ``charter knowledge sync`` reads them all. ``graph`` is where document libraries are asked for; empty: the directory's
+    own address.
     """
 
     store: Store = "pgvector"
@@ -94,5 +94,6 @@ class Knowledge(Section):
     at_start: bool = True
     folders: dict[str, tuple[Path, ...]] = {}
     sources: dict[str, tuple[Origin, ...]] = {}
+    graph: str = ""
     every_seconds: float = Field(default=900, ge=1, le=86_400)
     top: int = 4

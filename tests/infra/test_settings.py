@@ -37,6 +37,7 @@ DEFAULTS_ARE_RIGHT = {
     "CHARTER_KNOWLEDGE__QDRANT__*": "Where it is the store.",
     "CHARTER_KNOWLEDGE__FOLDERS": "A company's own, where it has any.",
     "CHARTER_KNOWLEDGE__SOURCES": "A company's own, where it has any.",
+    "CHARTER_KNOWLEDGE__GRAPH": "Empty: document libraries are asked for where the directory is.",
     "CHARTER_KNOWLEDGE__EVERY_SECONDS": "The same anywhere.",
     "CHARTER_KNOWLEDGE__TOP": "The same anywhere.",
     "CHARTER_RUNS__*": "Tuned by load, and equal on all replicas in any case.",

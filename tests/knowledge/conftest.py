@@ -10,11 +10,11 @@ import pytest
 from charter.context import Context, Principal
 from charter.knowledge.archive import Archive
 from charter.knowledge.embedder import E5Embedder
-from charter.knowledge.sources.folder import Root
 from charter.knowledge.ingest import Report, sync
 from charter.knowledge.ledger import Ledger
 from charter.knowledge.pace import Progress
 from charter.knowledge.pgvector import PgIndex
+from charter.knowledge.sources.folder import Root
 from charter.plugin import Passage
 from charter.store import tenants
 from charter.store.database import Database

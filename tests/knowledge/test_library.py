@@ -10,10 +10,10 @@ import yaml
 from charter.context import Context
 from charter.knowledge.archive import Archive
 from charter.knowledge.embedder import E5Embedder
-from charter.knowledge.sources.folder import Root, roots_of
 from charter.knowledge.ingest import Report, sync
 from charter.knowledge.ledger import Ledger
 from charter.knowledge.pgvector import PgIndex
+from charter.knowledge.sources.folder import Root, roots_of
 from charter.plugin import Passage
 from charter.settings import read
 from charter.store import tenants

@@ -6,11 +6,11 @@ import pytest
 from charter.errors import Unavailable
 from charter.knowledge.archive import Archive
 from charter.knowledge.embedder import E5Embedder
-from charter.knowledge.sources.folder import Root
 from charter.knowledge.ingest import sync
 from charter.knowledge.ledger import Ledger
 from charter.knowledge.pace import Progress
 from charter.knowledge.pgvector import PgIndex
+from charter.knowledge.sources.folder import Root
 from charter.store.database import Database
 from tests.knowledge.conftest import COLLECTION, Shelf
 

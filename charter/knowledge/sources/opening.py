@@ -54,7 +54,9 @@ def _opened(settings: Settings, tenant: str, place: Origin, visitor: Visitor) ->
     if isinstance(place, Blob):
         plain = settings.profile == "local"
         return BlobSource(tenant, place, visitor.secret_of(place.secret), visitor.azure, plain=plain)
-    graph = Graph(visitor.http, place.url or settings.identity.graph, _token(settings.identity, tenant, visitor))
+    graph = Graph(
+        visitor.http, settings.knowledge.graph or settings.identity.graph, _token(settings.identity, tenant, visitor)
+    )
     return SharePointSource(tenant, place, graph)
 
 

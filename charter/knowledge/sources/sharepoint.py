@@ -107,7 +107,8 @@ def _path(items: Mapping[str, Mapping[str, Any]], item: Mapping[str, Any]) -> st
     names: list[str] = []
     seen: set[str] = set()
     while "root" not in item:
-        key, parent = str(item.get("id")), str((item.get("parentReference") or {}).get("id"))
+        above: Mapping[str, Any] = item.get("parentReference") or {}
+        key, parent = str(item.get("id")), str(above.get("id"))
         if key in seen or "deleted" in item:
             return None
         if parent not in items:

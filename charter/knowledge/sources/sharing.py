@@ -6,7 +6,7 @@ Only what surely names somebody counts: a person or a group of the directory, or
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
 
 _READING = frozenset({"read", "write", "owner", "sp.full control"})
@@ -23,14 +23,16 @@ def _counts(permission: Mapping[str, Any], now: datetime) -> bool:
     if not isinstance(roles, list) or not _READING & {str(role) for role in cast("list[Any]", roles)}:
         return False
     until: Any = permission.get("expirationDateTime")
-    return not until or _moment(until) > now
+    return not until or _lasts(str(until), now)
 
 
-def _moment(text: object) -> datetime:
+def _lasts(until: str, now: datetime) -> bool:
     try:
-        return datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+        moment = datetime.fromisoformat(until)
     except ValueError:
-        return datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+        return False
+    # The first year is how Graph says that it never ends.
+    return moment.year == 1 or moment.replace(tzinfo=moment.tzinfo or UTC) > now
 
 
 def _words(permission: Mapping[str, Any]) -> Iterator[str]:

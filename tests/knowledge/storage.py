@@ -72,7 +72,9 @@ def free() -> int:
 
 
 @asynccontextmanager
-async def running_storage(folder: Path, *, port: int = 0, tls: tuple[Path, Path] | None = None) -> AsyncIterator[Storage]:
+async def running_storage(
+    folder: Path, *, port: int = 0, tls: tuple[Path, Path] | None = None
+) -> AsyncIterator[Storage]:
     """Start Azurite; with ``tls`` (certificate and key) as the account of an identity, which believes tokens."""
     found = azurite.find()
     if found is None:
@@ -103,5 +105,3 @@ async def _listens(port: int) -> bool:
         return False
     writer.close()
     return True
-
-

@@ -96,7 +96,12 @@ class BlobSource:
         from azure.core.credentials import AzureSasCredential
         from azure.storage.blob.aio import ContainerClient
 
-        options: dict[str, Any] = {"connection_timeout": _SECONDS, "read_timeout": _SECONDS, "retry_total": 2, "initial_backoff": 1}
+        options: dict[str, Any] = {
+            "connection_timeout": _SECONDS,
+            "read_timeout": _SECONDS,
+            "retry_total": 2,
+            "initial_backoff": 1,
+        }
         container = self._settings.container
         if "=" in secret and ";" in secret:
             client: ContainerClient = ContainerClient.from_connection_string(secret, container, **options)

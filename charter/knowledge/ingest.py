@@ -10,12 +10,13 @@ from typing import Any
 from charter.errors import CharterError, Conflict, NotFound
 from charter.knowledge.acl import narrowed
 from charter.knowledge.archive import Archive
+from charter.knowledge.fields import with_settings
 from charter.knowledge.index import Document
 from charter.knowledge.ledger import Known, Ledger
 from charter.knowledge.pace import Heard, Pace
 from charter.knowledge.plan import Plan, Task, digested, planned, said
 from charter.knowledge.reading import File, document_of
-from charter.knowledge.sources.source import Content, DocumentSource, Fault
+from charter.knowledge.sources.source import DocumentSource, Fault, Fetched, Item
 
 _AHEAD = 4
 """How many documents are fetched while one is embedded."""
@@ -125,7 +126,7 @@ class _Work:
         if not plan.incomplete:
             await self.ledger.drop(tenant, [source.name for source in sources])
 
-    async def _take(self, task: Task, fetched: Content | Exception, plan: Plan, faulty: dict[str, list[str]]) -> None:
+    async def _take(self, task: Task, fetched: Fetched | Exception, plan: Plan, faulty: dict[str, list[str]]) -> None:
         tenant, item = task.origin.tenant, task.item
         if isinstance(fetched, OSError):
             await self._fault(Fault(tenant, item.place, f"it was not read: {fetched}"), task.origin, "", faulty)
@@ -134,10 +135,10 @@ class _Work:
             # The rest of it is not asked for any more: it stays as it was, and is read next time.
             plan.incomplete.setdefault(task.origin.name, fetched.detail)
             return
-        assert isinstance(fetched, Content)
+        assert isinstance(fetched, Fetched)
         try:
             await self._write(task, fetched)
-        except Conflict as fault:
+        except (Conflict, OSError) as fault:
             await self._fault(Fault(tenant, item.place, f"it was not read: {fault}"), task.origin, "", faulty)
         except ValueError as fault:
             await self._fault(Fault(tenant, item.place, str(fault)), task.origin, task.version, faulty)
@@ -146,12 +147,12 @@ class _Work:
                 await self.ledger.forget(tenant, [item.source])
                 self.report.removed += 1
 
-    async def _write(self, task: Task, content: Content) -> None:
+    async def _write(self, task: Task, content: Fetched) -> None:
         origin, item, tenant = task.origin, task.item, task.origin.tenant
         size = len(content.body)
         self.report.size += size
         self.pace.tell(size=self.pace.now.size + size)
-        digest = digested(content.body, content.sidecar or b"", item.url, *said(origin, item))
+        digest = digested(content.body, *_marked(content.sidecar, content.common), item.url, *said(origin, item))
         if task.stored == digest and task.noted:
             await self.ledger.again(tenant, item.source, origin.name, task.version)
             self.report.unchanged += 1
@@ -176,19 +177,15 @@ class _Work:
         )
 
 
-def _document(task: Task, content: Content, digest: str) -> Document:
+def _document(task: Task, content: Fetched, digest: str) -> Document:
     """Return the document, no more open and no more trusted than its source lets it be.
 
     Raises:
         ValueError: it cannot be read, or nobody may read it.
     """
     origin, item = task.origin, task.item
-    defaults = {"readers": list(origin.terms.readers)} if origin.terms.readers else {}
-    if item.readers is not None and not defaults:
-        defaults = {"readers": ["tenant"]}
-    defaults |= {"integrity": origin.terms.integrity} if origin.kind != "folder" else {}
-    defaults |= {"url": item.url} if item.url else {}
-    document = document_of(File(origin.tenant, *item.source, content.body, content.sidecar, digest, defaults=defaults))
+    defaults = with_settings(_settings_of(origin, item), content.common)
+    document = document_of(File(origin.tenant, *item.source, content.body, content.sidecar, digest, defaults))
     readers = narrowed(document.readers, item.readers)
     if not readers:
         raise ValueError("the permissions of its source let nobody read it whom it names, or nobody who is known here")
@@ -196,20 +193,34 @@ def _document(task: Task, content: Content, digest: str) -> Document:
     return replace(document, readers=readers, integrity=integrity)
 
 
+def _settings_of(origin: DocumentSource, item: Item) -> dict[str, Any]:
+    """Return the fields that a document has by its source's settings, if it says nothing else."""
+    readers = origin.terms.readers or (() if item.readers is None else ("tenant",))
+    fields: dict[str, Any] = {"readers": list(readers)} if readers else {}
+    fields |= {"url": item.url} if item.url else {}
+    # Without a word about readers or integrity a folder's documents are as they say themselves.
+    return fields | ({"integrity": origin.terms.integrity} if origin.kind != "folder" else {})
+
+
+def _marked(*parts: bytes | None) -> tuple[bytes, ...]:
+    """Return the files of fields for a digest: an empty one is another thing than none."""
+    return tuple(b"" if part is None else b"=" + part for part in parts)
+
+
 async def _fetched(
     tasks: Sequence[Task], incomplete: dict[str, str]
-) -> AsyncIterator[tuple[Task, Content | Exception]]:
+) -> AsyncIterator[tuple[Task, Fetched | Exception]]:
     """Yield each task with its content, or why there is none, fetching some ahead. What fails with its source is asked no
     more.
     """
 
-    async def fetch(task: Task) -> Content | Exception:
+    async def fetch(task: Task) -> Fetched | Exception:
         try:
             return await task.origin.read(task.item)
         except (OSError, CharterError) as fault:
             return fault
 
-    waiting: deque[tuple[Task, asyncio.Task[Content | Exception]]] = deque()
+    waiting: deque[tuple[Task, asyncio.Task[Fetched | Exception]]] = deque()
     left = iter(tasks)
     try:
         while True:

@@ -10,7 +10,7 @@ from charter.knowledge.index import Source
 from charter.knowledge.ledger import Known, Ledger
 from charter.knowledge.sources.source import DocumentSource, Fault, Item, Listing
 
-_READING = "2"
+_READING = "3"
 """Changes when the same bytes would be read or cut otherwise; then every document is read again."""
 
 

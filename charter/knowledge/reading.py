@@ -1,35 +1,23 @@
-"""Files to documents: Markdown with YAML front matter, PDF with a sidecar of the same fields (``name.pdf.yaml``).
+"""Files to documents: what the file says, and what its author says about it."""
 
-Fields: ``title`` (else the first heading, else the file's name), ``readers`` (without it nobody may read the document),
-``integrity`` (``trusted`` or ``untrusted``; without it untrusted), ``url`` (the document's own address). Others are
-ignored.
-"""
-
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import Any
-
-import yaml
 
 from charter.knowledge.acl import readers_of
-from charter.knowledge.index import Document, Integrity
-from charter.knowledge.pdf import pages_of
-from charter.knowledge.split import Piece, cut, split
+from charter.knowledge.fields import COLLECTION, fields_of, integrity_of, title_of, url_of
+from charter.knowledge.formats.chamber import Chamber
+from charter.knowledge.formats.content import Content, Unreadable
+from charter.knowledge.formats.suffixes import FORMATS, read, refusal, suffix_of
+from charter.knowledge.index import Document
+from charter.knowledge.split import headings
 
-MARKDOWN = {".md", ".markdown"}
-PDF = ".pdf"
-LONGEST = 2_000_000
-
-_FRONT = re.compile(r"---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
-_TITLE = re.compile(r"^#[ \t]+(\S.*?)[ \t#]*$", re.MULTILINE)
-_ADDRESS = re.compile(r"https?://\S+|/(?!/)\S*")
+_CHAMBER = Chamber()
+_LONGEST_TITLE = 300
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file's content with that of its sidecar, and where it belongs. ``defaults`` are the fields that it lacks itself."""
+    """A file's content with that of its sidecar and of its collection's ``_collection.yaml``, and where it belongs."""
 
     tenant: str
     collection: str
@@ -37,104 +25,59 @@ class File:
     content: bytes
     sidecar: bytes | None
     digest: str
-    defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    defaults: bytes | None = None
 
 
 def document_of(file: File) -> Document:
-    """Return the document of a file.
+    """Return the document of a file. A format that takes a large library is read in a process of its own.
 
     Raises:
         ValueError: it cannot be read, or does not say who may read it; the message is for the document's author.
+        OSError: the process does not start.
     """
-    if PurePosixPath(file.source).suffix.lower() == PDF:
-        fields, body, pieces = _pdf(file)
-    else:
-        fields, body, pieces = _markdown(file)
-    fields = {**file.defaults, **fields}
-    if not pieces:
-        raise ValueError("it has no text")
-    if len(body) > LONGEST:
-        raise ValueError(f"it is longer than {LONGEST:,} characters; divide it")
-    title = _title(fields, body, file.source)
+    content = _content(file)
+    fields = fields_of(content.front, file.sidecar, file.defaults)
+    readers = readers_of(fields.get("readers"))
+    if not content.pieces:
+        raise Unreadable("it has no text")
+    title = title_of(fields, content.title or _first_heading(content.body) or PurePosixPath(file.source).stem)
     return Document(
         tenant=file.tenant,
         collection=file.collection,
         source=file.source,
         title=title,
-        url=_url(fields),
-        body=body,
-        integrity=_integrity(fields),
-        readers=readers_of(fields.get("readers")),
+        url=url_of(fields),
+        body=content.body,
+        integrity=integrity_of(fields),
+        readers=readers,
         digest=file.digest,
-        pieces=tuple(replace(piece, heading=_below(title, piece.heading)) for piece in pieces),
+        pieces=tuple(replace(piece, heading=_below(title, piece.heading)) for piece in content.pieces),
     )
 
 
-def _markdown(file: File) -> tuple[Mapping[str, Any], str, list[Piece]]:
-    text = _text(file.content)
-    front = _FRONT.match(text)
-    if not front and not file.defaults.get("readers"):
-        raise ValueError("it has no front matter, so nobody may read it; begin it with ---, readers: [tenant], ---")
-    body = text[front.end() if front else 0 :].strip("\n") + "\n"
-    return _fields(front[1]) if front else {}, body, split(body)
-
-
-def _pdf(file: File) -> tuple[Mapping[str, Any], str, list[Piece]]:
-    if file.sidecar is None and not file.defaults.get("readers"):
-        raise ValueError(
-            f"it has no sidecar, so nobody may read it; write {PurePosixPath(file.source).name}.yaml beside it"
+def _content(file: File) -> Content:
+    """Read a file, unless nobody could read its document anyway."""
+    suffix = suffix_of(file.source)
+    if reason := refusal(file.source):
+        raise Unreadable(reason)
+    form, unsaid = FORMATS[suffix], file.sidecar is None and file.defaults is None
+    if unsaid and not form.fronted:
+        name = PurePosixPath(file.source).name
+        raise Unreadable(
+            f"it has no sidecar, so nobody may read it; write {name}.yaml beside it, or {COLLECTION} in its collection"
         )
-    body, pieces = "", list[Piece]()
-    for number, page in enumerate(pages_of(file.content), start=1):
-        start = len(body)
-        body += page + "\n\n"
-        pieces += cut(body, start, len(body), f"Page {number}")
-    return _fields(_text(file.sidecar or b"")), body, pieces
+    content = _CHAMBER.read(suffix, file.content) if form.apart else read(suffix, file.content)
+    if unsaid and content.front is None:
+        raise Unreadable("it has no front matter, so nobody may read it; begin it with ---, readers: [tenant], ---")
+    return content
 
 
-def _text(content: bytes) -> str:
-    try:
-        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
-    except UnicodeDecodeError as fault:
-        raise ValueError(f"it is not UTF-8 text (byte {fault.start})") from fault
-
-
-def _fields(text: str) -> Mapping[str, Any]:
-    try:
-        fields: object = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as fault:
-        where = getattr(fault, "problem_mark", None)
-        raise ValueError(f"its fields are not YAML{f' (line {where.line + 1} of them)' if where else ''}") from fault
-    if fields is None:
-        return {}
-    if not isinstance(fields, dict):
-        raise ValueError("its fields must be lines such as title: Travel policy")
-    return fields  # pyright: ignore[reportUnknownVariableType]
-
-
-def _title(fields: Mapping[str, Any], body: str, source: str) -> str:
-    heading = _TITLE.search(body)
-    title = fields.get("title") or (heading[1] if heading else PurePosixPath(source).stem)
-    if not isinstance(title, str) or len(title) > 300:
-        raise ValueError("title must be a text of at most 300 characters")
-    return " ".join(title.split())
+def _first_heading(body: str) -> str:
+    found = next((words for _, _, level, words in headings(body) if level == 1), "")
+    return found if len(found) <= _LONGEST_TITLE else ""
 
 
 def _below(title: str, heading: str) -> str:
     """Return the path of headings without the one that only repeats the title."""
     first, _, rest = heading.partition(" › ")
     return rest if first == title else heading
-
-
-def _url(fields: Mapping[str, Any]) -> str:
-    url = fields.get("url") or ""
-    if not isinstance(url, str) or (url and not _ADDRESS.fullmatch(url)):
-        raise ValueError("url must begin with https://, http:// or /")
-    return url
-
-
-def _integrity(fields: Mapping[str, Any]) -> Integrity:
-    value = fields.get("integrity", "untrusted")
-    if value not in ("trusted", "untrusted"):
-        raise ValueError(f"integrity must be trusted or untrusted, not {value!r}")
-    return value

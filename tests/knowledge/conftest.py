@@ -38,6 +38,15 @@ class Shelf:
         path.write_text(f"---\n{front}---\n{text}\n", "utf-8")
         return path
 
+    def put(self, name: str, content: bytes, sidecar: str | None = "readers: [tenant]\n") -> Path:
+        """Lay a file of any format on the shelf, with its sidecar beside it."""
+        path = self.folder / COLLECTION / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        if sidecar is not None:
+            path.with_name(f"{name}.yaml").write_text(sidecar, "utf-8")
+        return path
+
     async def sync(self, progress: Callable[[Progress], None] | None = None) -> Report:
         return await sync(self.archive, self.ledger, [Root(self.tenant, self.folder)], progress=progress)
 

@@ -8,7 +8,8 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.platypus import PageBreak, Paragraph, SimpleDocTemplate
 
-from charter.knowledge.pdf import pages_of, paragraphs
+from charter.knowledge.formats.pdf import paragraphs
+from charter.knowledge.formats.suffixes import read
 from tests.knowledge.conftest import COLLECTION, Shelf
 
 PAGES = (
@@ -83,7 +84,7 @@ def _locked() -> bytes:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "damaged"),
+        (b"", "empty"),
         (b"%PDF-1.7\nnothing", "damaged"),
         (pdf()[:700], "damaged"),
         (_locked(), "password"),
@@ -92,7 +93,7 @@ def _locked() -> bytes:
 )
 def test_a_pdf_that_cannot_be_read_says_why(content: bytes, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
-        pages_of(content)
+        read(".pdf", content)
 
 
 def test_broken_lines_become_paragraphs_again() -> None:

@@ -106,9 +106,11 @@ async def test_a_second_sync_of_unchanged_files_does_nothing_and_wakes_no_embedd
         ("bad.md", b"---\nreaders: [tenant]\nurl: javascript:alert(1)\n---\ntext", "url"),
         ("bad.md", b"---\nreaders: [tenant]\ntitle: [a]\n---\ntext", "title"),
         ("bad.md", b"", "no front matter"),
-        ("bad.docx", b"PK", "only Markdown"),
+        ("bad.docx", b"PK", "no sidecar"),
+        ("bad.xyz", b"PK", "only .md"),
+        ("bad.doc", b"PK", "save it as .docx"),
         ("bad.pdf", b"%PDF-1.7 broken", "no sidecar"),
-        ("bad.pdf.yaml", b"readers: [tenant]", "no PDF"),
+        ("bad.pdf.yaml", b"readers: [tenant]", "no bad.pdf beside"),
     ],
 )
 async def test_a_bad_file_is_reported_with_its_reason_and_the_others_are_read(

@@ -1,11 +1,13 @@
 """A flat list of names to documents: which belongs to which collection, what is a sidecar, and what is not read at all."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from charter.knowledge.fields import COLLECTION
+from charter.knowledge.formats.suffixes import FORMATS, suffix_of
+from charter.knowledge.formats.suffixes import refusal as unread
 from charter.knowledge.index import Source
-from charter.knowledge.reading import MARKDOWN, PDF
 from charter.knowledge.sources.source import Fault, Item, Listing
 
 LARGEST = 20_000_000
@@ -32,34 +34,47 @@ def sidecar_of(name: str) -> str:
 
 def refusal(name: str, size: int) -> str:
     """Return why a file of this name and size is not read, empty where it is."""
-    suffix = PurePosixPath(name).suffix.lower()
-    if suffix == _SIDECAR and PurePosixPath(name).stem.lower().endswith(PDF):
-        return "there is no PDF beside this sidecar"
-    if suffix not in MARKDOWN and suffix != PDF:
-        return "only Markdown (.md) and PDF (.pdf) are read"
-    return f"it is larger than {LARGEST // 1_000_000} MB" if size > LARGEST else ""
+    pure = PurePosixPath(name)
+    if pure.name == COLLECTION:
+        return "it counts in a collection's own folder only"
+    if pure.suffix.lower() == _SIDECAR and suffix_of(pure.stem) in FORMATS:
+        return f"there is no {pure.stem} beside this sidecar"
+    return unread(name) or (f"it is larger than {LARGEST // 1_000_000} MB" if size > LARGEST else "")
 
 
 def arranged(tenant: str, top: str, collection: str, entries: Iterable[Entry]) -> Listing:
-    """Return the documents among all that lies below ``top``. A sidecar counts for its document's version."""
+    """Return the documents among all that lies below ``top``. The files of fields count for their documents' versions."""
     by_path = {entry.path: entry for entry in entries if not _hidden(entry.path)}
     found = Listing()
     for path, entry in sorted(by_path.items()):
-        if path.endswith(_SIDECAR) and path.removesuffix(_SIDECAR) in by_path:
-            continue
         source = _placed(path, collection)
+        if source is not None and (source[1] == COLLECTION or _beside(path, by_path)):
+            continue
         place = f"{top}/{path}"
         reason = "it lies in no folder, so in no collection" if source is None else refusal(path, entry.size)
         reason = reason or entry.wrong
         if reason or source is None:
             found.faults.append(Fault(tenant, place, reason))
             continue
-        beside = by_path.get(sidecar_of(path))
-        version = f"{entry.version} {beside.version}" if beside else entry.version
+        sidecar = by_path.get(sidecar_of(path))
+        common = by_path.get(path.removesuffix(source[1]) + COLLECTION)
+        beside = [entry, *(each for each in (sidecar, common) if each)]
         found.items[source] = Item(
-            source, version, entry.size, key=entry.key, place=place, url=entry.url, readers=entry.readers
+            source,
+            " ".join(f"{each.path} {each.version}" for each in beside),
+            entry.size,
+            key=entry.key,
+            place=place,
+            sidecar=sidecar.key if sidecar else "",
+            common=common.key if common else "",
+            url=entry.url,
+            readers=entry.readers,
         )
     return found
+
+
+def _beside(path: str, by_path: Mapping[str, Entry]) -> bool:
+    return path.endswith(_SIDECAR) and path.removesuffix(_SIDECAR) in by_path
 
 
 def _placed(path: str, collection: str) -> Source | None:

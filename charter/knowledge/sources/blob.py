@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from charter.errors import Unavailable
 from charter.knowledge.acl import readers_of
-from charter.knowledge.sources.arranging import LARGEST, Entry, arranged, sidecar_of
-from charter.knowledge.sources.source import Content, Item, Listing, SourceIncomplete, Terms
+from charter.knowledge.sources.arranging import LARGEST, Entry, arranged
+from charter.knowledge.sources.source import Fetched, Item, Listing, SourceIncomplete, Terms
 from charter.secrets.store import Live
 from charter.settings import Blob
 
@@ -50,13 +50,13 @@ class BlobSource:
             entries = [entry async for entry in self._entries(client)]
         return arranged(self.tenant, self.name, self._settings.collection, entries)
 
-    async def read(self, item: Item) -> Content:
+    async def read(self, item: Item) -> Fetched:
         with _told():
             client = await self._client()
-            body = await self._downloaded(client, item.key)
-            if body is None:
-                raise FileNotFoundError("it is gone")
-            return Content(body, await self._downloaded(client, sidecar_of(item.key)))
+            names = (item.key, item.sidecar, item.common)
+            body, sidecar, common = [await self._downloaded(client, name) if name else None for name in names]
+            assert body is not None
+            return Fetched(body, sidecar, common)
 
     async def close(self) -> None:
         if self._opened is not None:
@@ -72,7 +72,7 @@ class BlobSource:
             if path and not (blob.metadata or {}).get("hdi_isfolder"):
                 yield _entry(path, blob)
 
-    async def _downloaded(self, client: "ContainerClient", name: str) -> bytes | None:
+    async def _downloaded(self, client: "ContainerClient", name: str) -> bytes:
         from azure.core.exceptions import ResourceNotFoundError
 
         try:
@@ -80,8 +80,8 @@ class BlobSource:
             if stream.size > LARGEST:
                 raise OSError("it has become too large")
             return await stream.readall()
-        except ResourceNotFoundError:
-            return None
+        except ResourceNotFoundError as fault:
+            raise FileNotFoundError("it, or a file of its fields, is gone") from fault
 
     async def _client(self) -> "ContainerClient":
         """Return the client, a new one where the secret is another one."""

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
-from charter.knowledge.index import Source
+from charter.knowledge.fields import COLLECTION
 from charter.knowledge.sources.arranging import refusal, sidecar_of
-from charter.knowledge.sources.source import Content, Fault, Item, Listing, SourceIncomplete, Terms
+from charter.knowledge.sources.source import Fault, Fetched, Item, Listing, SourceIncomplete, Terms
 from charter.settings import Settings
 
 _OWN_WORD = Terms(integrity="trusted")
@@ -34,8 +34,8 @@ class Root:
     async def look(self) -> Listing:
         return await asyncio.to_thread(_look, self)
 
-    async def read(self, item: Item) -> Content:
-        return await asyncio.to_thread(_read, Path(item.key))
+    async def read(self, item: Item) -> Fetched:
+        return await asyncio.to_thread(_fetched, item)
 
     async def close(self) -> None: ...
 
@@ -56,17 +56,22 @@ def _look(root: Root) -> Listing:
         raise SourceIncomplete("there is no such folder, or no collection in it; nothing was removed")
     for collection in collections:
         for path in _files(collection):
-            _note(found, root, (collection.name, path.relative_to(collection).as_posix()), path)
+            _note(found, root, collection, path)
     return found
 
 
-def _note(found: Listing, root: Root, source: Source, path: Path) -> None:
+def _note(found: Listing, root: Root, collection: Path, path: Path) -> None:
     """Add a file, or the reason why not, to what was found."""
+    source = (collection.name, path.relative_to(collection).as_posix())
+    sidecar, common = path.with_name(sidecar_of(path.name)), collection / COLLECTION
     try:
         size = path.stat().st_size
         reason = refusal(path.name, size) or _strays(root.folder, path)
         if not reason:
-            found.items[source] = Item(source, _digest(path), size, key=str(path), place=str(path))
+            item = Item(
+                source, "", size, key=str(path), place=str(path), sidecar=_existing(sidecar), common=_existing(common)
+            )
+            found.items[source] = replace(item, version=_digest(item))
             return
     except OSError as fault:
         reason = f"it cannot be read ({fault.strerror})"
@@ -74,24 +79,29 @@ def _note(found: Listing, root: Root, source: Source, path: Path) -> None:
     found.faults.append(Fault(root.tenant, str(path), reason))
 
 
+def _existing(path: Path) -> str:
+    return str(path) if path.exists() else ""
+
+
 def _strays(root: Path, path: Path) -> str:
     return "" if path.resolve().is_relative_to(root.resolve()) else "it is a link out of its folder"
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts)
+def _files(collection: Path) -> Iterator[Path]:
+    for path in sorted(collection.rglob("*")):
+        hidden = any(part.startswith((".", "~$")) for part in path.relative_to(collection).parts)
         beside = path.suffix == ".yaml" and path.with_suffix("").exists()
-        if path.is_file() and not hidden and not beside:
+        if path.is_file() and not hidden and not beside and path != collection / COLLECTION:
             yield path
 
 
-def _read(path: Path) -> Content:
-    sidecar = path.with_name(sidecar_of(path.name))
-    return Content(path.read_bytes(), sidecar.read_bytes() if sidecar.exists() else None)
+def _fetched(item: Item) -> Fetched:
+    beside = (Path(key).read_bytes() if key else None for key in (item.sidecar, item.common))
+    return Fetched(Path(item.key).read_bytes(), *beside)
 
 
-def _digest(path: Path) -> str:
-    content = _read(path)
-    parts = (content.body, content.sidecar or b"")
-    return sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).hexdigest()
+def _digest(item: Item) -> str:
+    content = _fetched(item)
+    # An empty file is another thing than none: its fields count.
+    beside = (b"" if part is None else b"=" + part for part in (content.sidecar, content.common))
+    return sha256(b"".join(len(part).to_bytes(8, "big") + part for part in (content.body, *beside))).hexdigest()

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from charter.knowledge.sources.arranging import LARGEST, Entry, arranged, sidecar_of
+from charter.knowledge.sources.arranging import LARGEST, Entry, arranged
 from charter.knowledge.sources.graph import Graph
 from charter.knowledge.sources.sharing import readers
-from charter.knowledge.sources.source import Content, Fault, Item, Listing, SourceIncomplete, Terms
+from charter.knowledge.sources.source import Fault, Fetched, Item, Listing, SourceIncomplete, Terms
 from charter.settings import SharePoint
 
 _FIELDS = "id,name,size,cTag,eTag,webUrl,file,folder,package,root,deleted,parentReference"
@@ -31,38 +31,36 @@ class SharePointSource:
         self._drive = f"/drives/{quote(settings.drive, safe='')}"
         self._folder = settings.folder.strip("/")
         self.name = f"{settings.drive}/{self._folder}".rstrip("/")
-        self._sidecars: dict[str, str] = {}
 
     async def look(self) -> Listing:
-        files = await self._files()
-        self._sidecars = {
-            key: files[beside][0] for path, (key, _) in files.items() if (beside := sidecar_of(path)) in files
-        }
-        listing = arranged(self.tenant, self.name, self._settings.collection, (entry for _, entry in files.values()))
+        listing = arranged(self.tenant, self.name, self._settings.collection, await self._files())
         await self._permit(listing)
         return listing
 
-    async def read(self, item: Item) -> Content:
-        body = await self._graph.content(self._content(item.key), most=LARGEST)
-        beside = self._sidecars.get(item.key)
-        return Content(body, await self._graph.content(self._content(beside), most=LARGEST) if beside else None)
+    async def read(self, item: Item) -> Fetched:
+        keys = (item.key, item.sidecar, item.common)
+        body, sidecar, common = [
+            await self._graph.content(self._content(key), most=LARGEST) if key else None for key in keys
+        ]
+        assert body is not None
+        return Fetched(body, sidecar, common)
 
     async def close(self) -> None: ...
 
     def _content(self, key: str) -> str:
         return f"{self._drive}/items/{quote(key, safe='')}/content"
 
-    async def _files(self) -> dict[str, tuple[str, Entry]]:
-        """Return all files below the folder by their path, with their ids."""
+    async def _files(self) -> list[Entry]:
+        """Return all files below the folder."""
         items: dict[str, Mapping[str, Any]] = {}
         async for page in self._graph.pages(f"{self._drive}/root/delta?$select={_FIELDS}"):
             # The last word on an item counts: while pages are read, a drive goes on changing.
             items |= {str(each.get("id")): each for each in page}
-        found: dict[str, tuple[str, Entry]] = {}
+        found: list[Entry] = []
         for key, item in items.items():
             path = _path(items, item) if "file" in item and "deleted" not in item else None
             if path is not None and (below := _below(path, self._folder)):
-                found[below] = (key, _entry(below, key, item))
+                found.append(_entry(below, key, item))
         return found
 
     async def _permit(self, listing: Listing) -> None:

@@ -33,7 +33,8 @@ class Terms:
 @dataclass(frozen=True, slots=True)
 class Item:
     """A document as listed. ``version`` changes whenever anything changes that it is read from; ``key`` is how its source
-    finds it, ``place`` what people call it.
+    finds it, ``sidecar`` and ``common`` the files of its own fields and of its collection's (empty: there is none),
+    ``place`` is what people call it.
 
     ``readers`` are those of the source's own permissions; ``None`` where it has none, an empty one lets nobody read.
     """
@@ -43,16 +44,19 @@ class Item:
     size: int
     key: str
     place: str
+    sidecar: str = ""
+    common: str = ""
     url: str = ""
     readers: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
-    """The bytes of a document and of the file of fields beside it."""
+class Fetched:
+    """The bytes of a document, of the file of fields beside it, and of that of its collection."""
 
     body: bytes
     sidecar: bytes | None = None
+    common: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -87,7 +91,7 @@ class DocumentSource(Protocol):
         """
         ...
 
-    async def read(self, item: Item) -> Content:
+    async def read(self, item: Item) -> Fetched:
         """Return what a listed document consists of now.
 
         Raises:

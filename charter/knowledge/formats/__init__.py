@@ -1,0 +1,1 @@
+"""Files of every usual format as one text with its passages."""

@@ -154,6 +154,7 @@ PROMISES: dict[str, str] = {
     "knowledge.search_door": "A person searches what they may read, over REST and from a terminal, in their tenant's collections only.",
     "knowledge.interval": "What lies elsewhere is looked through again while the host runs.",
     "knowledge.sync_command": "The commands of knowledge sync, search and tell, and exit with what a script must know.",
+    "posture.sources": "The azure profile refuses a source in clear, of this machine, or with its secret in the settings.",
     "knowledge.sources_readme": "What the README shows of sources works.",
     "twins.drive": "The twin of document libraries believes the Entra twin's tokens for Graph only, and refuses what it does not know.",
     "knowledge.pdf": "The text of a PDF is found with its page, for the readers that its sidecar names.",

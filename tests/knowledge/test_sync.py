@@ -197,7 +197,7 @@ async def test_a_sync_that_was_cut_short_goes_on_where_it_stopped(shelf: Shelf) 
 @pytest.mark.promise("knowledge.fresh")
 async def test_two_folders_of_one_tenant_are_one_library(shelf: Shelf, tmp_path: Path) -> None:
     shelf.write("travel.md", travel(160))
-    extra = Shelf(shelf.tenant, tmp_path / "extra", shelf.archive)
+    extra = Shelf(shelf.tenant, tmp_path / "extra", shelf.archive, shelf.ledger)
     extra.write("leave.md", "# Leave\n\nEverybody has 30 days of annual leave.")
     extra.write("travel.md", travel(999))
     roots = [Root(shelf.tenant, shelf.folder), Root(shelf.tenant, extra.folder)]

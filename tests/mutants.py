@@ -66,7 +66,7 @@ MUTANTS = (
         "charter/knowledge/queries.py",
         "d.readers && $2::text[] and ",
         "$2::text[] is not null and ",
-        ("tests/knowledge",),
+        ("tests/knowledge/test_access.py",),
     ),
     Mutant(
         "no digest check at the decision",

@@ -36,10 +36,10 @@ def _no_picture(_: object) -> list[object]:
 
 
 def _seen(package: BytesIO) -> BytesIO:
-    """Return the package without the text that Word does not show."""
+    """Return the package without its pictures and the text that Word does not show."""
     out = BytesIO()
     with ZipFile(package) as source, ZipFile(out, "w") as target:
-        for name in source.namelist():
+        for name in (name for name in source.namelist() if not name.startswith("word/media/")):
             part = source.read(name)
             target.writestr(name, _without_hidden(part) if name.startswith(_SHOWN) and name.endswith(".xml") else part)
     out.seek(0)

@@ -1,0 +1,145 @@
+"""The guards of reading and cutting documents, to be taken out one at a time by ``python -m tests.mutants``."""
+
+from tests.mutants import Mutant
+
+_FORMATS = "charter/knowledge/formats"
+_HOSTILE = "tests/knowledge/test_formats_hostile.py"
+_OFFICE = "tests/knowledge/test_formats_office.py"
+_FIELDS = "tests/knowledge/test_formats_fields.py"
+_SPLIT = "tests/knowledge/test_formats_split.py"
+
+FORMATS = (
+    Mutant(
+        "entities of Office files not looked for",
+        f"{_FORMATS}/package.py",
+        'raise Unreadable(f"its part {part.filename[:80]} declares XML entities, which Office never writes")',
+        "return",
+        (_HOSTILE,),
+    ),
+    Mutant(
+        "packages unpacked whatever their size",
+        f"{_FORMATS}/package.py",
+        "if len(parts) > _MOST_PARTS or sum(sizes) > _LARGEST:",
+        "if False:",
+        (_HOSTILE,),
+    ),
+    Mutant(
+        "text of packages unpacked whatever its size",
+        f"{_FORMATS}/package.py",
+        "if max(text, default=0) > _LARGEST_PART:",
+        "if False:",
+        (_HOSTILE,),
+    ),
+    Mutant(
+        "no memory limit for strangers' files",
+        f"{_FORMATS}/__main__.py",
+        "    _bound_memory(megabytes)\n    # A",
+        "    # A",
+        (_HOSTILE,),
+    ),
+    Mutant(
+        "the reader of strangers' files may call and write",
+        f"{_FORMATS}/__main__.py",
+        "sys.addaudithook(_forbid)",
+        "pass",
+        (_HOSTILE,),
+    ),
+    Mutant(
+        "the reader of strangers' files is given the host's environment",
+        f"{_FORMATS}/chamber.py",
+        " if name.upper() in _NEEDED",
+        "",
+        (_HOSTILE,),
+    ),
+    Mutant(
+        "a dead reader not replaced",
+        f"{_FORMATS}/chamber.py",
+        " or (self._ask(suffix, content) if again else None)",
+        "",
+        (_HOSTILE,),
+    ),
+    Mutant(
+        "hidden sheets read",
+        f"{_FORMATS}/xlsx.py",
+        'if sheet.sheet_state != "visible":',
+        "if False:",
+        (_OFFICE,),
+    ),
+    Mutant(
+        "hidden columns read",
+        f"{_FORMATS}/xlsx.py",
+        " and at not in unseen.columns",
+        "",
+        (_OFFICE,),
+    ),
+    Mutant(
+        "hidden slides read",
+        f"{_FORMATS}/pptx.py",
+        'if slide.element.get("show") in ("0", "false"):',
+        "if False:",
+        (_OFFICE,),
+    ),
+    Mutant(
+        "hidden words of Word read",
+        f"{_FORMATS}/docx.py",
+        "parent.remove(run)",
+        "pass",
+        (_OFFICE,),
+    ),
+    Mutant(
+        "hidden parts of pages read",
+        f"{_FORMATS}/html.py",
+        " *soup.find_all(_is_hidden),",
+        "",
+        ("tests/knowledge/test_formats_text.py",),
+    ),
+    Mutant(
+        "front matter without an end left to the collection's readers",
+        f"{_FORMATS}/markdown.py",
+        'if not front and text.startswith("---"):',
+        "if False:",
+        (_FIELDS,),
+    ),
+    Mutant(
+        "a misspelt field left to the collection's readers",
+        "charter/knowledge/fields.py",
+        "    for key in said:\n        _check_spelling(key, where)\n",
+        "",
+        (_FIELDS,),
+    ),
+    Mutant(
+        "an empty field left to the collection's readers",
+        "charter/knowledge/fields.py",
+        "return {str(key): value for key, value in said.items()}",
+        "return {str(key): value for key, value in said.items() if value}",
+        (_FIELDS,),
+    ),
+    Mutant(
+        "a collection's fields no part of the digest",
+        "charter/knowledge/folders.py",
+        "for part in beside)",
+        "for part in beside[:1])",
+        (_FIELDS,),
+    ),
+    Mutant(
+        "rows, lists and code cut anywhere",
+        "charter/knowledge/split.py",
+        "if end - start <= most + 1:",
+        "if False:",
+        (_SPLIT,),
+    ),
+    Mutant(
+        "later pieces of a table without their header",
+        "charter/knowledge/split.py",
+        "_under(heading, places.header(low))",
+        "heading",
+        (_SPLIT,),
+    ),
+    Mutant(
+        "later parts of a table without their header",
+        f"{_FORMATS}/tables.py",
+        "lines, first, size = [again], number, len(again)",
+        "lines, first, size = [], number, 0",
+        (_SPLIT,),
+    ),
+)

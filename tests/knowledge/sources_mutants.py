@@ -8,7 +8,7 @@ _KILLED = ("tests/knowledge/test_sync_killed.py",)
 
 SOURCES = (
     Mutant(
-        "half a source taken for a whole one",
+        "what nobody knows the origin of forgotten while a source is silent",
         "charter/knowledge/plan.py",
         "if (known is not None and known.origin in seen) or not plan.incomplete:",
         "if True:",

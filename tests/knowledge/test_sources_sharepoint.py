@@ -211,6 +211,19 @@ async def test_one_source_that_is_silent_keeps_no_other_from_following(
 
 
 @pytest.mark.promise("knowledge.incomplete")
+async def test_what_came_from_a_source_that_is_none_any_more_is_forgotten_when_all_others_can_be_seen(
+    libraries: Libraries, library: Library, reader: Reader, shelf: Shelf
+) -> None:
+    shelf.write("stay.md", "# Stay\n\nNobody has to stay after six.")
+    await shelf.sync()
+    library.put("travel.md", TRAVEL, "user:alice")
+    await libraries.befall(all="fail")
+    assert ((await reader.sync()).removed, await reader.stored()) == (0, {"stay.md"})
+    await libraries.befall()
+    assert ((await reader.sync()).removed, await reader.stored()) == (1, {"travel.md"})
+
+
+@pytest.mark.promise("knowledge.incomplete")
 async def test_nobody_takes_the_place_of_a_document_whose_source_is_silent(
     libraries: Libraries, library: Library, shelf: Shelf
 ) -> None:

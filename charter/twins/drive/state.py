@@ -1,6 +1,5 @@
 """The parts of one running twin."""
 
-import asyncio
 import secrets
 from collections import deque
 from dataclasses import dataclass, field
@@ -25,7 +24,6 @@ class Drives:
     faults: dict[str, str] = field(default_factory=dict[str, str])
     doors: dict[str, tuple[str, str, str]] = field(default_factory=dict[str, tuple[str, str, str]])
     ledger: deque[dict[str, Any]] = field(default_factory=lambda: deque[dict[str, Any]](maxlen=5_000))
-    thawed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def door(self, tenant: str, drive: str, key: str) -> str:
         """Return the name of a new door to a file's content."""

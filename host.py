@@ -36,8 +36,10 @@ from charter.identity.sealed import keys_of
 from charter.kernel.connection import HttpConnection, Unconnected, bearer, last_looks
 from charter.knowledge.archive import Archive
 from charter.knowledge.embedder import E5Embedder
+from charter.knowledge.ledger import Ledger
 from charter.knowledge.library import Library
 from charter.knowledge.retriever import ContextRetriever
+from charter.knowledge.sources.opening import Visitor, open_sources
 from charter.knowledge.stores import open_index
 from charter.local import parts, whereabouts
 from charter.local.names import local_names
@@ -136,7 +138,7 @@ async def start(settings: Settings, place: Place | None = None, mask: Mask | Non
         stack.push_async_callback(service.drain)
         _schedules(ground, service)
         if ground.settings.knowledge.at_start:
-            stack.push_async_callback(_ended, asyncio.create_task(library.read()))
+            stack.push_async_callback(_ended, asyncio.create_task(library.keep()))
         running = parts.running(ground.settings)
         host = Host(ground.settings, service, people, model, library, address, app, running, stack.pop_all())
     if place is None:
@@ -164,6 +166,8 @@ async def _ground(settings: Settings, place: Place | None, mask: Mask, stack: As
     stack.callback(embedder.close)
     index = await open_index(settings, database, embedder, vault.secrets.live, vault.azure, stack)
     archive = Archive(index, embedder)
+    visitor = Visitor(http, vault.secrets.live, vault.azure, vault.credential_of, live.directory)
+    sources = open_sources(settings, visitor, stack)
     return _Ground(
         settings,
         loader.placed(catalog, settings.plugin_urls),
@@ -176,7 +180,7 @@ async def _ground(settings: Settings, place: Place | None, mask: Mask, stack: As
         Entitlement(live, settings.models),
         identity,
         archive,
-        Library(archive, settings),
+        Library(archive, Ledger(database), sources, settings.knowledge),
         stack,
         place,
         mask,

@@ -7,9 +7,9 @@ import aiohttp
 
 from charter import settings
 from charter.errors import CharterError, FieldError, InvalidRequest, Unavailable
-from charter.local import keys, whereabouts
+from charter.local import keys, parts, whereabouts
 from charter.local.people import People
-from charter.settings import Settings
+from charter.settings import SecretStr, Settings
 
 _SECONDS = 5
 _REQUEST, _COMMAND = "GET /v1/admin/tenants lists", "charter tenants list shows"
@@ -35,6 +35,23 @@ def local_host() -> tuple[Settings, Mapping[str, Any]]:
     if settings.read().profile != "local":
         raise InvalidRequest("This command works with the local host only.", action="See infra/README.md, Tenants.")
     return running_host()
+
+
+def of_running(tree: Settings, told: Mapping[str, Any]) -> Settings:
+    """Return the settings of the local host that runs: where its parts are."""
+    secret = SecretStr(keys.client_secret(tree.data_dir.resolve() / "keys"))
+    identity = whereabouts.identity(told, secret, tree.identity)
+    found = {"graph": f"{told['entra']}/graph", "tenants": tree.identity.tenants or parts.TENANTS}
+    vault = {"vault_url": told["vault"], "ca_file": told["ca_file"] or None}
+    return tree.model_copy(
+        update={
+            "identity": identity.model_copy(update=found),
+            "secrets": settings.Secrets.model_validate({**tree.secrets.model_dump(), **vault}),
+            "plugin_urls": {**told["plugins"], **tree.plugin_urls},
+            "database": tree.database.model_copy(update={"url": tree.database.url or told["database"]}),
+            "knowledge": tree.knowledge.model_copy(update={"graph": tree.knowledge.graph or told["graph"]}),
+        }
+    )
 
 
 async def answers(told: Mapping[str, Any], http: aiohttp.ClientSession) -> bool:

@@ -10,9 +10,9 @@ import click
 import orjson
 
 from charter import settings
-from charter.cli.address import answers, running_host, silent
+from charter.cli.address import answers, of_running, running_host, silent
 from charter.errors import Unavailable
-from charter.local import keys, parts, whereabouts
+from charter.local import keys, whereabouts
 from charter.local.people import People
 from charter.posture.finding import Finding, green, unproven
 from charter.settings import SecretStr, Settings
@@ -62,23 +62,7 @@ async def _findings(tree: Settings) -> list[Finding]:
         if not await answers(told, http):
             gone = silent(told)
             return [*await examine(tree), unproven("host", gone.detail, gone.action)]
-    return await examine(_of_running(tree, told), person=_person(tree, told))
-
-
-def _of_running(tree: Settings, told: Mapping[str, Any]) -> Settings:
-    """Return the settings of the local host that runs: where its parts are."""
-    secret = SecretStr(keys.client_secret(tree.data_dir.resolve() / "keys"))
-    identity = whereabouts.identity(told, secret, tree.identity)
-    found = {"graph": f"{told['entra']}/graph", "tenants": tree.identity.tenants or parts.TENANTS}
-    vault = {"vault_url": told["vault"], "ca_file": told["ca_file"] or None}
-    return tree.model_copy(
-        update={
-            "identity": identity.model_copy(update=found),
-            "secrets": settings.Secrets.model_validate({**tree.secrets.model_dump(), **vault}),
-            "plugin_urls": {**told["plugins"], **tree.plugin_urls},
-            "database": tree.database.model_copy(update={"url": tree.database.url or told["database"]}),
-        }
-    )
+    return await examine(of_running(tree, told), person=_person(tree, told))
 
 
 def _person(tree: Settings, told: Mapping[str, Any]) -> "Person":

@@ -4,6 +4,7 @@ import re
 
 from charter.context import Context
 
+_PERSONAL = re.compile(r"user:[^\s:]+|group:\S+")
 _READER = re.compile(r"tenant|(?:user|group|role|workload):\S+")
 
 
@@ -24,6 +25,22 @@ def readers_of(value: object) -> tuple[str, ...]:
         if not isinstance(entry, str) or not _READER.fullmatch(entry):
             raise ValueError(f"the reader {entry!r} is not tenant, user:…, group:…, role:… or workload:…")
     return tuple(sorted({str(entry) for entry in entries}))
+
+
+def narrowed(own: tuple[str, ...], permitted: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return who may read a document that names ``own`` readers, where its source permits ``permitted`` (``None``: it has
+    no permissions).
+
+    Whether two different words mean the same people, nobody knows here: then neither may. Where everybody of the
+    organisation is permitted, people and groups may be named; a role may be a customer's, who is none of them.
+    """
+    if permitted is None:
+        return own
+    if "tenant" in own:
+        return permitted
+    if "tenant" in permitted:
+        return tuple(word for word in own if _PERSONAL.fullmatch(word))
+    return tuple(sorted({*own} & {*permitted}))
 
 
 def acl_of(ctx: Context) -> list[str]:

@@ -36,6 +36,18 @@ def fields_of(front: str | None, sidecar: bytes | None, defaults: bytes | None) 
     return fields
 
 
+def with_settings(settings: Mapping[str, Any], defaults: bytes | None) -> bytes | None:
+    """Return the fields of a collection with those of its source's settings beneath them.
+
+    Raises:
+        Unreadable: the collection's own are not YAML.
+    """
+    if not settings:
+        return defaults
+    own = {} if defaults is None else _parsed(_text(defaults, COLLECTION), f"in {COLLECTION}: ")
+    return yaml.safe_dump({**settings, **own}).encode()
+
+
 def title_of(fields: Mapping[str, Any], otherwise: str) -> str:
     """Return the title in one line.
 

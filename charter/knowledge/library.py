@@ -1,29 +1,33 @@
-"""Keep the index as the folders are: read at the start, in the background, so that nobody waits for it."""
+"""Keep the index as the sources are: read at the start, in the background, so that nobody waits for it, and then again."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
 
 from charter.knowledge.archive import Archive
-from charter.knowledge.folders import roots_of
-from charter.knowledge.ingest import Progress, Report, sync
-from charter.settings import Settings
+from charter.knowledge.ingest import Report, sync
+from charter.knowledge.ledger import Ledger
+from charter.knowledge.pace import Progress
+from charter.knowledge.sources.source import DocumentSource
+from charter.settings import Knowledge
 
 _log = structlog.get_logger(__name__)
 
 
 class Library:
-    """The folders of documents of this host. What is searched meanwhile is what was read before."""
+    """The documents of this host. What is searched meanwhile is what was read before."""
 
-    def __init__(self, archive: Archive, settings: Settings) -> None:
+    def __init__(
+        self, archive: Archive, ledger: Ledger, sources: Sequence[DocumentSource], settings: Knowledge
+    ) -> None:
         self._archive = archive
+        self._ledger = ledger
+        self._sources = sources
         self._settings = settings
-        self._status: dict[str, Any] = {
-            "state": "reading" if settings.knowledge.at_start else "serving",
-            "done": 0,
-            "total": 0,
-        }
+        self._told: set[tuple[str, str, str]] = set()
+        self._status: dict[str, Any] = {"state": "reading" if settings.at_start else "serving", "done": 0, "total": 0}
 
     def status(self) -> Mapping[str, Any]:
         """Tell ``state`` (``reading``, ``serving``, ``failed``), and ``done`` of ``total`` new or changed documents."""
@@ -35,25 +39,39 @@ class Library:
             return None
         return f"The documents are still being read ({self._status['done']} of {self._status['total'] or '?'}). Please ask again in a moment."
 
-    async def read(self) -> Report | None:
-        """Bring the index to the folders and log what is wrong with single files; a fault does not stop the host."""
+    async def keep(self) -> None:
+        """Read everything, and then again and again what lies elsewhere: nobody tells us of changes there."""
+        await self.read()
+        remote = [source for source in self._sources if source.kind != "folder"]
+        while remote:
+            await asyncio.sleep(self._settings.every_seconds)
+            await self.read(again=True)
+
+    async def read(self, *, again: bool = False) -> Report | None:
+        """Bring the index to the sources and log what is wrong with single files; a fault does not stop the host.
+
+        Where another host does just that, it is waited for; ``again``: it is left to it.
+        """
+        heard = None if again else self._progress
         try:
-            report = await sync(self._archive, roots_of(self._settings), progress=self._progress)
+            report = await sync(self._archive, self._ledger, self._sources, progress=heard, wait=not again)
         except Exception:  # noqa: BLE001 - logged with its trace
-            _log.exception("the knowledge folders could not be read")
-            self._status = {**self._status, "state": "failed"}
+            _log.exception("the documents could not be read")
+            self._status = {**self._status, "state": "serving" if again else "failed"}
             return None
-        for fault in report.faults:
-            _log.warning("document left out", tenant=fault.tenant, path=fault.path, reason=fault.reason)
-        if report.written or report.removed:
-            _log.info(
-                "knowledge is up to date",
-                written=report.written,
-                removed=report.removed,
-                seconds=round(report.seconds, 1),
-            )
+        self._tell(report)
         self._status = {**self._status, "state": "serving"}
         return report
+
+    def _tell(self, report: Report) -> None:
+        """Log each fault once, for as long as it lasts."""
+        faults = {(fault.tenant, fault.path, fault.reason) for fault in report.faults}
+        for tenant, path, reason in sorted(faults - self._told):
+            _log.warning("document left out", tenant=tenant, path=path, reason=reason)
+        self._told = faults
+        if report.written or report.removed:
+            seconds = round(report.seconds, 1)
+            _log.info("knowledge is up to date", written=report.written, removed=report.removed, seconds=seconds)
 
     def _progress(self, progress: Progress) -> None:
         self._status = {"state": "reading", "done": progress.done, "total": progress.total}

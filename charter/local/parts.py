@@ -86,6 +86,7 @@ def _placed(settings: Settings, child: twins.Twins | None, server: embedded.Embe
         found |= {"authority": child.entra, "graph": f"{child.entra}/graph", "client_secret": own}
         theirs = External(authority=child.customers, tid=CUSTOMERS, tenant="contoso", client_secret=secret)
         found["external"] = settings.identity.external or {CUSTOMERS: theirs}
+        update["knowledge"] = settings.knowledge.model_copy(update={"graph": settings.knowledge.graph or child.drive})
         update["plugin_urls"] = {**child.sandboxes, **settings.plugin_urls}
         if not settings.secrets.vault_url:
             place = {"vault_url": child.key_vault, "ca_file": child.ca_file}

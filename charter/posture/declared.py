@@ -13,7 +13,7 @@ from charter.identity.issuers import NO_DIRECTORIES
 from charter.posture import address, database
 from charter.posture.finding import Finding, ok, refused
 from charter.secrets.references import is_reference
-from charter.settings import Deployment, External, Identity, Settings
+from charter.settings import Blob, Deployment, External, Identity, Settings
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DEFAULT = Identity()
@@ -24,7 +24,7 @@ def settings(tree: Settings) -> list[Finding]:
     """Return what is found of the settings; each rule is either in order or refused."""
     rules = (
         _identity, _tenants, _external, _agents, _database, _secrets, _session, _models, _public, _telemetry, _drills,
-        _reload,
+        _reload, _sources,
     )  # fmt: skip
     return [finding for rule in rules for finding in rule(tree)]
 
@@ -180,6 +180,25 @@ def _model_fault(deployment: Deployment) -> tuple[str, str]:
     if not key and deployment.kind != "azure_openai":
         return "It has no key.", "Put one into the vault and write api_key: keyvault:NAME."
     return "", ""
+
+
+def _sources(tree: Settings) -> Iterator[Finding]:
+    own = tree.knowledge
+    if own.graph:
+        yield _addressed("CHARTER_KNOWLEDGE__GRAPH", own.graph, "Where document libraries are asked for")
+    for tenant, places in own.sources.items():
+        for number, place in enumerate(places):
+            if isinstance(place, Blob):
+                yield from _container(f"CHARTER_KNOWLEDGE__SOURCES__{tenant.upper()}[{number}]", place)
+
+
+def _container(name: str, place: Blob) -> Iterator[Finding]:
+    secret = place.secret.get_secret_value()
+    if place.url or not secret:
+        yield _addressed(name, place.url, f"The account of the container {place.container}")
+    if secret and not is_reference(secret):
+        action = "Unset it and let the host's identity read there, or put it into the vault and write keyvault:NAME."
+        yield refused(name, f"The secret of the container {place.container} is a value, not a reference.", action)
 
 
 def _public(tree: Settings) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ from charter.runs import schema
 from charter.secrets.opening import Opened
 from charter.secrets.references import is_reference
 from charter.secrets.secrets import Secrets
-from charter.settings import Deployment, Settings
+from charter.settings import Blob, Deployment, Settings
 from charter.store import migrate
 
 _SECONDS = 10
@@ -141,6 +141,8 @@ def _written(settings: Settings, catalog: Catalog) -> Iterator[str]:
     yield from (settings.database.url, settings.database.owner_url)
     for place in (identity, *identity.external.values(), *identity.agents.values()):
         yield place.client_secret.get_secret_value()
+    places = (place for several in settings.knowledge.sources.values() for place in several)
+    yield from (place.secret.get_secret_value() for place in places if isinstance(place, Blob))
     yield from (each.api_key.get_secret_value() for tier in settings.models.values() for each in tier)
     yield from (plugin.connection.secret for plugin in catalog.plugins.values() if plugin.connection is not None)
 

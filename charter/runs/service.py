@@ -307,3 +307,39 @@ class RunService:
         if not self.entitlement.collections(ctx.tenant, [opened.collection]):
             raise NotFound("There is no such passage, or you may not read it.")
         return opened.as_json()
+
+    def collections(self, ctx: Context) -> list[str]:
+        """Return the collections that this principal may be answered from: those of the agents that they may start."""
+        agents = (spec for spec in self.editions.current.catalog.agents.values() if self._may_see(ctx, spec))
+        return self.entitlement.collections(ctx.tenant, sorted({name for spec in agents for name in spec.knowledge}))
+
+    async def search(self, ctx: Context, query: str, *, collection: str | None, top: int) -> list[dict[str, Any]]:
+        """Return the best passages that this principal may read, best first, each with where it stands.
+
+        Raises:
+            NotFound: there is no such collection for this principal.
+            TenantSuspended: not now.
+        """
+        self.entitlement.check_served(ctx.tenant)
+        several = self.collections(ctx)
+        if collection is not None and collection not in several:
+            known = ", ".join(several) or "none"
+            raise NotFound(f"There is no collection {collection[:64]} for you.", action=f"Yours are: {known}.")
+        named = several if collection is None else [collection]
+        found: list[dict[str, Any]] = []
+        for passage in await self.archive.search(ctx, query, collections=named, top=top):
+            opened = await self.archive.open_passage(ctx, passage.document_id, passage.passage_id)
+            found.append(
+                {
+                    "document_id": passage.document_id,
+                    "passage_id": passage.passage_id,
+                    "collection": opened.collection,
+                    "title": passage.title,
+                    "heading": opened.heading,
+                    "url": passage.url,
+                    "text": passage.text,
+                    "integrity": passage.integrity,
+                    "score": round(passage.score, 4),
+                }
+            )
+        return found

@@ -16,20 +16,23 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from charter.errors import StartRefused
-from charter.settings.knowledge import AzureAISearch, Knowledge, Qdrant, Store
+from charter.settings.knowledge import AzureAISearch, Blob, Knowledge, Origin, Qdrant, SharePoint, Store
 from charter.settings.models import Costs, Deployment, Deployments, Kind, Price, Tier
 from charter.settings.section import Section
 
 __all__ = [
     "AzureAISearch",
+    "Blob",
     "Costs",
     "Deployment",
     "Deployments",
     "Kind",
     "Knowledge",
+    "Origin",
     "Price",
     "Qdrant",
     "Section",
+    "SharePoint",
     "Store",
     "Tier",
 ]

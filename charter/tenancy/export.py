@@ -27,6 +27,9 @@ EXPORTED: Mapping[str, str] = {
     "audit": "seq",
     "documents": "id",
     "passages": "id",
+    "knowledge_sources": "name",
+    "knowledge_documents": "collection, source",
+    "knowledge_faults": "origin, path",
     "schedules": "agent, trigger",
 }
 """Each table with the key in whose order its rows come."""

@@ -20,7 +20,7 @@ import orjson
 from aiohttp import web
 
 from charter.errors import StartRefused
-from charter.twins import certificates, entra, key_vault
+from charter.twins import certificates, drive, entra, key_vault
 from charter.twins.certificates import Certificates
 from charter.twins.listening import Place, serve
 from charter.twins.plan import Places, Plan, planned, take_places
@@ -79,10 +79,12 @@ def _twins(plan: Plan, doors: Mapping[str, Place]) -> list[tuple[web.Application
         lifetimes=replace(lifetimes),
     )
     vault = key_vault.app(plan.folder / "key_vault", issuer=issuer)
+    libraries = drive.app(plan.folder / "drive", issuer=issuer)
     return [
         (home, ("entra", "entra_tls")),
         (customers, ("customers",)),
         (vault, ("key_vault",)),
+        (libraries, ("drive",)),
     ]
 
 

@@ -104,6 +104,7 @@ DOORS = (
     bearer("POST", "/v1/chat/completions", body={"model": "{agent}", "messages": _SAID}, foreign=200),
     bearer("GET", "/v1/models", **OPEN),
     bearer("GET", "/v1/models/{model}", ids={"model": "agent"}, foreign=200),
+    bearer("POST", "/v1/knowledge/search", body={"query": "purchasing"}, **OPEN),
     admin("GET", "/v1/admin/tenants"),
     admin("POST", "/v1/admin/tenants", body={"id": "{tenant}", "name": "Doorstep", "directory": "{tenant}"}),
     admin("GET", "/v1/admin/tenants/{tenant}"),

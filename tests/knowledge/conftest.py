@@ -10,9 +10,11 @@ import pytest
 from charter.context import Context, Principal
 from charter.knowledge.archive import Archive
 from charter.knowledge.embedder import E5Embedder
-from charter.knowledge.folders import Root
-from charter.knowledge.ingest import Progress, Report, sync
+from charter.knowledge.ingest import Report, sync
+from charter.knowledge.ledger import Ledger
+from charter.knowledge.pace import Progress
 from charter.knowledge.pgvector import PgIndex
+from charter.knowledge.sources.folder import Root
 from charter.plugin import Passage
 from charter.store import tenants
 from charter.store.database import Database
@@ -27,6 +29,7 @@ class Shelf:
     tenant: str
     folder: Path
     archive: Archive
+    ledger: Ledger
 
     def write(self, name: str, text: str, *, readers: str | None = "[tenant]", more: str = "") -> Path:
         path = self.folder / COLLECTION / name
@@ -45,7 +48,7 @@ class Shelf:
         return path
 
     async def sync(self, progress: Callable[[Progress], None] | None = None) -> Report:
-        return await sync(self.archive, [Root(self.tenant, self.folder)], progress=progress)
+        return await sync(self.archive, self.ledger, [Root(self.tenant, self.folder)], progress=progress)
 
     def person(self, name: str = "alice", *roles: str, groups: tuple[str, ...] = ()) -> Context:
         return Context(self.tenant, Principal(name, "user", name.capitalize(), frozenset(roles), frozenset(groups)))
@@ -75,4 +78,4 @@ async def neighbours(database: Database, embedder: E5Embedder, tmp_path: Path) -
 async def new_shelf(database: Database, embedder: E5Embedder, folder: Path) -> Shelf:
     tenant = f"shelf-{uuid4().hex[:12]}"
     await tenants.ensure(database, {}, [tenant])
-    return Shelf(tenant, folder / tenant, Archive(PgIndex(database, embedder), embedder))
+    return Shelf(tenant, folder / tenant, Archive(PgIndex(database, embedder), embedder), Ledger(database))

@@ -116,9 +116,9 @@ FORMATS = (
     ),
     Mutant(
         "a collection's fields no part of the digest",
-        "charter/knowledge/folders.py",
-        "for part in beside)",
-        "for part in beside[:1])",
+        "charter/knowledge/sources/folder.py",
+        "for part in (content.sidecar, content.common))",
+        "for part in (content.sidecar,))",
         (_FIELDS,),
     ),
     Mutant(

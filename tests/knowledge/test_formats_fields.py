@@ -46,7 +46,7 @@ async def test_a_documents_own_fields_win_each_for_itself(shelf: Shelf) -> None:
 
     await shelf.sync()
     found = (await shelf.ask(WHO))[0]
-    opened = await shelf.index.open_passage(shelf.person(), found.document_id, found.passage_id)
+    opened = await shelf.archive.open_passage(shelf.person(), found.document_id, found.passage_id)
 
     assert [found.readers, found.integrity, opened.url] == [("tenant",), "trusted", "/sidecar"]
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(240)
 async def opened(shelf: Shelf, question: str) -> OpenedPassage:
     """The best answer, opened as its citation would be."""
     found = (await shelf.ask(question))[0]
-    passage = await shelf.index.open_passage(shelf.person(), found.document_id, found.passage_id)
+    passage = await shelf.archive.open_passage(shelf.person(), found.document_id, found.passage_id)
     assert passage.document_text[found.start : found.end] == found.text == passage.text
     return passage
 

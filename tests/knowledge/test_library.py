@@ -10,9 +10,10 @@ import yaml
 from charter.context import Context
 from charter.knowledge.archive import Archive
 from charter.knowledge.embedder import E5Embedder
-from charter.knowledge.folders import Root, roots_of
 from charter.knowledge.ingest import Report, sync
+from charter.knowledge.ledger import Ledger
 from charter.knowledge.pgvector import PgIndex
+from charter.knowledge.sources.folder import Root, roots_of
 from charter.plugin import Passage
 from charter.settings import read
 from charter.store import tenants
@@ -49,7 +50,9 @@ async def library(database: Database, embedder: E5Embedder, people: dict[str, Co
     shelves = ("contoso", "fabrikam")
     await tenants.ensure(database, {}, [f"library-{tenant}" for tenant in shelves])
     archive = Archive(PgIndex(database, embedder), embedder)
-    return Library(archive, await sync(archive, [Root(f"library-{t}", shipped / t) for t in shelves]), people)
+    return Library(
+        archive, await sync(archive, Ledger(database), [Root(f"library-{t}", shipped / t) for t in shelves]), people
+    )
 
 
 @pytest.mark.timeout(400)

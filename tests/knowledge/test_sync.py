@@ -6,9 +6,11 @@ import pytest
 from charter.errors import Unavailable
 from charter.knowledge.archive import Archive
 from charter.knowledge.embedder import E5Embedder
-from charter.knowledge.folders import Root
-from charter.knowledge.ingest import Progress, sync
+from charter.knowledge.ingest import sync
+from charter.knowledge.ledger import Ledger
+from charter.knowledge.pace import Progress
 from charter.knowledge.pgvector import PgIndex
+from charter.knowledge.sources.folder import Root
 from charter.store.database import Database
 from tests.knowledge.conftest import COLLECTION, Shelf
 
@@ -82,7 +84,9 @@ async def test_a_second_sync_of_unchanged_files_does_nothing_and_wakes_no_embedd
     await shelf.sync()
     asleep = E5Embedder()
 
-    report = await sync(Archive(PgIndex(database, asleep), asleep), [Root(shelf.tenant, shelf.folder)])
+    report = await sync(
+        Archive(PgIndex(database, asleep), asleep), Ledger(database), [Root(shelf.tenant, shelf.folder)]
+    )
 
     assert [report.unchanged, report.written, report.removed, report.passages] == [2, 0, 0, 0]
     assert not asleep.loaded
@@ -166,7 +170,7 @@ async def test_a_folder_that_is_not_there_empties_nothing(shelf: Shelf, empty: b
 async def test_a_folder_of_an_unknown_tenant_is_reported(shelf: Shelf) -> None:
     shelf.write("travel.md", travel(160))
 
-    report = await sync(shelf.archive, [Root("nowhere", shelf.folder)])
+    report = await sync(shelf.archive, shelf.ledger, [Root("nowhere", shelf.folder)])
 
     assert [fault.reason for fault in report.faults] == ["there is no tenant nowhere"]
 
@@ -177,7 +181,7 @@ async def test_a_sync_that_was_cut_short_goes_on_where_it_stopped(shelf: Shelf) 
         shelf.write(f"{number}.md", f"# Rule {number}\n\nThis is rule number {number} of the house.")
 
     def power_cut(progress: Progress) -> None:
-        if progress.done == 2:
+        if progress.done == 2 and progress.read:
             raise Unavailable("The power is gone.")
 
     with pytest.raises(Unavailable):
@@ -186,21 +190,22 @@ async def test_a_sync_that_was_cut_short_goes_on_where_it_stopped(shelf: Shelf) 
     report = await shelf.sync(heard.append)
 
     assert [report.unchanged, report.written] == [2, 2]
-    assert [(progress.done, progress.total, progress.source) for progress in heard] == [(1, 2, "2.md"), (2, 2, "3.md")]
+    read = [(progress.done, progress.total, progress.source) for progress in heard if progress.read]
+    assert read == [(1, 2, "2.md"), (2, 2, "3.md")]
 
 
 @pytest.mark.promise("knowledge.fresh")
 async def test_two_folders_of_one_tenant_are_one_library(shelf: Shelf, tmp_path: Path) -> None:
     shelf.write("travel.md", travel(160))
-    extra = Shelf(shelf.tenant, tmp_path / "extra", shelf.archive)
+    extra = Shelf(shelf.tenant, tmp_path / "extra", shelf.archive, shelf.ledger)
     extra.write("leave.md", "# Leave\n\nEverybody has 30 days of annual leave.")
     extra.write("travel.md", travel(999))
     roots = [Root(shelf.tenant, shelf.folder), Root(shelf.tenant, extra.folder)]
 
-    reports = [await sync(shelf.archive, roots) for _ in range(2)]
+    reports = [await sync(shelf.archive, shelf.ledger, roots) for _ in range(2)]
 
     assert [reports[0].written, reports[1].unchanged, reports[1].removed] == [2, 2, 0]
-    assert [fault.reason for fault in reports[1].faults] == ["another folder has the same document"]
+    assert [fault.reason for fault in reports[1].faults] == ["another source has the same document"]
     assert "160 EUR" in (await shelf.ask(HOTEL))[0].text
 
 
@@ -213,7 +218,9 @@ async def test_a_new_embedder_reads_everything_anew(shelf: Shelf, database: Data
     await shelf.sync()
     successor = Successor()
 
-    report = await sync(Archive(PgIndex(database, successor), successor), [Root(shelf.tenant, shelf.folder)])
+    report = await sync(
+        Archive(PgIndex(database, successor), successor), shelf.ledger, [Root(shelf.tenant, shelf.folder)]
+    )
     successor.close()
 
     assert [report.written, report.passages] == [1, 2]

@@ -200,3 +200,33 @@ def _function(name: str, effect: Any) -> Any:
 def test_nothing_that_was_looked_at_is_not_green() -> None:
     assert not green([])
     assert not green([unproven("a", "nobody could look")])
+
+
+@pytest.mark.promise("posture.sources")
+@pytest.mark.parametrize(
+    ("place", "sentence"),
+    [
+        ({"url": "http://docs.blob.contoso.example", "container": "handbook"}, "is not encrypted"),
+        ({"url": "https://localhost:10000/account", "container": "handbook"}, "is of this machine"),
+        (
+            {"url": "https://docs.blob.contoso.example", "container": "handbook", "secret": "sv=2026&sig=x"},
+            "is a value, not a reference",
+        ),
+        ({"url": "https://docs.blob.contoso.example", "container": "handbook", "secret": "keyvault:docs"}, ""),
+        ({"container": "handbook", "secret": "keyvault:docs"}, ""),
+        ({"url": "https://docs.blob.contoso.example", "container": "handbook"}, ""),
+    ],
+)
+def test_a_container_is_reached_encrypted_and_without_a_secret_in_the_settings(
+    place: dict[str, str], sentence: str
+) -> None:
+    tree = settings(("knowledge.sources", {"contoso": [{"kind": "blob", **place}]}))
+    found = [f.sentence for f in declared.settings(tree) if f.state == "refused"]
+    assert [sentence in each for each in found] == ([True] if sentence else [])
+
+
+@pytest.mark.promise("posture.sources")
+def test_document_libraries_are_asked_for_at_an_encrypted_address() -> None:
+    tree = settings(("knowledge.graph", "http://localhost:3983"))
+    (found,) = [f for f in declared.settings(tree) if f.state == "refused"]
+    assert found.name == "CHARTER_KNOWLEDGE__GRAPH"

@@ -1,7 +1,17 @@
 """The REST door, described."""
 
-from charter.channels.api.schemas import CreateRun, Decide, Replay, Resolve
-from charter.channels.api.shapes import Agent, AgentList, Approval, ApprovalPage, Replayed, Run, RunPage, StepList
+from charter.channels.api.schemas import CreateRun, Decide, Replay, Resolve, Search
+from charter.channels.api.shapes import (
+    Agent,
+    AgentList,
+    Approval,
+    ApprovalPage,
+    FoundList,
+    Replayed,
+    Run,
+    RunPage,
+    StepList,
+)
 from charter.channels.described import EVENTS, IDEMPOTENCY_KEY, Answer, Operation, Parameter, query
 
 _LIMIT = query("limit", "How many at most.", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50})
@@ -104,5 +114,12 @@ OPERATIONS = (
         description="The digest names the call that was read; a decision on any other is refused.",
         body=Decide,
         problems=(403, 409),
+    ),
+    Operation(
+        "POST", "/v1/knowledge/search", "searchKnowledge", "Search the documents that you may read", "knowledge",
+        {200: Answer("The best passages, best first; none where nothing fits.", FoundList)},
+        description="In the collections of the agents that you may start, or in one of them.",
+        body=Search,
+        problems=(403, 404, 503),
     ),
 )  # fmt: skip

@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 
 from charter.channels import images, sse
-from charter.channels.api.schemas import CreateRun, Decide, Replay, Resolve
+from charter.channels.api.schemas import CreateRun, Decide, Replay, Resolve, Search
 from charter.channels.reading import body, caller, context, idempotency_key, whole
 from charter.models.chat import Image
 from charter.runs.run import Page, Run, StartRun
@@ -35,6 +35,7 @@ def routes(service: RunService) -> list[web.RouteDef]:
         web.get("/v1/approvals", door.approvals),
         web.get("/v1/approvals/{approval}", door.approval),
         web.post("/v1/approvals/{approval}/decision", door.decide),
+        web.post("/v1/knowledge/search", door.search),
     ]
 
 
@@ -126,6 +127,11 @@ class _Door:
             context(request), request.match_info["approval"], said.decision, said.digest, said.comment
         )
         return _json(approval.as_json())
+
+    async def search(self, request: web.Request) -> web.Response:
+        asked = await body(request, Search)
+        found = await self._service.search(context(request), asked.query, collection=asked.collection, top=asked.top)
+        return _json({"items": found, "next": None})
 
 
 def _images(asked: CreateRun) -> tuple[Image, ...]:

@@ -37,6 +37,12 @@ class Replay(Body):
     )
 
 
+class Search(Body):
+    query: str = Field(min_length=1, max_length=1000)
+    collection: str | None = Field(default=None, max_length=128, description="Only in this one.")
+    top: int = Field(default=5, ge=1, le=20)
+
+
 class Decide(Body):
     decision: Literal["approve", "reject"]
     digest: str = Field(max_length=128)

@@ -213,3 +213,22 @@ class Agent(BaseModel):
 class AgentList(BaseModel):
     items: list[Agent]
     next: None
+
+
+class FoundPassage(BaseModel):
+    """``url`` opens the passage in its document; the higher the ``score``, the better it fits."""
+
+    document_id: str
+    passage_id: str
+    collection: str
+    title: str
+    heading: str
+    url: str
+    text: str
+    integrity: Literal["trusted", "untrusted"]
+    score: float
+
+
+class FoundList(BaseModel):
+    items: list[FoundPassage]
+    next: None

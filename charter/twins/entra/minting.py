@@ -14,7 +14,7 @@ _BACKDATED = 300
 """Entra writes iat and nbf five minutes back, so that clocks may differ."""
 
 _MOST_GROUPS = 200
-HOST_AT_GRAPH = ("Application.Read.All", "User.Read.All")
+HOST_AT_GRAPH = ("Application.Read.All", "Sites.Selected", "User.Read.All")
 
 
 def mint(twin: Twin, client: Client, account: Account, scope: Scope) -> str:

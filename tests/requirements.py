@@ -146,6 +146,7 @@ PROMISES: dict[str, str] = {
     "knowledge.finds": "Questions in other words, German and French ones too, find their passage.",
     "knowledge.exact": "Ids, codes, names and quotations are found letter by letter, and no question is read as a query language.",
     "knowledge.refuses": "A question that no readable document answers finds nothing.",
+    "stores.contract": "Every store of passages finds, trims, replaces and forgets in the same way.",
     "knowledge.library": "The sample library is read without a fault, and each of its documents reaches its readers only.",
     # governance
     "governance.customers": "A policy can tell the customers of a tenant from its own people.",

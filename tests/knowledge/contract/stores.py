@@ -1,14 +1,21 @@
 """The stores that the contract holds for, each opened over real parts. One more is a class here and a line in ``STORES``."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from qdrant_client import QdrantClient
+
 from charter.knowledge.embedder import Embedder
 from charter.knowledge.index import Index
 from charter.knowledge.pgvector import PgIndex
+from charter.knowledge.qdrant import opening
+from charter.knowledge.qdrant.collections import Collections
+from charter.knowledge.qdrant.index import QdrantIndex
+from charter.knowledge.qdrant.wire import Wire
+from charter.settings import Qdrant
 from charter.store.database import Database
 
 
@@ -62,7 +69,7 @@ class _TearingDatabase(Database):
         self._writes = writes
 
     @asynccontextmanager
-    async def tenant_session(self, tenant: str, *, turn: Any = None) -> AsyncIterator[Any]:
+    async def tenant_session(self, tenant: str, *, turn: Any = None) -> AsyncGenerator[Any]:
         async with self._inner.tenant_session(tenant, turn=turn) as session:
             yield _Torn(session, self._writes)
 
@@ -76,14 +83,58 @@ class PgStore:
         self._database = database
 
     @asynccontextmanager
-    async def index(self, embedder: Embedder, *, writes: int | None = None) -> AsyncIterator[Index]:
+    async def index(self, embedder: Embedder, *, writes: int | None = None) -> AsyncGenerator[Index]:
         yield PgIndex(self._database if writes is None else _TearingDatabase(self._database, writes), embedder)
 
 
 @asynccontextmanager
-async def pgvector(ground: Ground) -> AsyncIterator[Store]:
+async def pgvector(ground: Ground) -> AsyncGenerator[Store]:
     yield PgStore(ground.database)
 
 
-STORES: dict[str, Maker] = {"pgvector": pgvector}
-NAMES: Sequence[str] = tuple(STORES)
+class _TearingClient(QdrantClient):
+    """The client whose connection is lost before the write after ``left`` more."""
+
+    left = 0
+
+    def batch_update_points(self, collection_name: str, update_operations: Any, **named: Any) -> Any:
+        for each in update_operations:
+            if self.left == 0:
+                raise ConnectionResetError
+            self.left -= 1
+            super().batch_update_points(collection_name, [each], **named)
+
+
+async def _torn(wire: Wire, ground: Ground, embedder: Embedder, *, indexed: bool, stack: AsyncExitStack) -> Index:
+    stack.push_async_callback(wire.close)
+    collections = Collections(wire, Qdrant().collection, embedder, indexed=indexed)
+    await collections.ready()
+    return QdrantIndex(wire, collections, ground.database)
+
+
+class QdrantFolder:
+    """Qdrant in this process."""
+
+    alone = True
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+
+    @asynccontextmanager
+    async def index(self, embedder: Embedder, *, writes: int | None = None) -> AsyncGenerator[Index]:
+        folder = self._ground.folder / "qdrant"
+        async with AsyncExitStack() as stack:
+            if writes is None:
+                yield await opening.embedded(Qdrant(), folder, self._ground.database, embedder, stack)
+                return
+            client = _TearingClient(path=str(folder), force_disable_check_same_thread=True)
+            client.left = writes
+            yield await _torn(Wire(client, threads=1), self._ground, embedder, indexed=False, stack=stack)
+
+
+@asynccontextmanager
+async def embedded_qdrant(ground: Ground) -> AsyncGenerator[Store]:
+    yield QdrantFolder(ground)
+
+
+STORES: dict[str, Maker] = {"pgvector": pgvector, "embedded qdrant": embedded_qdrant}

@@ -1,22 +1,21 @@
 """The stores that the contract holds for, each opened over real parts. One more is a class here and a line in ``STORES``."""
 
+import asyncio
+import os
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from qdrant_client import QdrantClient
+import pytest
 
 from charter.knowledge.embedder import Embedder
 from charter.knowledge.index import Index
 from charter.knowledge.pgvector import PgIndex
-from charter.knowledge.qdrant import opening
-from charter.knowledge.qdrant.collections import Collections
-from charter.knowledge.qdrant.index import QdrantIndex
-from charter.knowledge.qdrant.wire import Wire
-from charter.settings import Qdrant
 from charter.store.database import Database
+from tests.knowledge.contract.qdrant import QdrantFolder, QdrantServer
+from tests.knowledge.contract.rest import qdrant_rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,49 +91,32 @@ async def pgvector(ground: Ground) -> AsyncGenerator[Store]:
     yield PgStore(ground.database)
 
 
-class _TearingClient(QdrantClient):
-    """The client whose connection is lost before the write after ``left`` more."""
-
-    left = 0
-
-    def batch_update_points(self, collection_name: str, update_operations: Any, **named: Any) -> Any:
-        for each in update_operations:
-            if self.left == 0:
-                raise ConnectionResetError
-            self.left -= 1
-            super().batch_update_points(collection_name, [each], **named)
-
-
-async def _torn(wire: Wire, ground: Ground, embedder: Embedder, *, indexed: bool, stack: AsyncExitStack) -> Index:
-    stack.push_async_callback(wire.close)
-    collections = Collections(wire, Qdrant().collection, embedder, indexed=indexed)
-    await collections.ready()
-    return QdrantIndex(wire, collections, ground.database)
-
-
-class QdrantFolder:
-    """Qdrant in this process."""
-
-    alone = True
-
-    def __init__(self, ground: Ground) -> None:
-        self._ground = ground
-
-    @asynccontextmanager
-    async def index(self, embedder: Embedder, *, writes: int | None = None) -> AsyncGenerator[Index]:
-        folder = self._ground.folder / "qdrant"
-        async with AsyncExitStack() as stack:
-            if writes is None:
-                yield await opening.embedded(Qdrant(), folder, self._ground.database, embedder, stack)
-                return
-            client = _TearingClient(path=str(folder), force_disable_check_same_thread=True)
-            client.left = writes
-            yield await _torn(Wire(client, threads=1), self._ground, embedder, indexed=False, stack=stack)
+@asynccontextmanager
+async def embedded_qdrant(ground: Ground) -> AsyncGenerator[Store]:
+    yield QdrantFolder(ground.database, ground.folder / "qdrant")
 
 
 @asynccontextmanager
-async def embedded_qdrant(ground: Ground) -> AsyncGenerator[Store]:
-    yield QdrantFolder(ground)
+async def qdrant_over_http(ground: Ground) -> AsyncGenerator[Store]:
+    async with qdrant_rest() as served:
+        yield QdrantServer(ground.database, served.address, ground.name, served.key)
 
 
-STORES: dict[str, Maker] = {"pgvector": pgvector, "embedded qdrant": embedded_qdrant}
+@asynccontextmanager
+async def qdrant_server(ground: Ground) -> AsyncGenerator[Store]:
+    url = os.environ.get("CHARTER_CONTRACT_QDRANT", "")
+    if not url:
+        pytest.skip("no Qdrant server: CHARTER_CONTRACT_QDRANT names none")
+    store = QdrantServer(ground.database, url, ground.name, os.environ.get("CHARTER_CONTRACT_QDRANT_KEY", ""))
+    try:
+        yield store
+    finally:
+        await asyncio.to_thread(store.forget)
+
+
+STORES: dict[str, Maker] = {
+    "pgvector": pgvector,
+    "embedded qdrant": embedded_qdrant,
+    "qdrant over http": qdrant_over_http,
+    "qdrant server": qdrant_server,
+}

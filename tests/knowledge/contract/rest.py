@@ -6,7 +6,7 @@ large, and filters on fields without an index are refused.
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from aiohttp import web
@@ -144,15 +144,18 @@ class QdrantRest:
 
 def _fields(node: Any) -> Iterator[str]:
     """Yield every field that a filter in this asks for; what is stored is not looked into."""
-    if isinstance(node, dict):
-        if isinstance(node.get("key"), str) and "match" in node:
-            yield node["key"]
-        for name, inner in node.items():
-            if name != "payload":
+    match node:
+        case {"key": str(field), "match": _}:
+            yield field
+        case dict():
+            for name, inner in cast("dict[str, Any]", node).items():
+                if name != "payload":
+                    yield from _fields(inner)
+        case list():
+            for inner in cast("list[Any]", node):
                 yield from _fields(inner)
-    elif isinstance(node, list):
-        for inner in node:
-            yield from _fields(inner)
+        case _:
+            pass
 
 
 def _result(value: Any) -> web.Response:

@@ -101,27 +101,23 @@ def documents(tenant: str) -> Filter:
     return Filter(must=[_is("tenant", tenant), _is("kind", "document")])
 
 
-def all_of(tenant: str, document_ids: Iterable[str], kind: str | None = None) -> Filter:
-    """Return the filter of all points of these documents, or of one kind of them."""
-    ids = FieldCondition(key="document", match=MatchAny(any=[*document_ids]))
-    return Filter(must=[_is("tenant", tenant), ids, *([] if kind is None else [_is("kind", kind)])])
-
-
 def _is(key: str, value: str) -> FieldCondition:
     return FieldCondition(key=key, match=MatchValue(value=value))
 
 
-def document_point(document: Document) -> PointStruct:
+def document_point(document: Document, passages: Sequence[str]) -> PointStruct:
+    """Return the document, which names its ``passages``: whoever writes finds them without a search."""
     d = document
     payload = {
         **_common(document), "kind": "document", "source": d.source, "url": d.url, "body": d.body, "digest": d.digest,
+        "passages": [*passages],
     }  # fmt: skip
     return PointStruct(id=point_id(d.tenant, d.id), vector={}, payload=payload)
 
 
-def announced(document: Document) -> PointStruct:
+def announced(document: Document, passages: Sequence[str]) -> PointStruct:
     """Return the document as it is known before it is written: read by nobody, and to be read again."""
-    point = document_point(document)
+    point = document_point(document, passages)
     hidden: dict[str, Any] = {"readers": [], "url": "", "body": "", "title": "", "digest": ""}
     return PointStruct(id=point.id, vector={}, payload={**(point.payload or {}), **hidden})
 

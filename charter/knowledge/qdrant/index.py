@@ -17,6 +17,7 @@ from qdrant_client.models import (
     ScoredPoint,
     SetPayload,
     SetPayloadOperation,
+    SparseVector,
     UpdateOperation,
     UpsertOperation,
 )
@@ -52,18 +53,14 @@ class QdrantIndex:
     ) -> list[Candidate]:
         if not collections:
             return []
-        whom = points.readable(ctx, collections)
+        whom = points.passages(ctx, collections)
         phrases = [phrase for term in question.terms if (phrase := stems(term))]
-        asked = [_near(points.passages_of(whom), question.vector, most)]
+        words = points.words_of(question.text)
+        asked = [_near(whom, question.vector, most)]
         if phrases:
-            asked.append(_near(points.having(whom, phrases), question.vector, most * _SPARE))
-        if (words := points.words_of(question.text)).indices:
-            filled = points.passages_of(whom)
-            asked.append(
-                QueryRequest(
-                    query=words, using=WORDS, filter=filled, limit=most, with_payload=SHOWN, with_vector=[DENSE]
-                )
-            )
+            asked.append(_near(points.passages(ctx, collections, phrases), question.vector, most * _SPARE))
+        if words.indices:
+            asked.append(_worded(whom, words, most))
         name = self._collections.current
         answers = await self._wire.call(lambda client: client.query_batch_points(name, requests=asked))
         found = [answer.points for answer in answers]
@@ -72,7 +69,7 @@ class QdrantIndex:
         return _united([*found[0], *exact], worded, question.vector)
 
     async def open_passage(self, ctx: Context, document_id: str, passage_id: str) -> OpenedPassage:
-        found = await self._some(points.quoted(points.readable(ctx), document_id, passage_id), limit=2)
+        found = await self._some(points.quoted(ctx, document_id, passage_id), limit=2)
         passage = next((each for each in found if each["kind"] == "passage"), None)
         document = next((each for each in found if each["kind"] == "document"), None)
         if passage is None or document is None:
@@ -202,6 +199,10 @@ class QdrantIndex:
 
 def _near(whom: Filter, vector: Vector, most: int) -> QueryRequest:
     return QueryRequest(query=vector, using=DENSE, filter=whom, limit=most, with_payload=SHOWN)
+
+
+def _worded(whom: Filter, words: SparseVector, most: int) -> QueryRequest:
+    return QueryRequest(query=words, using=WORDS, filter=whom, limit=most, with_payload=SHOWN, with_vector=[DENSE])
 
 
 def _standing(found: Sequence[ScoredPoint], phrases: Sequence[Sequence[str]]) -> list[ScoredPoint]:

@@ -41,7 +41,9 @@ def _lets_in(reader: str, who: Principal) -> bool:
             return who.id == name and (who.type == "workload") == (kind == "workload")
 
 
-def shelf(random: Random, tenants: Sequence[str], readers: Sequence[str], collections: Sequence[str], *, many: int) -> list[Poisoned]:  # fmt: skip
+def shelf(
+    random: Random, tenants: Sequence[str], readers: Sequence[str], collections: Sequence[str], *, many: int
+) -> list[Poisoned]:
     """Return so many documents, each with one to three readers of these."""
     return [_document(random, number, random.choice(tenants), readers, collections) for number in range(many)]
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random
@@ -23,7 +23,7 @@ from tests.knowledge.poison import Poisoned
 
 DOCUMENTS, QUESTIONS = 1_000, 2_000
 # Qdrant's engine for tests looks at every point for every question.
-FEWER = {"embedded qdrant": 500, "qdrant over http": 250}
+FEWER = {"embedded qdrant": 300, "qdrant over http": 150}
 NAMES = ["hr", "board", "sales", "legal", "payroll", "it", "audit", "press"]
 COLLECTIONS = ["papers", "minutes"]
 _CANARY = re.compile(r"canary[0-9a-f]{16}")
@@ -51,7 +51,8 @@ async def test_nobody_finds_or_opens_what_they_may_not_read_and_everybody_finds_
     # The control: what may be read is found and opened, and there was much that must not be.
     assert asked.wrong == []
     assert asked.missing == []
-    assert asked.found > asked.questions / 3
+    assert asked.shown > asked.questions
+    assert asked.opened > asked.questions / 10
     assert asked.refused > asked.questions / 2
 
 
@@ -62,7 +63,7 @@ class _Asked:
         self._archive = archive
         self._shelf = shelf
         self._by_canary = {each.canary: each for each in shelf}
-        self.questions = self.found = self.refused = 0
+        self.questions = self.shown = self.opened = self.refused = 0
         self.wrong: list[str] = []
         self.missing: list[str] = []
 
@@ -90,18 +91,19 @@ class _Asked:
                 self.missing.append(f"{each.key} opened for {who}")
         else:
             self._judge(who, repr(cited))
-            self.found += 1
+            self.opened += 1
 
     def _judge(self, who: Context, told: str) -> None:
         shown = {self._by_canary[found] for found in _CANARY.findall(told)}
+        self.shown += len(shown)
         self.wrong += [f"{each.key} for {who}" for each in shown if not each.readable(who)]
 
 
-async def _at_once(*work: "asyncio.Future[object] | object") -> None:
+async def _at_once(*work: Awaitable[object]) -> None:
     turns = asyncio.Semaphore(4)
 
-    async def one(each: object) -> None:
+    async def one(each: Awaitable[object]) -> None:
         async with turns:
-            await each  # pyright: ignore
+            await each
 
     await asyncio.gather(*(one(each) for each in work))

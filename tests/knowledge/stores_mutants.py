@@ -4,7 +4,8 @@ from tests.mutants import Mutant
 
 _READERS = "tests/knowledge/contract/test_readers.py"
 _WRITING = "tests/knowledge/contract/test_writing.py"
-_POISONED = "tests/knowledge/test_poisoned.py"
+_POISONED = "tests/knowledge/test_poisoned.py::test_nobody_is_shown_what_they_may_not_read_and_everybody_what_they_may"
+_QDRANT, _PGVECTOR = f"{_POISONED}[qdrant-embedded]", f"{_POISONED}[pgvector]"
 
 STORES = (
     Mutant(
@@ -12,14 +13,14 @@ STORES = (
         "charter/knowledge/qdrant/points.py",
         'return Filter(must=[_is("tenant", ctx.tenant), readers, *within, *also])',
         'return Filter(must=[_is("tenant", ctx.tenant), *within, *also])',
-        (_POISONED, _READERS),
+        (_QDRANT,),
     ),
     Mutant(
         "qdrant: tenant not asked",
         "charter/knowledge/qdrant/points.py",
         'return Filter(must=[_is("tenant", ctx.tenant), readers, *within, *also])',
         "return Filter(must=[readers, *within, *also])",
-        (_POISONED, _READERS),
+        (_QDRANT,),
     ),
     Mutant(
         "qdrant: collections not asked",
@@ -33,7 +34,7 @@ STORES = (
         "charter/knowledge/qdrant/points.py",
         'return readable(ctx, None, _is("document", document_id), either)',
         'return Filter(must=[_is("document", document_id), either])',
-        (_POISONED, _READERS),
+        (_QDRANT,),
     ),
     Mutant(
         "qdrant: the old document is not narrowed first",
@@ -82,21 +83,21 @@ STORES = (
         "charter/knowledge/queries.py",
         "where d.readers && $2::text[] and d.collection",
         "where cardinality($2::text[]) > 0 and d.collection",
-        (_POISONED, _READERS),
+        (_PGVECTOR,),
     ),
     Mutant(
         "pgvector: an opened passage asks nobody's rights",
         "charter/knowledge/queries.py",
         "where p.document_id = $1 and p.id = $2 and d.readers && $3::text[]",
         "where p.document_id = $1 and p.id = $2 and cardinality($3::text[]) > 0",
-        (_POISONED, _READERS),
+        (_PGVECTOR,),
     ),
     Mutant(
         "pgvector: tenant not told",
         "charter/store/database.py",
         "opening = f\"begin; set local charter.tenant = '{tenant}'\"",
         "opening = f\"begin; set local role none; set local charter.tenant = '{tenant}'\"",
-        (_POISONED, _READERS),
+        (_PGVECTOR,),
     ),
     Mutant(
         "embedded qdrant passes for production",

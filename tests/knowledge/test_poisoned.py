@@ -23,7 +23,7 @@ from tests.knowledge.poison import Poisoned
 
 DOCUMENTS, QUESTIONS = 1_000, 2_000
 # Qdrant's engine for tests looks at every point for every question.
-FEWER = {"embedded qdrant": 300, "qdrant over http": 150}
+FEWER = {"qdrant-embedded": 300, "qdrant-http": 150}
 NAMES = ["hr", "board", "sales", "legal", "payroll", "it", "audit", "press"]
 COLLECTIONS = ["papers", "minutes"]
 _CANARY = re.compile(r"canary[0-9a-f]{16}")
@@ -32,7 +32,7 @@ _CANARY = re.compile(r"canary[0-9a-f]{16}")
 @pytest.mark.timeout(400)
 @pytest.mark.promise("stores.poisoned")
 @pytest.mark.parametrize("name", STORES)
-async def test_nobody_finds_or_opens_what_they_may_not_read_and_everybody_finds_what_they_may(
+async def test_nobody_is_shown_what_they_may_not_read_and_everybody_what_they_may(
     name: str, database: Database, tmp_path: Path
 ) -> None:
     random = Random(20_261)

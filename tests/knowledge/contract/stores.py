@@ -116,7 +116,7 @@ async def qdrant_server(ground: Ground) -> AsyncGenerator[Store]:
 
 STORES: dict[str, Maker] = {
     "pgvector": pgvector,
-    "embedded qdrant": embedded_qdrant,
-    "qdrant over http": qdrant_over_http,
-    "qdrant server": qdrant_server,
+    "qdrant-embedded": embedded_qdrant,
+    "qdrant-http": qdrant_over_http,
+    "qdrant-server": qdrant_server,
 }

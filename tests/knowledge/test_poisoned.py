@@ -23,13 +23,13 @@ from tests.knowledge.poison import Poisoned
 
 DOCUMENTS, QUESTIONS = 1_000, 2_000
 # Qdrant's engine for tests looks at every point for every question.
-FEWER = {"qdrant-embedded": 300, "qdrant-http": 150}
+FEWER = {"qdrant-embedded": 200, "qdrant-http": 100}
 NAMES = ["hr", "board", "sales", "legal", "payroll", "it", "audit", "press"]
 COLLECTIONS = ["papers", "minutes"]
 _CANARY = re.compile(r"canary[0-9a-f]{16}")
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 @pytest.mark.promise("stores.poisoned")
 @pytest.mark.parametrize("name", STORES)
 async def test_nobody_is_shown_what_they_may_not_read_and_everybody_what_they_may(

@@ -94,7 +94,7 @@ async def collecting() -> AsyncGenerator[Collector]:
         await runner.cleanup()
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 @pytest.mark.promise("stores.unspilled")
 @pytest.mark.parametrize("store", ["pgvector", "qdrant"])
 async def test_nothing_that_a_person_may_not_read_comes_out_of_a_host_anywhere(store: Any, tmp_path: Path) -> None:

@@ -47,9 +47,17 @@ def rank(question: Question, found: Sequence[Candidate], fit: Fit) -> list[tuple
     if not any(_answers(each, enough, fit) for each in weighed):
         return []
     nearest = max(each.nearness for each in weighed)
-    kept = [each for each in weighed if each.hits or each.nearness >= nearest - fit.margin]
-    kept.sort(key=lambda each: (-each.hits - each.nearness, each.candidate.passage_id))
-    return [(each.candidate, each.hits + each.nearness) for each in kept]
+    return _ordered([each for each in weighed if each.hits or each.nearness >= nearest - fit.margin])
+
+
+def order(question: Question, found: Sequence[Candidate], fit: Fit) -> list[tuple[Candidate, float]]:
+    """Return all that was found, each with its score, best first, whether it answers or not."""
+    return _ordered(_weighed(question, found, fit))
+
+
+def _ordered(weighed: Sequence[_Weighed]) -> list[tuple[Candidate, float]]:
+    best = sorted(weighed, key=lambda each: (-each.hits - each.nearness, each.candidate.passage_id))
+    return [(each.candidate, each.hits + each.nearness) for each in best]
 
 
 def _answers(each: _Weighed, enough: float, fit: Fit) -> bool:

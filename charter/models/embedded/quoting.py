@@ -10,6 +10,19 @@ from charter.models.embedded.words import content
 
 NOTHING = "I found nothing about that in the documents you may read."
 
+_NOTHING = {
+    "de": "Dazu habe ich in den Dokumenten, die Sie lesen dürfen, nichts gefunden.",
+    "fr": "Je n'ai rien trouvé à ce sujet dans les documents que vous pouvez lire.",
+}
+_GERMAN = re.compile(
+    r"\b(?:ich|wir|mir|mich|der|das|dem|den|ist|sind|wie|wer|wo|wann|welche[rs]?|mein\w*|eine?[nmrs]?|nicht|und|für|darf|kann|muss|viele?)\b",
+    re.IGNORECASE,
+)
+_FRENCH = re.compile(
+    r"\b(?:le|les|des|du|est|sont|que|qui|quel\w*|combien|comment|je|mon|mes|nous|pour|avec|où)\b|\b[jlnd]['’]",
+    re.IGNORECASE,
+)
+
 _WEIGHED = 8
 """How many sentences are compared by meaning; the others fall out by words and rank. Each costs 20 ms of a processor."""
 
@@ -22,6 +35,7 @@ _NEAR = 0.025
 _EARLIER = 0.01
 """What being in the better passage is worth."""
 
+_QUOTATION = re.compile(r"” \[\d+\](?: \(|$)", re.MULTILINE)
 _END = re.compile(r"(?<=[.!?])[\"”’)]*\s+(?=[\"“‘(]?[A-ZÄÖÜ0-9])|\n+")
 _ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|etc|approx|no|incl|max|min|z\.B|bzw|ca|Nr|Abs|Dr|Mr|Mrs|Ms)\.$|\b\d{1,2}\.$")
 
@@ -39,13 +53,25 @@ def quote(question: str, passages: Sequence[Mapping[str, Any]], engine: Sentence
     """Return the one or two sentences that answer best, each with the number and title of its passage."""
     candidates = _likely(question, _sentences(passages))
     if not candidates:
-        return NOTHING
+        return nothing(question)
     wanted = engine.one(question[:SENTENCE_CHARS])
     likeness = [float(engine.one(s.text[:SENTENCE_CHARS]) @ wanted) - _EARLIER * s.rank for s in candidates]
     best = max(likeness)
     ranked = sorted(zip(likeness, candidates, strict=True), key=lambda pair: (-pair[0], pair[1].rank, pair[1].at))
     chosen = [sentence for value, sentence in ranked if value >= best - _NEAR][:2]
     return _shown(sorted(chosen, key=lambda s: (s.rank, s.at)))
+
+
+def nothing(question: str) -> str:
+    """Say that nothing was found, in the language of the question where that is German or French."""
+    counts = {"de": len(_GERMAN.findall(question)), "fr": len(_FRENCH.findall(question))}
+    language = max(counts, key=lambda each: counts[each])
+    return _NOTHING[language] if counts[language] > 1 else NOTHING
+
+
+def answers(text: str) -> bool:
+    """Tell whether an earlier answer was such a quotation, or said that nothing was found."""
+    return text in {NOTHING, *_NOTHING.values()} or _QUOTATION.search(text) is not None
 
 
 def _sentences(passages: Sequence[Mapping[str, Any]]) -> list[_Sentence]:

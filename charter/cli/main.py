@@ -1,4 +1,4 @@
-"""``charter``: check, doctor, schedules, serve, migrate, run, token, knowledge, secrets, tenants. Semantic Kernel is loaded by
+"""``charter``: check, doctor, schedules, serve, migrate, run, token, knowledge, eval, secrets, tenants. Semantic Kernel is loaded by
 ``serve`` alone.
 """
 
@@ -6,7 +6,18 @@ import sys
 
 import click
 
-from charter.cli import checking, doctor, knowledge, migrating, running, scheduling, secrets, serving, tenants
+from charter.cli import (
+    checking,
+    doctor,
+    evaluating,
+    knowledge,
+    migrating,
+    running,
+    scheduling,
+    secrets,
+    serving,
+    tenants,
+)
 from charter.errors import CharterError
 
 
@@ -38,6 +49,7 @@ main.add_command(serving.worker)
 main.add_command(running.run)
 main.add_command(running.token)
 main.add_command(knowledge.knowledge)
+main.add_command(evaluating.evaluate)
 main.add_command(secrets.secrets)
 main.add_command(migrating.migrate)
 main.add_command(tenants.tenants)

@@ -1,11 +1,10 @@
 """Vectors kept in a file between two runs of an evaluation: embedding the documents is most of its time."""
 
 import sqlite3
+from array import array
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
-
-import numpy as np
 
 from charter.knowledge.embedder import Embedder, Vector
 
@@ -44,8 +43,8 @@ class KeptEmbedder:
 
     def _kept(self, kind: str, text: str) -> Vector | None:
         row = self._file.execute("select vector from vectors where key = ?", (self._key(kind, text),)).fetchone()
-        return np.frombuffer(row[0], np.float32).tolist() if row else None
+        return array("f", row[0]).tolist() if row else None
 
     def _keep(self, kind: str, text: str, vector: Vector) -> None:
-        kept = np.asarray(vector, np.float32).tobytes()
+        kept = array("f", vector).tobytes()
         self._file.execute("insert or replace into vectors values (?, ?)", (self._key(kind, text), kept))

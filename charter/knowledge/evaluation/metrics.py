@@ -4,8 +4,6 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from math import log2
 
-import numpy as np
-
 _RESAMPLED = 2000
 _SEED = 7
 
@@ -45,6 +43,8 @@ def ndcg(order: Sequence[str], right: Set[str], *, at: int = 10) -> float:
 
 def mean(values: Sequence[float]) -> Mean:
     """Return the mean of one value per question."""
+    import numpy as np  # late: every command of ours would wait for it
+
     if not values:
         return Mean(0.0, 0.0, 0.0, 0)
     drawn = np.random.default_rng(_SEED).choice(np.asarray(values), (_RESAMPLED, len(values))).mean(axis=1)

@@ -1,6 +1,6 @@
 """A place of its own for an evaluation: a database that is thrown away, and whichever store is asked for."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +20,7 @@ READER = Context(TENANT, Principal("reader", "user", "Reader", frozenset(), froz
 
 
 @asynccontextmanager
-async def place(settings: Settings, store: Store, embedder: Embedder) -> AsyncIterator[Index]:
+async def place(settings: Settings, store: Store, embedder: Embedder) -> AsyncGenerator[Index]:
     """Open ``store`` empty, in the names of an evaluation alone; what was written into it is removed at the end.
 
     Raises:

@@ -130,6 +130,8 @@ PROMISES: dict[str, str] = {
     "models.asks_back": "A missing value is asked for, and the reply in the same thread completes the call.",
     "models.receipts": "What was done is told from the function's result alone, and a refusal stops what was to come after it.",
     "models.quotes": "At the embedded levels documents are quoted word for word with their source, and nothing found is said.",
+    "models.follow-up": "A follow-up to an answer from documents is looked for with its subject; a new topic takes nothing along.",
+    "models.not-found": "That nothing was found is said plainly, in the person's language, and only what was found is cited.",
     "models.weights": "Weights are the maker's file, bit for bit, or none; without them the model serves on assistance and says why.",
     # knowledge
     "knowledge.acl": "A search finds only what names the person, a role, a group or the tenant as readers, in the agent's collections.",

@@ -15,11 +15,11 @@ _NOTHING = {
     "fr": "Je n'ai rien trouvé à ce sujet dans les documents que vous pouvez lire.",
 }
 _GERMAN = re.compile(
-    r"\b(?:ich|wir|mir|mich|der|das|dem|den|ist|sind|wie|wer|wo|wann|welche[rs]?|mein\w*|eine?[nmrs]?|nicht|und|für|darf|kann|muss|viele?)\b",
+    r"[äöüß]|\b(?:ich|wir|mir|mich|der|die|das|dem|den|über|steht|zum|mit|ist|sind|wie|wer|wo|wann|welche[rs]?|mein\w*|eine?[nmrs]?|nicht|und|für|darf|kann|muss|viele?)\b",
     re.IGNORECASE,
 )
 _FRENCH = re.compile(
-    r"\b(?:le|les|des|du|est|sont|que|qui|quel\w*|combien|comment|je|mon|mes|nous|pour|avec|où)\b|\b[jlnd]['’]",
+    r"[éèêçà]|\b(?:le|les|des|du|est|sont|que|qui|quel\w*|combien|comment|je|mon|mes|nous|pour|avec|où)\b|\b[jlnd]['’]",
     re.IGNORECASE,
 )
 

@@ -12,10 +12,11 @@ import click
 import orjson
 
 from charter import settings
-from charter.knowledge.embedder import E5Embedder
+from charter.cli import answering
+from charter.knowledge.embedder import E5Embedder, Embedder
 from charter.knowledge.evaluation import scores, table
 from charter.knowledge.evaluation.asked import Asked, questions
-from charter.knowledge.evaluation.asking import Outcome, ask, fill
+from charter.knowledge.evaluation.asking import Outcome, Quote, ask, fill
 from charter.knowledge.evaluation.documents import NAUTOBOT, fetched, unpack
 from charter.knowledge.evaluation.kept import KeptEmbedder
 from charter.knowledge.evaluation.parts import PARTS
@@ -47,32 +48,43 @@ def knowledge_command(
 
     Exits with 1 where nothing was asked, or where the order that was chosen is worse than the better of its parts.
     """
-    outcomes = asyncio.run(_outcomes(store, limit, quiet=as_json))
+    outcomes, model = asyncio.run(_measured(store, limit, answers, quiet=as_json))
     if as_json:
-        click.echo(orjson.dumps(_told(outcomes, part or "")).decode())
+        click.echo(orjson.dumps(_told(outcomes, part or "") | {"model": model}).decode())
     else:
         click.echo(table.shown(outcomes, part or ""))
+        click.echo(f"\n{table.of_model(model)}" if model else "")
     sys.exit(0 if outcomes and scores.holds(outcomes) else 1)
 
 
-async def _outcomes(store: settings.Store, limit: int | None, *, quiet: bool) -> list[Outcome]:
+async def _measured(
+    store: settings.Store, limit: int | None, tier: settings.Tier | None, *, quiet: bool
+) -> tuple[list[Outcome], dict[str, Any] | None]:
+    tree = settings.read()
+    embedder = KeptEmbedder(E5Embedder(), tree.data_dir / "evaluation" / "vectors.sqlite")
+    outcomes = await _outcomes(tree, embedder, store, limit, quiet=quiet)
+    if tier is None:
+        return outcomes, None
+    if sentence := answering.why_not(tree, tier):
+        return outcomes, {"answers": 0, "reason": sentence}
+    return outcomes, await answering.judged(tree, tier, outcomes, embedder)
+
+
+async def _outcomes(
+    tree: settings.Settings, embedder: Embedder, store: settings.Store, limit: int | None, *, quiet: bool
+) -> list[Outcome]:
     # Late: the embedded models bring numpy, for which every other command would wait.
     from charter.models.embedded.followup import standalone
     from charter.models.embedded.vectors import Sentences
 
-    tree = settings.read()
-    kept = tree.data_dir / "evaluation"
-    wheel = fetched(NAUTOBOT, kept / "documents")
-    embedder = KeptEmbedder(E5Embedder(), kept / "vectors.sqlite")
+    wheel = fetched(NAUTOBOT, tree.data_dir / "evaluation" / "documents")
     with TemporaryDirectory(prefix="charter-manual-") as folder:
         unpack(NAUTOBOT, wheel, Path(folder) / COLLECTION)
         async with place(tree, store, embedder) as index:
             documents = await fill(index, embedder, Path(folder), None if quiet else _tell)
-            engine = Sentences()
+            quote = quoted_by(Sentences())
             return [
-                await ask(
-                    index, embedder, asked, documents, standalone=standalone, quote=lambda q, p: _quoted(q, p, engine)
-                )
+                await ask(index, embedder, asked, documents, standalone=standalone, quote=quote)
                 for asked in _some(questions(), limit)
             ]
 
@@ -83,14 +95,17 @@ def _some(whole: Sequence[Asked], limit: int | None) -> list[Asked]:
     return [whole[at * len(whole) // most] for at in range(most)]
 
 
-def _quoted(question: str, passages: Sequence[Passage], engine: "Sentences") -> list[tuple[int, str]]:
-    """Answer as the assistance does, and return each quoted sentence with the number of its passage."""
+def quoted_by(engine: "Sentences") -> Quote:
+    """Return what answers as the assistance does, each quoted sentence with the number of its passage."""
     from charter.models.embedded.quoting import quote
 
-    given: list[dict[str, Any]] = [
-        {"n": n, "title": passage.title, "text": passage.text} for n, passage in enumerate(passages, start=1)
-    ]
-    return [(int(n), sentence) for sentence, n in _QUOTED.findall(quote(question, given, engine))]
+    def quoted(question: str, passages: Sequence[Passage]) -> list[tuple[int, str]]:
+        given: list[dict[str, Any]] = [
+            {"n": n, "title": passage.title, "text": passage.text} for n, passage in enumerate(passages, start=1)
+        ]
+        return [(int(n), sentence) for sentence, n in _QUOTED.findall(quote(question, given, engine))]
+
+    return quoted
 
 
 def _tell(progress: Progress) -> None:

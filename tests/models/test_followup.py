@@ -89,9 +89,7 @@ def test_the_follow_ups_of_the_evaluation_are_told_from_new_topics() -> None:
         ("Que disent les règles sur les dragons ?", "Je n'ai rien trouvé"),
     ],
 )
-async def test_that_nothing_was_found_is_said_in_the_persons_language(
-    desk: Desk, question: str, sentence: str
-) -> None:
+async def test_that_nothing_was_found_is_said_in_the_persons_language(desk: Desk, question: str, sentence: str) -> None:
     text = await quoted(desk, question, [])
     assert sentence in text
     assert "[" not in text

@@ -1,6 +1,7 @@
 """The measures as people read them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from charter.knowledge.evaluation import scores
 from charter.knowledge.evaluation.asking import Outcome
@@ -33,3 +34,13 @@ def _verdict(outcomes: Sequence[Outcome]) -> str:
     if scores.holds(outcomes):
         return "The chosen order is nowhere worse than the better of its parts."
     return "The chosen order is worse than the better of its parts."
+
+
+def of_model(told: Mapping[str, Any]) -> str:
+    """Return how faithful a model's answers were, or why none was judged."""
+    if reason := told.get("reason"):
+        return str(reason)
+    lines = [f"| {name} | {share['n']} | {share['value']:.3f} |" for name, share in told["shares"].items()]
+    return "\n".join(
+        (f"{told['answers']} answers of the model", "", "| share | n | |", "| --- | ---: | ---: |", *lines)
+    )

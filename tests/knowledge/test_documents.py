@@ -18,7 +18,9 @@ PAGE = """<html><body><nav>Menu</nav><article><h1>Tokens<a class="headerlink" hr
 and each can be set to expire at a specific time.</p>
 <table><tr><th>Field</th><th>Meaning</th></tr><tr><td>Key</td><td>The secret</td></tr></table>
 <pre><code>MAX_PAGE_SIZE = 1000</code></pre></article></body></html>"""
-MOVED = '<html><head><meta http-equiv="refresh" content="0; url=../x/"></head><body><article>Moved</article></body></html>'
+MOVED = (
+    '<html><head><meta http-equiv="refresh" content="0; url=../x/"></head><body><article>Moved</article></body></html>'
+)
 
 
 @pytest.fixture

@@ -147,6 +147,8 @@ PROMISES: dict[str, str] = {
     "knowledge.pdf": "The text of a PDF is found with its page, for the readers that its sidecar names.",
     "knowledge.finds": "Questions in other words, German and French ones too, find their passage.",
     "knowledge.exact": "Ids, codes, names and quotations are found letter by letter, and no question is read as a query language.",
+    "knowledge.faithful": "A model's cited sentence counts as supported only if its numbers and names stand in what it cites.",
+    "knowledge.evaluated": "Finding is measured over a pinned public manual, and the chosen order is never worse than its better part.",
     "knowledge.refuses": "A question that no readable document answers finds nothing.",
     "knowledge.library": "The sample library is read without a fault, and each of its documents reaches its readers only.",
     # governance

@@ -1,33 +1,26 @@
 """``charter eval``: how well passages are found, measured over questions to public documents."""
 
 import asyncio
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import click
 import orjson
 
 from charter import settings
 from charter.cli import answering
-from charter.knowledge.embedder import E5Embedder, Embedder
+from charter.knowledge.embedder import E5Embedder
 from charter.knowledge.evaluation import scores, table
 from charter.knowledge.evaluation.asked import Asked, questions
-from charter.knowledge.evaluation.asking import Outcome, Quote, ask, fill
+from charter.knowledge.evaluation.asking import Outcome, ask, fill
 from charter.knowledge.evaluation.documents import NAUTOBOT, fetched, unpack
 from charter.knowledge.evaluation.kept import KeptEmbedder
 from charter.knowledge.evaluation.parts import PARTS
 from charter.knowledge.evaluation.place import COLLECTION, place
 from charter.knowledge.ingest import Progress
-from charter.plugin import Passage
-
-if TYPE_CHECKING:
-    from charter.models.embedded.vectors import Sentences
-
-_QUOTED = re.compile(r"“(.+?)” \[(\d+)\]", re.DOTALL)
 
 
 @click.group("eval")
@@ -71,18 +64,18 @@ async def _measured(
 
 
 async def _outcomes(
-    tree: settings.Settings, embedder: Embedder, store: settings.Store, limit: int | None, *, quiet: bool
+    tree: settings.Settings, embedder: KeptEmbedder, store: settings.Store, limit: int | None, *, quiet: bool
 ) -> list[Outcome]:
     # Late: the embedded models bring numpy, for which every other command would wait.
+    from charter.cli.quoted import KeptSentences, quoted_by
     from charter.models.embedded.followup import standalone
-    from charter.models.embedded.vectors import Sentences
 
     wheel = fetched(NAUTOBOT, tree.data_dir / "evaluation" / "documents")
     with TemporaryDirectory(prefix="charter-manual-") as folder:
         unpack(NAUTOBOT, wheel, Path(folder) / COLLECTION)
         async with place(tree, store, embedder) as index:
             documents = await fill(index, embedder, Path(folder), None if quiet else _tell)
-            quote = quoted_by(Sentences())
+            quote = quoted_by(KeptSentences(embedder))
             return [
                 await ask(index, embedder, asked, documents, standalone=standalone, quote=quote)
                 for asked in _some(questions(), limit)
@@ -93,19 +86,6 @@ def _some(whole: Sequence[Asked], limit: int | None) -> list[Asked]:
     """Return ``limit`` questions evenly out of the whole set, so that each kind has its share."""
     most = min(limit or len(whole), len(whole))
     return [whole[at * len(whole) // most] for at in range(most)]
-
-
-def quoted_by(engine: "Sentences") -> Quote:
-    """Return what answers as the assistance does, each quoted sentence with the number of its passage."""
-    from charter.models.embedded.quoting import quote
-
-    def quoted(question: str, passages: Sequence[Passage]) -> list[tuple[int, str]]:
-        given: list[dict[str, Any]] = [
-            {"n": n, "title": passage.title, "text": passage.text} for n, passage in enumerate(passages, start=1)
-        ]
-        return [(int(n), sentence) for sentence, n in _QUOTED.findall(quote(question, given, engine))]
-
-    return quoted
 
 
 def _tell(progress: Progress) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from charter.cli.evaluating import quoted_by
+from charter.cli.quoted import quoted_by
 from charter.knowledge.embedder import E5Embedder
 from charter.knowledge.evaluation import scores, table
 from charter.knowledge.evaluation.asked import questions

@@ -2,7 +2,7 @@
 
 import sqlite3
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -25,6 +25,14 @@ class KeptEmbedder:
         if kept is None:
             kept = await self._embedder.query(text)
             self._keep("query", text, kept)
+        return kept
+
+    def one(self, sentence: str, engine: Callable[[str], Vector]) -> Vector:
+        """Return the vector of a sentence as ``query`` does, from an engine that need not be waited for."""
+        kept = self._kept("query", sentence)
+        if kept is None:
+            kept = engine(sentence)
+            self._keep("query", sentence, kept)
         return kept
 
     async def passages(self, texts: Sequence[str]) -> list[Vector]:

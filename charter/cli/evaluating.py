@@ -37,7 +37,7 @@ def evaluate() -> None:
 def knowledge_command(
     store: settings.Store, part: str | None, limit: int | None, answers: settings.Tier | None, as_json: bool
 ) -> None:
-    """Ask 268 questions of the manual that a pinned package ships, and tell how well the answering passages are found.
+    """Ask 308 questions of the manual that a pinned package ships, and tell how well the answering passages are found.
 
     Exits with 1 where nothing was asked, or where the order that was chosen is worse than the better of its parts.
     """

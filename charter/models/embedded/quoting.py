@@ -84,12 +84,14 @@ def _sentences(passages: Sequence[Mapping[str, Any]]) -> list[_Sentence]:
 
 
 def _split(text: str) -> list[str]:
+    """Return the sentences, each as it stands: no abbreviation ends one within a line, and a line's end always does."""
     pieces: list[str] = []
-    for piece in _END.split(text):
-        if pieces and _ABBREVIATED.search(pieces[-1]):
-            pieces[-1] = f"{pieces[-1]} {piece}"
-        else:
-            pieces.append(piece.strip())
+    start = 0
+    for end in _END.finditer(text):
+        if "\n" in end[0] or not _ABBREVIATED.search(text[start : end.start()]):
+            pieces.append(text[start : end.start()].strip())
+            start = end.end()
+    pieces.append(text[start:].strip())
     stripped = [re.sub(r"^(?:[-*•>]|#+)\s+", "", piece) for piece in pieces]
     whole = [piece for piece, marked in zip(stripped, pieces, strict=True) if not marked.startswith("#")]
     return [piece for piece in whole if len(piece.split()) > 3]

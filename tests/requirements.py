@@ -183,6 +183,8 @@ PROMISES: dict[str, str] = {
     "models.asks_back": "A missing value is asked for, and the reply in the same thread completes the call.",
     "models.receipts": "What was done is told from the function's result alone, and a refusal stops what was to come after it.",
     "models.quotes": "At the embedded levels documents are quoted word for word with their source, and nothing found is said.",
+    "models.follow-up": "A follow-up to an answer from documents is looked for with its subject; a new topic takes nothing along.",
+    "models.not-found": "That nothing was found is said plainly, in the person's language, and only what was found is cited.",
     "models.weights": "Weights are the maker's file, bit for bit, or none; without them the model serves on assistance and says why.",
     # knowledge
     "knowledge.acl": "A search finds only what names the person, a role, a group or the tenant as readers, in the agent's collections.",
@@ -220,6 +222,8 @@ PROMISES: dict[str, str] = {
     "formats.pieces": "A passage never crosses a heading, a table is never cut within a row, and what fits of lists and code stays whole.",
     "knowledge.finds": "Questions in other words, German and French ones too, find their passage.",
     "knowledge.exact": "Ids, codes, names and quotations are found letter by letter, and no question is read as a query language.",
+    "knowledge.faithful": "A model's cited sentence counts as supported only if its numbers and names stand in what it cites.",
+    "knowledge.evaluated": "Finding is measured over a pinned public manual, and the chosen order is never worse than its better part.",
     "knowledge.refuses": "A question that no readable document answers finds nothing.",
     "stores.contract": "Every store of passages finds, trims, replaces and forgets in the same way.",
     "stores.similarity": "What a store found comes with its true nearness to the question, whatever found it.",

@@ -26,6 +26,7 @@ class Twins:
     entra_tls: str
     customers: str
     key_vault: str
+    ai_search: str
     ca_file: Path
     sandboxes: Mapping[str, str]
     process: asyncio.subprocess.Process
@@ -71,6 +72,7 @@ async def start(folder: Path, *, port: int, sandboxes: Mapping[str, Path], secre
         entra_tls=told["entra_tls"],
         customers=told["customers"],
         key_vault=told["key_vault"],
+        ai_search=told["ai_search"],
         ca_file=Path(told["ca_file"]),
         sandboxes=told["sandboxes"],
         process=process,

@@ -26,6 +26,7 @@ DOORS = (
     Door("entra_tls", "Entra twin over TLS", secure=True),
     Door("customers", "customers' sign-in"),
     Door("key_vault", "Key Vault twin", secure=True),
+    Door("ai_search", "AI Search twin", secure=True),
 )
 """In the order of their ports, which the sandboxes follow."""
 

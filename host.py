@@ -72,6 +72,9 @@ from charter.tenancy.export import Export
 
 _log = structlog.get_logger(__name__)
 
+SEARCHING = "https://search.azure.com/.default"
+"""What a person's token is for that Azure AI Search is asked with."""
+
 
 @dataclass(slots=True)
 class Host:
@@ -161,7 +164,11 @@ async def _ground(settings: Settings, place: Place | None, mask: Mask, stack: As
     identity = join(settings.identity, live, database, http, key, credential_of=vault.credential_of)
     embedder = E5Embedder()
     stack.callback(embedder.close)
-    index = await open_index(settings, database, embedder, vault.secrets.live, vault.azure, stack)
+
+    async def searching(ctx: Context) -> str:
+        return await identity.grants.token(ctx, SEARCHING)
+
+    index = await open_index(settings, database, embedder, vault.secrets.live, vault.azure, stack, searching)
     archive = Archive(index, embedder)
     return _Ground(
         settings,

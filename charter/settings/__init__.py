@@ -16,7 +16,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from charter.errors import StartRefused
-from charter.settings.knowledge import AzureAISearch, Knowledge, Qdrant, Store
+from charter.settings.knowledge import AzureAISearch, ExistingIndex, Knowledge, Qdrant, Store
 from charter.settings.models import Deployment, Deployments, Kind, Price, Tier
 from charter.settings.section import Section
 
@@ -24,6 +24,7 @@ __all__ = [
     "AzureAISearch",
     "Deployment",
     "Deployments",
+    "ExistingIndex",
     "Kind",
     "Knowledge",
     "Price",

@@ -6,7 +6,6 @@ from typing import Any
 from charter.twins.ai_search.asked import Query, query
 from charter.twins.ai_search.definitions import Definition
 from charter.twins.ai_search.entering import Asking
-from charter.twins.ai_search.filters import tested
 from charter.twins.ai_search.ranking import Scores, nearest, ordered, ranked, reranked
 from charter.twins.ai_search.shelf import Shelf, shown
 from charter.twins.ai_search.words import matched
@@ -20,6 +19,9 @@ def search(shelf: Shelf, body: Mapping[str, Any], asking: Asking | None) -> dict
     Raises:
         Refused: it is no query for this index.
     """
+    # Late: the twins start faster without the grammar's library.
+    from charter.twins.ai_search.filters import tested
+
     definition = shelf.definition
     asked = query(body, definition)
     test = tested(asked.filter, definition.fields) if asked.filter.strip() else None

@@ -10,6 +10,7 @@ from charter.knowledge.embedder import Embedder
 from charter.knowledge.index import Index
 from charter.knowledge.pgvector import PgIndex
 from charter.store.database import Database
+from tests.knowledge.searching import azure_ai_search
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,5 +86,5 @@ async def pgvector(ground: Ground) -> AsyncIterator[Store]:
     yield PgStore(ground.database)
 
 
-STORES: dict[str, Maker] = {"pgvector": pgvector}
+STORES: dict[str, Maker] = {"pgvector": pgvector, "azure_ai_search": azure_ai_search}
 NAMES: Sequence[str] = tuple(STORES)

@@ -1,0 +1,110 @@
+"""A running AI Search twin, as tests of the store use it, and the store over it as the contract opens it."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+from charter.knowledge.azure_ai_search.service import Patience, Service
+from charter.knowledge.azure_ai_search.store import AzureIndex
+from charter.knowledge.embedder import Embedder
+from charter.knowledge.index import Index
+from charter.settings import process_environment
+from charter.store.database import Database
+from charter.twins import ai_search
+from charter.twins.listening import serve, take
+
+if TYPE_CHECKING:
+    from tests.knowledge.contract.stores import Ground, Store
+
+KEY = "key-of-the-search-twin"
+SOON = Patience(reading=5, writing=5, seen=0.05, turned=0.2, known=0.1, first=0.05)
+"""As patient as a twin needs it."""
+
+
+def key_of(value: str = KEY) -> Any:
+    async def live(fresh: bool) -> str:
+        return value
+
+    return live
+
+
+@dataclass(slots=True)
+class RunningSearch:
+    """A twin at ``url``; ``http`` asks it beside the client."""
+
+    url: str
+    http: aiohttp.ClientSession
+
+    def service(self, **options: Any) -> Service:
+        return Service(self.url, key_of(), **{"patience": SOON, **options})
+
+    async def lever(self, method: str, path: str, body: Any = None) -> Any:
+        async with self.http.request(method, f"{self.url}/_twin/{path}", json=body) as answer:
+            assert answer.status == 200, await answer.text()
+            return await answer.json()
+
+    async def befall(self, **parts: dict[str, Any]) -> None:
+        await self.lever("PUT", "faults", parts)
+
+    async def requests(self, part: str = "") -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = (await self.lever("GET", "requests"))["items"]
+        return [each for each in items if part in each["path"]]
+
+    async def filters(self) -> list[str]:
+        """Return the filters that were asked with, oldest first."""
+        return [str(each["asked"].get("filter", "")) for each in await self.requests("search.post.search")]
+
+
+@asynccontextmanager
+async def running_search(issuer: str = "http://localhost:1", port: int = 0) -> AsyncGenerator[RunningSearch]:
+    """Serve a twin that is opened by a key, over plain HTTP."""
+    place = take(port, "AI Search twin")
+    runner = await serve(ai_search.app(issuer=issuer, keys=[KEY]), place)
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+        try:
+            yield RunningSearch(place.url, http)
+        finally:
+            await runner.cleanup()
+            place.close()
+
+
+@dataclass(slots=True)
+class AzureStore:
+    """The store over a twin, or over the real service that the environment names."""
+
+    search: RunningSearch | None
+    database: Database
+    alias: str
+    endpoint: str = ""
+    key: str = ""
+    alone = False
+
+    @asynccontextmanager
+    async def index(self, embedder: Embedder, *, writes: int | None = None) -> AsyncGenerator[Index]:
+        service = self.search.service() if self.search else Service(self.endpoint, key_of(self.key))
+        index = AzureIndex(service, self.alias, embedder, self.database)
+        try:
+            await index.open()
+            if writes is not None and self.search is not None:
+                await self.search.befall(write={"status": 0, "after": writes, "times": 100_000})
+            yield index
+        finally:
+            if self.search is not None:
+                await self.search.befall()
+            await service.close()
+
+
+@asynccontextmanager
+async def azure_ai_search(ground: "Ground") -> AsyncGenerator["Store"]:
+    async with running_search() as search:
+        yield AzureStore(search, ground.database, ground.name)
+
+
+def real_service() -> Sequence[str]:
+    """Return the endpoint and the key of a real service, where the environment names one."""
+    environment = process_environment()
+    endpoint, key = (environment.get(f"AZURE_SEARCH_CONTRACT_{name}", "") for name in ("ENDPOINT", "KEY"))
+    return [endpoint, key] if endpoint and key else []

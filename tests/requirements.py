@@ -147,6 +147,13 @@ PROMISES: dict[str, str] = {
     "knowledge.exact": "Ids, codes, names and quotations are found letter by letter, and no question is read as a query language.",
     "knowledge.refuses": "A question that no readable document answers finds nothing.",
     "stores.contract": "Every store of passages finds, trims, replaces and forgets in the same way.",
+    "stores.similarity": "What a store found comes with its true nearness to the question, whatever found it.",
+    "stores.cut": "A write that is cut short lets nobody read what the new document does not let them read, and the next one makes it good.",
+    "stores.rebuild": "While the passages of another embedder are written, what is there is still searched; the old go when all is written.",
+    "stores.order": "The same documents come in the same order from every store.",
+    "stores.many": "Thousands of documents and passages are listed, found and replaced as few are.",
+    "stores.away": "A store that does not answer, or not to this host, is said to be so, within a bounded time.",
+    "stores.alone": "The folder of the embedded store is one process's; another is told so in a sentence.",
     "knowledge.library": "The sample library is read without a fault, and each of its documents reaches its readers only.",
     # governance
     "governance.customers": "A policy can tell the customers of a tenant from its own people.",

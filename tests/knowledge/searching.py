@@ -1,17 +1,21 @@
 """A running AI Search twin, as tests of the store use it, and the store over it as the contract opens it."""
 
+import os
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import pytest
+from azure.search.documents.indexes.aio import SearchIndexClient
 
+from charter.errors import Unavailable
+from charter.knowledge.azure_ai_search.schema import ours
 from charter.knowledge.azure_ai_search.service import Patience, Service
 from charter.knowledge.azure_ai_search.store import AzureIndex
 from charter.knowledge.embedder import Embedder
 from charter.knowledge.index import Index
-from charter.settings import process_environment
 from charter.store.database import Database
 from charter.twins import ai_search
 from charter.twins.listening import serve, take
@@ -71,40 +75,69 @@ async def running_search(issuer: str = "http://localhost:1", port: int = 0) -> A
             place.close()
 
 
+class _Torn(Service):
+    """A service whose connection is lost before the write after ``left`` more."""
+
+    left = 1_000_000
+
+    async def index(self, index: str, actions: Sequence[dict[str, Any]]) -> None:
+        self.left -= bool(actions)
+        if self.left < 0:
+            raise Unavailable
+        await super().index(index, actions)
+
+
 @dataclass(slots=True)
 class AzureStore:
-    """The store over a twin, or over the real service that the environment names."""
+    """The store over a service: the twin's, or a real one."""
 
-    search: RunningSearch | None
-    database: Database
+    endpoint: str
+    key: str
+    patience: Patience
     alias: str
-    endpoint: str = ""
-    key: str = ""
+    database: Database
     alone = False
 
     @asynccontextmanager
     async def index(self, embedder: Embedder, *, writes: int | None = None) -> AsyncGenerator[Index]:
-        service = self.search.service() if self.search else Service(self.endpoint, key_of(self.key))
+        service = _Torn(self.endpoint, key_of(self.key), patience=self.patience)
+        service.left = 1_000_000 if writes is None else writes
         index = AzureIndex(service, self.alias, embedder, self.database)
         try:
             await index.open()
-            if writes is not None and self.search is not None:
-                await self.search.befall(write={"status": 0, "after": writes, "times": 100_000})
             yield index
         finally:
-            if self.search is not None:
-                await self.search.befall()
+            await service.close()
+
+    async def forget(self) -> None:
+        """Delete the alias and all indexes behind it."""
+        service = Service(self.endpoint, key_of(self.key))
+
+        async def gone(client: SearchIndexClient) -> None:
+            await client.delete_alias(self.alias)
+            for name in [each.name async for each in client.list_indexes() if ours(self.alias, each.name)]:
+                await client.delete_index(name)
+
+        try:
+            await service.define(gone)
+        finally:
             await service.close()
 
 
 @asynccontextmanager
 async def azure_ai_search(ground: "Ground") -> AsyncGenerator["Store"]:
     async with running_search() as search:
-        yield AzureStore(search, ground.database, ground.name)
+        yield AzureStore(search.url, KEY, SOON, ground.name, ground.database)
 
 
-def real_service() -> Sequence[str]:
-    """Return the endpoint and the key of a real service, where the environment names one."""
-    environment = process_environment()
-    endpoint, key = (environment.get(f"AZURE_SEARCH_CONTRACT_{name}", "") for name in ("ENDPOINT", "KEY"))
-    return [endpoint, key] if endpoint and key else []
+@asynccontextmanager
+async def real_azure_ai_search(ground: "Ground") -> AsyncGenerator["Store"]:
+    endpoint = os.environ.get("CHARTER_CONTRACT_AZURE_SEARCH", "")
+    if not endpoint:
+        pytest.skip("no search service: CHARTER_CONTRACT_AZURE_SEARCH names none")
+    key = os.environ.get("CHARTER_CONTRACT_AZURE_SEARCH_KEY", "")
+    store = AzureStore(endpoint, key, Patience(), ground.name, ground.database)
+    try:
+        yield store
+    finally:
+        await store.forget()

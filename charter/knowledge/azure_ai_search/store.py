@@ -3,15 +3,16 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from charter.context import Context
 from charter.errors import NotFound, Unavailable
 from charter.knowledge.azure_ai_search import schema
 from charter.knowledge.azure_ai_search.asking import Asked, by_vectors, by_words
-from charter.knowledge.azure_ai_search.rows import DOCUMENT, FOUND, opened
+from charter.knowledge.azure_ai_search.rows import DOCUMENT, FOUND, Row, opened
 from charter.knowledge.azure_ai_search.service import Gone, Service
-from charter.knowledge.azure_ai_search.trimming import literal, one_of, readable
+from charter.knowledge.azure_ai_search.trimming import one_of, readable
 from charter.knowledge.azure_ai_search.turning import Turning
 from charter.knowledge.azure_ai_search.writing import Writing
 from charter.knowledge.embedder import Embedder, Vector
@@ -95,16 +96,17 @@ class AzureIndex:
                 raise NotFound(f"There is no tenant {tenant}.")
         await self._turning.ensure()
         # What only the index before has is told, too: to be read again, or forgotten there.
-        before = {} if (other := await self._before()) is None else await other.documents(tenant)
+        before = await self._documents_before(tenant)
         own = await self._own.documents(tenant)
         old = {(row["collection"], row["source"]): "" for row in before.values()}
         return old | {(row["collection"], row["source"]): row["digest"] or "" for row in own.values()}
 
     async def kept(self, document: Document) -> frozenset[str]:
         try:
-            return frozenset(row["id"] for row in await self._own.passages(document.id))
+            stored = await self._own.rows_of(document.id, ["id"])
         except Gone:
             return frozenset()
+        return frozenset(row["id"] for row in stored) & frozenset(document.passage_ids())
 
     async def put(self, document: Document, vectors: Mapping[str, Vector]) -> None:
         await self._withdraw(document)
@@ -115,8 +117,9 @@ class AzureIndex:
 
     async def remove(self, tenant: str, sources: Sequence[Source]) -> None:
         ids = [document_id(tenant, source) for source in sources]
-        if (before := await self._before()) is not None:
-            await before.forget(ids)
+        if (before := await self._before(fresh=True)) is not None:
+            with suppress(Gone):
+                await before.forget(ids)
         await self._own.forget(ids)
 
     async def settle(self) -> None:
@@ -142,9 +145,17 @@ class AzureIndex:
                 continue
         return nothing
 
-    async def _before(self) -> Writing | None:
+    async def _documents_before(self, tenant: str) -> Mapping[str, Row]:
+        if (before := await self._before(fresh=True)) is None:
+            return {}
+        try:
+            return await before.documents(tenant)
+        except Gone:
+            return {}
+
+    async def _before(self, *, fresh: bool = False) -> Writing | None:
         """Return the index that is searched, where it is not this host's own."""
-        served = await self._turning.served(fresh=True)
+        served = await self._turning.served(fresh=fresh)
         return None if served in (None, self._turning.own) else self._writing(served)
 
     def _writing(self, index: str) -> Writing:
@@ -157,10 +168,9 @@ class AzureIndex:
         before = await self._before()
         if before is None:
             return
-        wanted = f"kind eq 'document' and id eq {literal(document.id)}"
-        found = [row async for row in before.rows(wanted, ["id", "digest"])]
-        if found and found[0]["digest"] != document.digest:
-            await before.forget([document.id])
+        with suppress(Gone):
+            if await before.digest(document.id) not in (None, document.digest):
+                await before.forget([document.id])
 
     async def _fill(self, old: str, new: str) -> None:
         source, target = self._writing(old), self._writing(new)

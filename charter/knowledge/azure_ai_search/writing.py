@@ -1,8 +1,11 @@
 """Documents into the index. Nothing here is a transaction: the order of writes is what keeps each moment in between safe."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
+from weakref import WeakValueDictionary
 
+from charter.errors import Conflict
 from charter.knowledge.azure_ai_search.rows import DOCUMENT, PASSAGE, Row, document_row, passage_row, spoken
 from charter.knowledge.azure_ai_search.service import Service
 from charter.knowledge.azure_ai_search.trimming import literal, one_of
@@ -22,13 +25,23 @@ class Writing:
         self._service = service
         self._index = index
         self._recent: dict[str, dict[str, list[str]]] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def put(self, document: Document, vectors: Mapping[str, Vector]) -> None:
         """Add or replace a document: first whatever was there is narrowed to those who may read the old and the new, then
         come the new passages, and last the document's digest, without which it is read again.
+
+        Raises:
+            Conflict: a passage is neither given nor there; then nothing is changed.
         """
+        async with self._turns.setdefault(document.id, asyncio.Lock()):
+            await self._put(document, vectors)
+
+    async def _put(self, document: Document, vectors: Mapping[str, Vector]) -> None:
         ids = document.passage_ids()
         before = await self._before(document)
+        if any(key not in vectors and key not in before for key in ids):
+            raise Conflict("Another host has changed the document meanwhile.", action="Sync again.")
         narrowed = [_delete(key) for key in before if key != document.id and key not in ids]
         narrowed += [self._narrow(document, key, readers) for key, readers in before.items() if key in ids]
         if document.id in before:
@@ -72,14 +85,22 @@ class Writing:
         select = [name for name in DOCUMENT if name != "whole"]
         return {row["id"]: row async for row in self.rows(f"kind eq 'document'{within}", select)}
 
-    async def passages(self, document_id: str) -> list[Row]:
-        return [row async for row in self.rows(f"kind eq 'passage' and document_id eq {literal(document_id)}", PASSAGE)]
+    async def rows_of(self, document_id: str, select: Sequence[str] = PASSAGE) -> list[Row]:
+        """Return the passages of a document."""
+        return [row async for row in self.rows(f"kind eq 'passage' and document_id eq {literal(document_id)}", select)]
+
+    async def digest(self, document_id: str) -> str | None:
+        """Return the digest that a document was written with; nothing where it is not there."""
+        found = [
+            row async for row in self.rows(f"kind eq 'document' and id eq {literal(document_id)}", ["id", "digest"])
+        ]
+        return found[0]["digest"] if found else None
 
     async def bring(self, source: "Writing", document_id: str, embedder: Embedder) -> None:
         """Bring over a document as it is in another index, with vectors of this embedder."""
         wanted = f"kind eq 'document' and id eq {literal(document_id)}"
         found = [row async for row in source.rows(wanted, DOCUMENT)]
-        passages = await source.passages(document_id)
+        passages = await source.rows_of(document_id)
         if not found:
             return
         await self._service.index(self._index, [_action("upload", _bare(found[0]) | {"digest": ""})])

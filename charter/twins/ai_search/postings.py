@@ -30,7 +30,9 @@ class Postings:
     def add(self, key: str, document: Mapping[str, Any]) -> None:
         for name, each in self._fields.items():
             value: Any = document.get(name)
-            texts = cast("list[str]", value if isinstance(value, list) else [value or ""])
+            if not value:
+                continue  # as with Lucene, what lacks a field does not count for it
+            texts = cast("list[str]", value if isinstance(value, list) else [value])
             spots = [
                 (at * 1_000 + place, term)
                 for at, text in enumerate(texts)

@@ -1,16 +1,22 @@
 """The stores that the contract holds for, each opened over real parts. One more is a class here and a line in ``STORES``."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import pytest
+
 from charter.knowledge.embedder import Embedder
 from charter.knowledge.index import Index
 from charter.knowledge.pgvector import PgIndex
 from charter.store.database import Database
-from tests.knowledge.searching import azure_ai_search
+from tests.knowledge.contract.qdrant import QdrantFolder, QdrantServer
+from tests.knowledge.contract.rest import qdrant_rest
+from tests.knowledge.searching import azure_ai_search, real_azure_ai_search
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ class _TearingDatabase(Database):
         self._writes = writes
 
     @asynccontextmanager
-    async def tenant_session(self, tenant: str, *, turn: Any = None) -> AsyncIterator[Any]:
+    async def tenant_session(self, tenant: str, *, turn: Any = None) -> AsyncGenerator[Any]:
         async with self._inner.tenant_session(tenant, turn=turn) as session:
             yield _Torn(session, self._writes)
 
@@ -77,14 +83,43 @@ class PgStore:
         self._database = database
 
     @asynccontextmanager
-    async def index(self, embedder: Embedder, *, writes: int | None = None) -> AsyncIterator[Index]:
+    async def index(self, embedder: Embedder, *, writes: int | None = None) -> AsyncGenerator[Index]:
         yield PgIndex(self._database if writes is None else _TearingDatabase(self._database, writes), embedder)
 
 
 @asynccontextmanager
-async def pgvector(ground: Ground) -> AsyncIterator[Store]:
+async def pgvector(ground: Ground) -> AsyncGenerator[Store]:
     yield PgStore(ground.database)
 
 
-STORES: dict[str, Maker] = {"pgvector": pgvector, "azure_ai_search": azure_ai_search}
-NAMES: Sequence[str] = tuple(STORES)
+@asynccontextmanager
+async def embedded_qdrant(ground: Ground) -> AsyncGenerator[Store]:
+    yield QdrantFolder(ground.database, ground.folder / "qdrant")
+
+
+@asynccontextmanager
+async def qdrant_over_http(ground: Ground) -> AsyncGenerator[Store]:
+    async with qdrant_rest() as served:
+        yield QdrantServer(ground.database, served.address, ground.name, served.key)
+
+
+@asynccontextmanager
+async def qdrant_server(ground: Ground) -> AsyncGenerator[Store]:
+    url = os.environ.get("CHARTER_CONTRACT_QDRANT", "")
+    if not url:
+        pytest.skip("no Qdrant server: CHARTER_CONTRACT_QDRANT names none")
+    store = QdrantServer(ground.database, url, ground.name, os.environ.get("CHARTER_CONTRACT_QDRANT_KEY", ""))
+    try:
+        yield store
+    finally:
+        await asyncio.to_thread(store.forget)
+
+
+STORES: dict[str, Maker] = {
+    "pgvector": pgvector,
+    "embedded qdrant": embedded_qdrant,
+    "qdrant over http": qdrant_over_http,
+    "qdrant server": qdrant_server,
+    "azure ai search": azure_ai_search,
+    "azure ai search service": real_azure_ai_search,
+}

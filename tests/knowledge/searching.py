@@ -12,7 +12,7 @@ from azure.search.documents.indexes.aio import SearchIndexClient
 
 from charter.errors import Unavailable
 from charter.knowledge.azure_ai_search.schema import ours
-from charter.knowledge.azure_ai_search.service import Patience, Service
+from charter.knowledge.azure_ai_search.service import GENERAL, Patience, Service
 from charter.knowledge.azure_ai_search.store import AzureIndex
 from charter.knowledge.embedder import Embedder
 from charter.knowledge.index import Index
@@ -42,8 +42,8 @@ class RunningSearch:
     url: str
     http: aiohttp.ClientSession
 
-    def service(self, **options: Any) -> Service:
-        return Service(self.url, key_of(), **{"patience": SOON, **options})
+    def service(self, version: str = GENERAL, patience: Patience = SOON, key: Any = None) -> Service:
+        return Service(self.url, key or key_of(), version=version, patience=patience)
 
     async def lever(self, method: str, path: str, body: Any = None) -> Any:
         async with self.http.request(method, f"{self.url}/_twin/{path}", json=body) as answer:

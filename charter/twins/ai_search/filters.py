@@ -5,6 +5,7 @@ Sources: "OData expression syntax reference", "OData comparison operators", "ODa
 """
 
 import operator
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -101,10 +102,10 @@ class _Nodes(Transformer[Token, Any]):
         return Node("all", path, inner=(inner,), word=str(variable))
 
     def one_of(self, _: Token, path: tuple[str, ...], values: Literal, delimiters: Literal | None = None) -> Node:
-        marks = frozenset(delimiters.value if delimiters else " ,")
+        marks = delimiters.value if delimiters else " ,"
         if not marks:
             raise bad("Invalid expression: search.in needs a delimiter.")
-        parts = "".join("\0" if letter in marks else letter for letter in values.value).split("\0")
+        parts = re.split(f"[{re.escape(marks)}]", values.value)
         return Node("in", path, values=frozenset(part for part in parts if part))
 
     def matching(self, call: Token) -> Node:

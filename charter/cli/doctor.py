@@ -75,6 +75,7 @@ def _of_running(tree: Settings, told: Mapping[str, Any]) -> Settings:
         update={
             "identity": identity.model_copy(update=found),
             "secrets": settings.Secrets.model_validate({**tree.secrets.model_dump(), **vault}),
+            "knowledge": parts.searching(tree, told.get("search", "")),
             "plugin_urls": {**told["plugins"], **tree.plugin_urls},
             "database": tree.database.model_copy(update={"url": tree.database.url or told["database"]}),
         }

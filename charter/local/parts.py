@@ -90,16 +90,18 @@ def _placed(settings: Settings, child: twins.Twins | None, server: embedded.Embe
         if not settings.secrets.vault_url:
             place = {"vault_url": child.key_vault, "ca_file": child.ca_file}
             update["secrets"] = settings.secrets.model_copy(update=place)
-        if not settings.knowledge.azure_ai_search.endpoint:
-            update["knowledge"] = _searching(settings, child.ai_search)
+        update["knowledge"] = searching(settings, child.ai_search)
     update["identity"] = settings.identity.model_copy(update=found)
     if server is not None:
         update["database"] = settings.database.model_copy(update={"url": server.url})
     return settings.model_copy(update=update)
 
 
-def _searching(settings: Settings, url: str) -> Knowledge:
+def searching(settings: Settings, url: str) -> Knowledge:
+    """Return the settings of knowledge, with the twin's address where none is named."""
     own = settings.knowledge
+    if own.azure_ai_search.endpoint:
+        return own
     return own.model_copy(update={"azure_ai_search": own.azure_ai_search.model_copy(update={"endpoint": url})})
 
 

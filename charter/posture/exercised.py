@@ -142,6 +142,7 @@ def _written(settings: Settings, catalog: Catalog) -> Iterator[str]:
     for place in (identity, *identity.external.values(), *identity.agents.values()):
         yield place.client_secret.get_secret_value()
     yield from (each.api_key.get_secret_value() for tier in settings.models.values() for each in tier)
+    yield settings.knowledge.azure_ai_search.api_key.get_secret_value()
     yield from (plugin.connection.secret for plugin in catalog.plugins.values() if plugin.connection is not None)
 
 

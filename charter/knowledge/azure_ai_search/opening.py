@@ -9,8 +9,9 @@ from pydantic import SecretStr
 
 from charter.errors import StartRefused
 from charter.knowledge.azure_ai_search.existing import Existing
-from charter.knowledge.azure_ai_search.service import GENERAL, PERMITTING, Service
+from charter.knowledge.azure_ai_search.service import GENERAL, PERMITTING, Gone, SearchRefused, Service
 from charter.knowledge.azure_ai_search.store import AzureIndex, TokenOf
+from charter.knowledge.azure_ai_search.turning import alias_of
 from charter.knowledge.embedder import Embedder
 from charter.knowledge.index import Index
 from charter.secrets.store import Live
@@ -66,3 +67,21 @@ def opened(
             action="Set the key as keyvault:NAME, or CHARTER_IDENTITY__CREDENTIAL to managed_identity.",
         )
     return Service(own.endpoint, credential, version=PERMITTING if own.permissions else GENERAL, ca_file=ca_file)
+
+
+async def reached(service: Service, own: AzureAISearch) -> str:
+    """Ask the service once and return what was seen, in a sentence.
+
+    Raises:
+        Unavailable: it does not answer, or not to this host.
+    """
+    if own.existing is not None:
+        try:
+            await service.search(own.index, search_text="*", select=[own.existing.id], top=1)
+        except Gone as fault:
+            raise SearchRefused(f"There is no index {own.index}.") from fault
+        return f"The index {own.index} can be read."
+    served = await alias_of(service, own.index)
+    return (
+        f"The alias {own.index} stands for {served}." if served else f"The alias {own.index} is made at the next start."
+    )

@@ -119,7 +119,7 @@ class Service:
             return [row async for row in found]  # pyright: ignore
 
         async with _said():
-            return await self._patiently(ask, self.patience.reading)
+            return await self._patiently(ask, self.patience.reading, of_person=bool(headers))
 
     async def index(self, index: str, actions: Sequence[Row]) -> None:
         """Do these actions, in batches and in order; what the service puts off is tried again.
@@ -155,7 +155,7 @@ class Service:
             self._clients[index] = SearchClient(self._endpoint, index, **self._options)
         return self._clients[index]
 
-    async def _patiently(self, ask: Callable[[], Awaitable[T]], seconds: float) -> T:
+    async def _patiently(self, ask: Callable[[], Awaitable[T]], seconds: float, *, of_person: bool = False) -> T:
         """Ask until there is an answer or the time is over; wait as long as the service says."""
         until, waited = time.monotonic() + seconds, self.patience.first
         while True:
@@ -166,7 +166,7 @@ class Service:
                 raise Unavailable("The search service did not answer in time.") from fault
             except HttpResponseError as fault:
                 if fault.status_code in (401, 403):
-                    raise _not_let_in() from fault
+                    raise _not_let_in(of_person=of_person and fault.status_code == 401) from fault
                 if fault.status_code not in (429, 500, 502, 503, 504):
                     raise
                 pause = max(_retry_after(fault), waited)
@@ -190,7 +190,12 @@ async def _said() -> AsyncGenerator[None]:
         raise SearchRefused(f"The search service refuses what the host asks (status {fault.status_code}).") from fault
 
 
-def _not_let_in() -> Unavailable:
+def _not_let_in(*, of_person: bool) -> Unavailable:
+    if of_person:
+        return SearchRefused(
+            "The search service does not believe the token of the person who asks.",
+            action="Permissions of an index hold for people of the service's own Entra tenant.",
+        )
     return Unavailable(
         "The search service does not let this host in.",
         action="Give the host's identity the roles Search Service Contributor and Search Index Data Contributor, or renew "

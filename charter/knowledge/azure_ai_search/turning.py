@@ -87,10 +87,7 @@ class Turning:
         await self._service.define(self._sweep)
 
     async def _read(self, client: SearchIndexClient) -> SearchAlias | None:
-        try:
-            return await client.get_alias(self._alias)
-        except ResourceNotFoundError:
-            return None
+        return await _alias(client, self._alias)
 
     async def _make(self, client: SearchIndexClient) -> None:
         try:
@@ -119,3 +116,20 @@ class Turning:
             except HttpResponseError as fault:
                 if fault.status_code != 400:
                     raise
+
+
+async def alias_of(service: Service, name: str) -> str | None:
+    """Return the index that an alias stands for.
+
+    Raises:
+        Unavailable: the service does not answer, or not to this host.
+    """
+    found = await service.define(lambda client: _alias(client, name))
+    return found.indexes[0] if found else None
+
+
+async def _alias(client: SearchIndexClient, name: str) -> SearchAlias | None:
+    try:
+        return await client.get_alias(name)
+    except ResourceNotFoundError:
+        return None

@@ -205,11 +205,36 @@ async def test_a_document_that_is_put_twice_within_a_moment_leaves_nothing_of_th
         await opened.archive.put(document(TENANT, "a.md", "An old hotel."))
         await opened.archive.put(document(TENANT, "a.md", "A new hotel.", readers=["role:hr"], digest="2"))
         who = person(TENANT, "dora", "hr")
+
+        async def texts() -> set[str]:
+            return {each.text for each in await opened.archive.search(who, "hotel", collections=[COLLECTION], top=100)}
+
         async with asyncio.timeout(5):
-            while not await opened.titles(who=who):
+            while "A new hotel." not in (found := await texts()):
                 await asyncio.sleep(0)
-        found = await opened.archive.search(who, "hotel", collections=[COLLECTION], top=100)
-        assert [each.text for each in found] == ["A new hotel."]
+        assert found == {"A new hotel."}
+
+
+@pytest.mark.promise("stores.cut")
+@pytest.mark.parametrize("writes", [1, 2])
+async def test_a_put_that_is_cut_leaves_the_old_text_to_those_alone_who_may_read_both(
+    search: RunningSearch, database: Database, writes: int
+) -> None:
+    async with Opened(search, database, WordEmbedder()) as opened:
+        text = "# Old\n\nAn old hotel.\n\n# Kept\n\nA hotel that stays."
+        await opened.archive.put(document(TENANT, "a.md", text, readers=["role:hr", "role:board"]))
+        await search.befall(write={"status": 0, "after": writes, "times": 1_000})
+        new = document(TENANT, "a.md", text.replace("old", "new"), readers=["role:audit", "role:hr"], digest="2")
+        with pytest.raises(Unavailable):
+            await opened.archive.put(new)
+        await search.befall()
+        board = await opened.archive.search(person(TENANT, "b", "board"), "hotel", collections=[COLLECTION])
+        auditor = await opened.archive.search(person(TENANT, "a", "audit"), "hotel", collections=[COLLECTION])
+        assert board == []
+        assert not any("old" in each.text for each in auditor)
+        assert await opened.archive.stored(TENANT) == {(COLLECTION, "a.md"): ""}
+        await opened.archive.put(new)
+        assert await opened.titles(who=person(TENANT, "a", "audit")) == {"a.md"}
 
 
 @pytest.mark.promise("azure-search.key")

@@ -66,14 +66,15 @@ async def admin(search: RunningSearch) -> AsyncIterator[SearchIndexClient]:
 
 
 @pytest.fixture
-async def books(search: RunningSearch, admin: SearchIndexClient) -> AsyncIterator[SearchClient]:
+async def books(search: RunningSearch, admin: SearchIndexClient) -> AsyncIterator[Any]:
     await admin.create_index(index())
-    async with SearchClient(search.url, "books", AzureKeyCredential(KEY), retry_total=0) as client:
+    client: Any = SearchClient(search.url, "books", AzureKeyCredential(KEY), retry_total=0)
+    async with client:
         await client.upload_documents([dict(each) for each in BOOKS])
         yield client
 
 
-async def found(client: SearchClient, text: str | None = None, **asked: Any) -> list[str]:
+async def found(client: Any, text: str | None = None, **asked: Any) -> list[str]:
     return [row["id"] async for row in await client.search(text, **asked)]
 
 
@@ -100,7 +101,7 @@ async def test_indexes_are_made_told_changed_and_deleted(admin: SearchIndexClien
 
 @pytest.mark.promise("twins.search")
 async def test_an_alias_works_as_an_index_does_and_holds_its_index(
-    search: RunningSearch, admin: SearchIndexClient, books: SearchClient
+    search: RunningSearch, admin: SearchIndexClient, books: Any
 ) -> None:
     await admin.create_alias(SearchAlias(name="shelf", indexes=["books"]))
     async with SearchClient(search.url, "shelf", AzureKeyCredential(KEY)) as client:
@@ -123,7 +124,7 @@ async def test_an_alias_works_as_an_index_does_and_holds_its_index(
 
 
 @pytest.mark.promise("twins.search")
-async def test_each_action_has_its_own_outcome(books: SearchClient) -> None:
+async def test_each_action_has_its_own_outcome(books: Any) -> None:
     batch = [
         {"@search.action": "merge", "id": "a", "pages": 4},
         {"@search.action": "merge", "id": "zz", "pages": 4},
@@ -151,12 +152,12 @@ async def test_each_action_has_its_own_outcome(books: SearchClient) -> None:
         ('"PO-8080"', {"b"}), ("the", set()), ("*", {"a", "b", "c"}), ('\\"hotel', {"a", "c"}), ("leave|rates", {"b", "c"}),
     ],
 )  # fmt: skip
-async def test_words_find_what_has_them(books: SearchClient, text: str, keys: set[str]) -> None:
+async def test_words_find_what_has_them(books: Any, text: str, keys: set[str]) -> None:
     assert set(await found(books, text)) == keys
 
 
 @pytest.mark.promise("twins.search")
-async def test_nearness_and_words_are_scored_as_documented(books: SearchClient) -> None:
+async def test_nearness_and_words_are_scored_as_documented(books: Any) -> None:
     near = VectorizedQuery(vector=[1.0, 0.0], k_nearest_neighbors=2, fields="vector")
     scores = {row["id"]: row["@search.score"] async for row in await books.search(None, vector_queries=[near])}
     assert scores == pytest.approx({"a": 1.0, "c": 1 / (2 - 2**-0.5)}, rel=1e-6)
@@ -171,7 +172,7 @@ async def test_nearness_and_words_are_scored_as_documented(books: SearchClient) 
 
 
 @pytest.mark.promise("twins.search")
-async def test_answers_come_in_order_in_pages_and_with_what_was_selected(books: SearchClient) -> None:
+async def test_answers_come_in_order_in_pages_and_with_what_was_selected(books: Any) -> None:
     for start in (0, 550):
         await books.upload_documents([{"id": f"n{at:04}", "pages": at} for at in range(start, start + 550)])
     results = await books.search("*", order_by=["pages desc", "id"], top=2, select=["id"], include_total_count=True)
@@ -182,7 +183,7 @@ async def test_answers_come_in_order_in_pages_and_with_what_was_selected(books: 
     assert await found(books, "*", order_by=["pages"], top=1, skip=0) == ["c"]
 
 
-UNKNOWN = [
+UNKNOWN: list[tuple[str, dict[str, Any]]] = [
     ("search.post.search", {"search": "x", "sort": "y"}), ("search.post.search", {"search": 5}),
     ("search.post.search", {"filter": "text eq 'x'"}), ("search.post.search", {"filter": "nobody eq 'x'"}),
     ("search.post.search", {"orderby": "tags"}), ("search.post.search", {"select": "vector"}),
@@ -198,7 +199,7 @@ UNKNOWN = [
 @pytest.mark.promise("twins.search")
 @pytest.mark.parametrize(("operation", "body"), UNKNOWN)
 async def test_what_the_service_does_not_know_is_refused(
-    search: RunningSearch, books: SearchClient, operation: str, body: dict[str, Any]
+    search: RunningSearch, books: Any, operation: str, body: dict[str, Any]
 ) -> None:
     address = f"{search.url}/indexes('books')/docs/{operation}?api-version=2026-04-01"
     async with search.http.post(address, json=body, headers={"api-key": KEY}) as answer:
@@ -227,17 +228,15 @@ async def test_a_definition_that_does_not_fit_is_refused(search: RunningSearch, 
 
 
 @pytest.mark.promise("twins.search")
-async def test_a_write_is_found_a_moment_later_and_faults_come_as_ordered(
-    search: RunningSearch, books: SearchClient
-) -> None:
+async def test_a_write_is_found_a_moment_later_and_faults_come_as_ordered(search: RunningSearch, books: Any) -> None:
     await search.lever("PUT", "lag", {"documents": 60})
     await books.upload_documents([{"id": "late"}])
     assert "late" not in await found(books, "*")
     await search.befall(read={"status": 503, "times": 1, "retry_after": 2})
     with pytest.raises(HttpResponseError) as failure:
         await found(books, "*")
-    assert failure.value.response is not None
-    assert failure.value.response.headers["Retry-After"] == "2"
+    response: Any = failure.value.response
+    assert response.headers["Retry-After"] == "2"
     await search.lever("PUT", "failing", {"x": {"status": 503, "times": 1}})
     results = [await books.upload_documents([{"id": "x1"}]) for _ in range(2)]
     assert [each[0].status_code for each in results] == [503, 201]
@@ -271,7 +270,7 @@ async def _permitted(secured: RunningVault) -> None:
             {"name": "groups", "type": "Collection(Edm.String)", "searchable": False, "permissionFilter": "groupIds", "filterable": True},
         ],
     }  # fmt: skip
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"id": "alices", "users": ["alice"], "groups": []}, {"id": "hrs", "users": ["none"], "groups": ["hr"]},
         {"id": "everybodys", "users": ["all"], "groups": []}, {"id": "nobodys", "users": [], "groups": []},
     ]  # fmt: skip
@@ -319,7 +318,7 @@ async def test_who_has_no_key_and_no_role_is_kept_out(secured: RunningVault, twi
     host = await secured.token(scope=SCOPE)
     person = (await twin.on_behalf_of(await twin.token("alice"), SCOPE))[1]["access_token"]
     vault = await secured.token()
-    asked = [({}, 401), ({"api-key": "wrong"}, 403), ({"api-key": KEY}, 200)]
+    asked: list[tuple[dict[str, str], int]] = [({}, 401), ({"api-key": "wrong"}, 403), ({"api-key": KEY}, 200)]
     asked += [
         ({"Authorization": f"Bearer {token}"}, status) for token, status in ((host, 200), (vault, 401), (person, 403))
     ]

@@ -149,7 +149,15 @@ def test_two_thousand_random_filters_mean_what_an_independent_evaluation_says() 
     ],
 )  # fmt: skip
 def test_precedence_literals_and_functions_are_the_services(text: str, holds: bool) -> None:
-    document = {"name": "x", "pages": 1, "price": 2.5, "open": True, "order": MOMENTS[0], "tags": [], "sizes": []}
+    document: dict[str, Any] = {
+        "name": "x",
+        "pages": 1,
+        "price": 2.5,
+        "open": True,
+        "order": MOMENTS[0],
+        "tags": [],
+        "sizes": [],
+    }
     assert filters.tested(text, FIELDS)(document) is holds
 
 

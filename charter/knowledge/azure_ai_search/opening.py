@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from charter.errors import StartRefused
+from charter.context import Context
+from charter.errors import AuthorityLost, StartRefused
 from charter.knowledge.azure_ai_search.existing import Existing
 from charter.knowledge.azure_ai_search.service import GENERAL, PERMITTING, Gone, SearchRefused, Service
 from charter.knowledge.azure_ai_search.store import AzureIndex, TokenOf
@@ -37,9 +38,7 @@ async def open_azure(
     own = settings.knowledge.azure_ai_search
     service = opened(own, key_of, azure, settings.secrets.ca_file)
     stack.push_async_callback(service.close)
-    if own.permissions and token_of is None:
-        raise StartRefused(f"{_PLACE}__PERMISSIONS asks for people's tokens, which are not to be had here.")
-    asking = token_of if own.permissions else None
+    asking = (token_of or _nobodys) if own.permissions else None
     if own.existing is not None:
         return Existing(service, own.index, own.existing, embedder, semantic=own.semantic, token_of=asking)
     index = AzureIndex(service, own.index, embedder, database, semantic=own.semantic, token_of=asking)
@@ -67,6 +66,10 @@ def opened(
             action="Set the key as keyvault:NAME, or CHARTER_IDENTITY__CREDENTIAL to managed_identity.",
         )
     return Service(own.endpoint, credential, version=PERMITTING if own.permissions else GENERAL, ca_file=ca_file)
+
+
+async def _nobodys(ctx: Context) -> str:
+    raise AuthorityLost("The index has permissions of its own, and people's tokens are not to be had here.")
 
 
 async def reached(service: Service, own: AzureAISearch) -> str:

@@ -152,6 +152,7 @@ PROMISES: dict[str, str] = {
     "azure-search.filter": "Every question to Azure AI Search carries one filter of tenant, collections and readers, whatever names hold.",
     "azure-search.upgrade": "Another schema or embedder gets an index of its own; searches are answered in full until it is whole and after.",
     "azure-search.bounded": "A busy search service is asked again as it says, for a bounded time; what it refuses is said.",
+    "azure-search.ranker": "The service's own ranker, where settings want it, orders what is near and brings nothing from afar.",
     "azure-search.key": "A renewed key to the search service counts without a new start.",
     "azure-search.permissions": "An index with permissions of its own is asked with the person's own token, or not at all.",
     "azure-search.existing": "An index that another program keeps is read for one tenant, by those whom it names, and never written.",

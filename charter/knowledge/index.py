@@ -91,7 +91,7 @@ class Question:
 class Candidate:
     """A passage that a store found. ``similarity`` is the cosine of its vector and the question's, whatever found it;
     ``place`` its place in the store's full-text order, the best is 1, where it is in it; ``semantic`` what a ranker of
-    the store's own gave it, where it has one.
+    the store's own gave it, from 0 to 1, where it has one.
     """
 
     document_id: str

@@ -63,7 +63,7 @@ AI_SEARCH = (
         f"{_HERE}/store.py",
         "{ASKING: await token_of(ctx)}",
         "{}",
-        (_STORE, (_EXISTING,)),
+        (_STORE, _EXISTING),
     ),
     Mutant(
         "permissions asked for in a version that does not know them",

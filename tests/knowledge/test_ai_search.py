@@ -14,7 +14,8 @@ from charter.knowledge.archive import Archive
 from charter.knowledge.azure_ai_search.schema import comparable, ours, real_name
 from charter.knowledge.azure_ai_search.service import PERMITTING, Patience
 from charter.knowledge.azure_ai_search.store import AzureIndex
-from charter.knowledge.index import Question
+from charter.knowledge.index import Candidate, Question
+from charter.knowledge.ranking import Fit, rank
 from charter.store.database import Database
 from tests.knowledge.contract.conftest import ANY, COLLECTION, document, person
 from tests.knowledge.contract.vectors import WordEmbedder
@@ -284,7 +285,7 @@ async def test_every_question_carries_the_filter_of_who_asks(search: RunningSear
         seen = len(await search.filters())
         question = Question("hotel PO-8080", embedder.vector("far away"), ("PO-8080",))
         found = await opened.index.candidates(person(TENANT), question, collections=[COLLECTION])
-        assert [each.semantic for each in found] == [4.0]
+        assert [each.semantic for each in found] == [1.0]
         asked = (await search.filters())[seen:]
         assert len(asked) == 4
         for each in asked:
@@ -302,6 +303,20 @@ async def test_two_hosts_that_start_at_once_make_one_index(search: RunningSearch
     assert len(made) == 1
     for each in services:
         await each.close()
+
+
+@pytest.mark.promise("azure-search.ranker")
+def test_the_services_ranker_orders_what_is_near_and_brings_nothing_from_afar() -> None:
+    def found(name: str, similarity: float, semantic: float | None) -> Candidate:
+        return Candidate("doc", name, name, "", "text", 0, 4, "trusted", ("tenant",), similarity, None, semantic)
+
+    def names(*some: Candidate) -> list[str]:
+        return [each.passage_id for each, _ in rank(Question("of what", [1.0]), some, Fit())]
+
+    assert names(found("a", 0.90, None), found("b", 0.88, None)) == ["a", "b"]
+    assert names(found("a", 0.90, 0.1), found("b", 0.88, 0.9)) == ["b", "a"]
+    assert names(found("a", 0.90, 0.1), found("b", 0.70, 1.0)) == ["a"]
+    assert names(found("b", 0.70, 1.0)) == []
 
 
 def test_patience_lasts_longer_than_an_alias_takes_to_change() -> None:

@@ -143,15 +143,15 @@ async def test_each_action_has_its_own_outcome(books: Any) -> None:
         await books.delete_documents([{"id": str(at)} for at in range(1_001)])
 
 
+FOUND: list[tuple[str, set[str]]] = [
+    ("hotel", {"a", "c"}), ("hotels nights", {"a", "c"}), ('"hotel night"', {"a"}), ('"night hotel"', set()),
+    ("+hotel +munich", {"a"}), ("hotel -munich", {"a", "b", "c"}), ("mun*", {"a"}), ("(leave | munich)", {"a", "b"}),
+    ('"PO-8080"', {"b"}), ("the", set()), ("*", {"a", "b", "c"}), ('\\"hotel', {"a", "c"}), ("leave|rates", {"b", "c"}),
+]  # fmt: skip
+
+
 @pytest.mark.promise("twins.search")
-@pytest.mark.parametrize(
-    ("text", "keys"),
-    [
-        ("hotel", {"a", "c"}), ("hotels nights", {"a", "c"}), ('"hotel night"', {"a"}), ('"night hotel"', set()),
-        ("+hotel +munich", {"a"}), ("hotel -munich", {"a", "b", "c"}), ("mun*", {"a"}), ("(leave | munich)", {"a", "b"}),
-        ('"PO-8080"', {"b"}), ("the", set()), ("*", {"a", "b", "c"}), ('\\"hotel', {"a", "c"}), ("leave|rates", {"b", "c"}),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("text", "keys"), FOUND)
 async def test_words_find_what_has_them(books: Any, text: str, keys: set[str]) -> None:
     assert set(await found(books, text)) == keys
 

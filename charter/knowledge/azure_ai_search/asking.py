@@ -81,7 +81,7 @@ async def by_vectors(asked: Asked, *, semantic: bool) -> list[Candidate]:
     scored = near | (await asked.near(among=far) if far else {})
     places = {key: place for place, key in enumerate(worded, 1)}
     return [
-        candidate(row, _cosine(row), places.get(key), ranked.get(key, {}).get("@search.reranker_score"))
+        candidate(row, _cosine(row), places.get(key), told_by_ranker(ranked.get(key, {})))
         for key, row in scored.items()
     ]
 
@@ -102,6 +102,12 @@ async def by_words(asked: Asked, embedder: Embedder) -> list[Candidate]:
 
 async def _nothing() -> dict[str, Row]:
     return {}
+
+
+def told_by_ranker(row: Mapping[str, Any]) -> float | None:
+    """Return what the service's ranker gave a row, from 0 to 1 (its own scale ends at 4); nothing where it gave none."""
+    score = row.get("@search.reranker_score")
+    return None if score is None else float(score) / 4
 
 
 def _cosine(row: Row) -> float:

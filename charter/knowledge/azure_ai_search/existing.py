@@ -6,6 +6,7 @@ from typing import Any
 
 from charter.context import Context
 from charter.errors import Conflict, NotFound, StartRefused
+from charter.knowledge.azure_ai_search.asking import told_by_ranker
 from charter.knowledge.azure_ai_search.service import Gone, Row, SearchRefused, Service
 from charter.knowledge.azure_ai_search.store import TokenOf, asked_by
 from charter.knowledge.azure_ai_search.trimming import literal, one_of
@@ -132,7 +133,7 @@ class Existing:
             readers=_alone(ctx),
             similarity=sum(a * b for a, b in zip(question.vector, vector, strict=True)),
             place=place,
-            semantic=row.get("@search.reranker_score"),
+            semantic=told_by_ranker(row),
         )
 
     def _text(self, row: Row) -> str:

@@ -45,7 +45,7 @@ AI_SEARCH = (
         (_STORE,),
     ),
     Mutant(
-        "old index deleted before the alias is turned everywhere",
+        "an index that has gone not looked up anew",
         f"{_HERE}/store.py",
         "for fresh in (False, True):",
         "for fresh in (False,):",

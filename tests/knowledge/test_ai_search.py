@@ -295,6 +295,19 @@ async def test_every_question_carries_the_filter_of_who_asks(search: RunningSear
 
 
 @pytest.mark.promise("azure-search.upgrade")
+async def test_a_host_that_still_remembers_the_old_index_is_answered_when_it_has_gone(
+    search: RunningSearch, database: Database
+) -> None:
+    remembering = replace(SOON, known=600)
+    async with Opened(search, database, WordEmbedder("old"), patience=remembering) as old:
+        await old.archive.put(document(TENANT, "a.md", "A hotel."))
+        assert await old.titles() == {"a.md"}
+        async with Opened(search, database, WordEmbedder("new")) as new:
+            await new.archive.settle()
+        assert await old.titles() == {"a.md"}
+
+
+@pytest.mark.promise("azure-search.upgrade")
 async def test_two_hosts_that_start_at_once_make_one_index(search: RunningSearch, database: Database) -> None:
     alias = f"twice-{uuid4().hex[:8]}"
     services = [search.service() for _ in range(6)]

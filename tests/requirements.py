@@ -165,6 +165,8 @@ PROMISES: dict[str, str] = {
     "stores.many": "Thousands of documents and passages are listed, found and replaced as few are.",
     "stores.away": "A store that does not answer, or not to this host, is said to be so, within a bounded time.",
     "stores.alone": "The folder of the embedded store is one process's; another is told so in a sentence.",
+    "stores.poisoned": "With random readers on a thousand documents nobody finds or opens what they may not read, in any store.",
+    "stores.unspilled": "Nothing that a person may not read comes into the model's prompt, a run, a citation, a span or the log.",
     "knowledge.library": "The sample library is read without a fault, and each of its documents reaches its readers only.",
     # governance
     "governance.customers": "A policy can tell the customers of a tenant from its own people.",

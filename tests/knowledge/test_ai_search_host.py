@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
+from charter.settings import AzureAISearch, Knowledge
 from tests.running import RunningHost, running_host
 
 QUESTION = "What does the policy say about flying business class?"
@@ -25,8 +26,8 @@ async def _asked(host: RunningHost) -> list[dict[str, Any]]:
 @pytest.mark.promise("azure-search.host")
 @pytest.mark.promise("azure-search.permissions")
 async def test_a_cited_answer_comes_from_the_search_service_as_the_person_who_asked(tmp_path: Path) -> None:
-    store = {"store": "azure_ai_search", "azure_ai_search": {"permissions": True, "semantic": True}}
-    async with running_host(tmp_path / "host", knowledge=True, places=store) as host:
+    store = Knowledge(store="azure_ai_search", azure_ai_search=AzureAISearch(permissions=True, semantic=True))
+    async with running_host(tmp_path / "host", knowledge=store) as host:
         await host.library_read()
         answered = await host.ask("alice", "employee_assistant", QUESTION)
         assert answered["output"]["citations"], answered["output"]

@@ -19,7 +19,8 @@ _CONFLICT = 409
 
 class Collections:
     """``name`` is an alias, for those who look from outside. ``current`` is what this host reads and writes: a host with
-    another embedder, beside it while one takes over from the other, has a collection of its own.
+    another embedder, beside it while one takes over from the other, has a collection of its own. They are numbered as
+    they are made, so that a host that is late takes nothing back.
     """
 
     def __init__(self, wire: Wire, name: str, embedder: Embedder, *, indexed: bool) -> None:
@@ -28,11 +29,11 @@ class Collections:
         self._indexed = indexed
         self._name = name
         self._dimensions = embedder.dimensions
-        revision = sha256("\0".join((_SHAPE, embedder.name, str(embedder.dimensions))).encode()).hexdigest()[:12]
-        self.current = f"{name}-{revision}"
+        self._revision = sha256("\0".join((_SHAPE, embedder.name, str(embedder.dimensions))).encode()).hexdigest()[:12]
+        self.current = ""
 
     async def ready(self) -> None:
-        """Make the collection and the indexes that it lacks.
+        """Find the collection, or make it and the indexes that it lacks.
 
         Raises:
             StartRefused: the name is that of somebody else's collection.
@@ -44,10 +45,14 @@ class Collections:
                 f"Qdrant has a collection {self._name} that is not this host's.",
                 action="Set CHARTER_KNOWLEDGE__QDRANT__COLLECTION to a name that is free.",
             )
+        numbered = sorted(number for each in names if (number := self._number(each)))
+        own = [number for number, revision in numbered if revision == self._revision]
+        newest = own[-1] if own else numbered[-1][0] + 1 if numbered else 1
+        self.current = f"{self._name}-{newest}-{self._revision}"
         await self._wire.call(self._make)
 
     async def settle(self) -> None:
-        """Give the name to this collection and drop those of earlier embedders."""
+        """Give the name to this collection and drop those that were made before it."""
         await self._wire.call(self._take_over)
 
     async def ping(self) -> None:
@@ -71,15 +76,23 @@ class Collections:
                 client.create_payload_index(self.current, field, field_schema=kind, wait=True)
 
     def _take_over(self, client: QdrantClient) -> None:
+        own = self._number(self.current)
         owners = {each.alias_name: each.collection_name for each in client.get_aliases().aliases}
-        if owners.get(self._name) != self.current:
+        owner = self._number(owners.get(self._name, ""))
+        if owner > own:
+            return
+        if owner != own:
             create = CreateAliasOperation(create_alias=CreateAlias(collection_name=self.current, alias_name=self._name))
             delete = DeleteAliasOperation(delete_alias=DeleteAlias(alias_name=self._name))
             client.update_collection_aliases([delete, create] if self._name in owners else [create])
-        revision = re.compile(re.escape(self._name) + r"-[0-9a-f]{12}")
         for each in _names(client):
-            if each != self.current and revision.fullmatch(each):
+            if () < self._number(each) < own:
                 client.delete_collection(each)
+
+    def _number(self, collection: str) -> tuple[int, str] | tuple[()]:
+        """Return where a collection stands in the order in which those of this name were made; nothing for another's."""
+        found = re.fullmatch(re.escape(self._name) + r"-([1-9]\d{0,8})-([0-9a-f]{12})", collection)
+        return (int(found[1]), found[2]) if found else ()
 
 
 def _names(client: QdrantClient) -> set[str]:

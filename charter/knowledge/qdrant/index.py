@@ -9,7 +9,6 @@ from typing import Any, TypeVar, cast
 from qdrant_client.models import (
     DeleteOperation,
     Filter,
-    FilterSelector,
     PointIdsList,
     PointsList,
     PointStruct,
@@ -18,6 +17,7 @@ from qdrant_client.models import (
     ScoredPoint,
     SetPayload,
     SetPayloadOperation,
+    SparseVector,
     UpdateOperation,
     UpsertOperation,
 )
@@ -53,18 +53,14 @@ class QdrantIndex:
     ) -> list[Candidate]:
         if not collections:
             return []
-        whom = points.readable(ctx, collections)
+        whom = points.passages(ctx, collections)
         phrases = [phrase for term in question.terms if (phrase := stems(term))]
-        asked = [_near(points.passages_of(whom), question.vector, most)]
+        words = points.words_of(question.text)
+        asked = [_near(whom, question.vector, most)]
         if phrases:
-            asked.append(_near(points.having(whom, phrases), question.vector, most * _SPARE))
-        if (words := points.words_of(question.text)).indices:
-            filled = points.passages_of(whom)
-            asked.append(
-                QueryRequest(
-                    query=words, using=WORDS, filter=filled, limit=most, with_payload=SHOWN, with_vector=[DENSE]
-                )
-            )
+            asked.append(_near(points.passages(ctx, collections, phrases), question.vector, most * _SPARE))
+        if words.indices:
+            asked.append(_worded(whom, words, most))
         name = self._collections.current
         answers = await self._wire.call(lambda client: client.query_batch_points(name, requests=asked))
         found = [answer.points for answer in answers]
@@ -73,7 +69,7 @@ class QdrantIndex:
         return _united([*found[0], *exact], worded, question.vector)
 
     async def open_passage(self, ctx: Context, document_id: str, passage_id: str) -> OpenedPassage:
-        found = await self._some(points.quoted(points.readable(ctx), document_id, passage_id), limit=2)
+        found = await self._some(points.quoted(ctx, document_id, passage_id), limit=2)
         passage = next((each for each in found if each["kind"] == "passage"), None)
         document = next((each for each in found if each["kind"] == "document"), None)
         if passage is None or document is None:
@@ -91,34 +87,28 @@ class QdrantIndex:
         return {(each["collection"], each["source"]): each["digest"] for each in found}
 
     async def kept(self, document: Document) -> frozenset[str]:
-        found = await self._all(points.all_of(document.tenant, [document.id], "passage"), ["passage"])
-        return frozenset(each["passage"] for each in found)
+        _, passages = await self._written(document.tenant, document.id)
+        return frozenset(each["passage"] for each in passages)
 
     async def put(self, document: Document, vectors: Mapping[str, Vector]) -> None:
         async with self._turn(document.tenant, [document.id]) as session:
             ids = document.passage_ids()
-            stored = await self._all(
-                points.all_of(document.tenant, [document.id]),
-                [*points.told(document), "kind", "passage", "start", "end"],
-            )
-            if {*ids} - {each.get("passage") for each in stored} - vectors.keys():
+            old, passages = await self._written(document.tenant, document.id)
+            if {*ids} - {each["passage"] for each in passages} - vectors.keys():
                 raise Conflict("Another host has changed the document meanwhile.", action="Sync again.")
-            await self._narrow(document, stored)
-            await self._write(_changes(document, ids, stored))
+            await self._narrow(document, ids, old, passages)
+            await self._write(_changes(document, ids, passages))
             for fresh in _batches(_points(document, ids, vectors)):
-                await self._write([UpsertOperation(upsert=PointsList(points=[*fresh]))])
+                await self._write([_upsert(*fresh)])
             # Without the connection the turn would be somebody else's by now.
             await session.execute("select 1")
-            await self._write([UpsertOperation(upsert=PointsList(points=[points.document_point(document)]))])
+            await self._write([_upsert(points.document_point(document, ids))])
 
     async def remove(self, tenant: str, sources: Sequence[Source]) -> None:
         for some in _batches([_source_id(tenant, source) for source in sources]):
             async with self._turn(tenant, some):
-                kinds = [points.all_of(tenant, some, kind) for kind in ("passage", "document")]
-                # To be read again, until all of it is gone.
-                stale = SetPayloadOperation(set_payload=SetPayload(payload={"digest": ""}, filter=kinds[1]))
-                gone = [DeleteOperation(delete=FilterSelector(filter=each)) for each in kinds]
-                await self._write([stale, *gone])
+                for each in some:
+                    await self._forget(tenant, each)
 
     async def settle(self) -> None:
         await self._collections.settle()
@@ -127,20 +117,43 @@ class QdrantIndex:
         """As of ``Apart``."""
         await self._collections.ping()
 
-    async def _narrow(self, document: Document, stored: Sequence[Mapping[str, Any]]) -> None:
+    async def _written(self, tenant: str, document_id: str) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+        """Return what is stored of a document and its passages, for those who write; nobody's rights are asked."""
+        itself = await self._retrieve([points.point_id(tenant, document_id)], ["readers", "passages"])
+        if not itself:
+            return None, []
+        ids = [points.point_id(tenant, document_id, each) for each in itself[0]["passages"]]
+        return itself[0], await self._retrieve(ids, ["passage", "title", "integrity", "readers", "start", "end"])
+
+    async def _narrow(
+        self,
+        document: Document,
+        ids: Sequence[str],
+        old: Mapping[str, Any] | None,
+        passages: Sequence[Mapping[str, Any]],
+    ) -> None:
         """Let only those read the old document who may read both, and have it read again if what follows is cut short."""
-        if not any(each["kind"] == "document" for each in stored):
-            await self._write([UpsertOperation(upsert=PointsList(points=[points.announced(document)]))])
+        if old is None:
+            await self._write([_upsert(points.announced(document, ids))])
             return
-        both = {*document.readers}.intersection(*(each["readers"] for each in stored))
+        both = {*document.readers}.intersection(old["readers"], *(each["readers"] for each in passages))
         told = {"readers": sorted(both)} | ({"integrity": "untrusted"} if document.integrity == "untrusted" else {})
-        whole, itself = points.all_of(document.tenant, [document.id]), points.point_id(document.tenant, document.id)
-        changes: list[UpdateOperation] = [
-            SetPayloadOperation(set_payload=SetPayload(payload={"digest": ""}, points=[itself]))
-        ]
-        if any({**each, **told} != each for each in stored):
-            changes.insert(0, SetPayloadOperation(set_payload=SetPayload(payload=told, filter=whole)))
-        await self._write(changes)
+        named = _named(document, passages)
+        itself = points.point_id(document.tenant, document.id)
+        # Whatever is there from now on until the end can be found by its name.
+        begun = {"digest": "", "passages": sorted({*old["passages"], *ids})}
+        wider = [at for at, each in zip(named, passages, strict=True) if {**each, **told} != each]
+        await self._write([*([_set(told, wider)] if wider else []), _set(told | begun, [itself])])
+
+    async def _forget(self, tenant: str, document_id: str) -> None:
+        itself = points.point_id(tenant, document_id)
+        found = await self._retrieve([itself], ["passages"])
+        if found:
+            passages = [points.point_id(tenant, document_id, each) for each in found[0]["passages"]]
+            # To be read again, until all of it is gone.
+            await self._write(
+                [_set({"digest": ""}, [itself]), *([_delete(passages)] if passages else []), _delete([itself])]
+            )
 
     async def _write(self, changes: Sequence[UpdateOperation]) -> None:
         """Make these changes one after the other; they are in force when it returns."""
@@ -175,9 +188,21 @@ class QdrantIndex:
             if after is None:
                 return [_payload(each) for each in found]
 
+    async def _retrieve(self, ids: Sequence[str], fields: list[str]) -> list[dict[str, Any]]:
+        name, found = self._collections.current, list[Record]()
+        for some in _batches(ids, _PAGE):
+            found += await self._wire.call(
+                lambda client, some=some: client.retrieve(name, ids=[*some], with_payload=fields)
+            )
+        return [_payload(each) for each in found]
+
 
 def _near(whom: Filter, vector: Vector, most: int) -> QueryRequest:
     return QueryRequest(query=vector, using=DENSE, filter=whom, limit=most, with_payload=SHOWN)
+
+
+def _worded(whom: Filter, words: SparseVector, most: int) -> QueryRequest:
+    return QueryRequest(query=words, using=WORDS, filter=whom, limit=most, with_payload=SHOWN, with_vector=[DENSE])
 
 
 def _standing(found: Sequence[ScoredPoint], phrases: Sequence[Sequence[str]]) -> list[ScoredPoint]:
@@ -219,24 +244,38 @@ def _points(document: Document, ids: Sequence[str], vectors: Mapping[str, Vector
     return [points.passage_point(document, at, each, vectors[each]) for at, each in enumerate(ids) if each in vectors]
 
 
-def _changes(document: Document, ids: Sequence[str], stored: Sequence[Mapping[str, Any]]) -> list[UpdateOperation]:
+def _changes(document: Document, ids: Sequence[str], passages: Sequence[Mapping[str, Any]]) -> list[UpdateOperation]:
     """Return what becomes of stored passages: those that are gone go first, then the others say what is new of them."""
-    passages = {each["passage"]: each for each in stored if each["kind"] == "passage"}
-    named = {each: points.point_id(document.tenant, document.id, each) for each in passages}
+    stored = {each["passage"]: (at, each) for at, each in zip(_named(document, passages), passages, strict=True)}
     changes: list[UpdateOperation] = []
-    if gone := [named[each] for each in passages if each not in {*ids}]:
-        changes.append(DeleteOperation(delete=PointIdsList(points=[*gone])))
-    if stay := [named[each] for each in ids if each in passages]:
-        told = SetPayload(payload=points.told(document), points=[*stay])
-        changes.append(SetPayloadOperation(set_payload=told))
-    for at, each in enumerate(ids):
-        place = points.place_of(document, at)
-        if each in passages and {**passages[each], **place} != passages[each]:
-            moved = SetPayload(payload=place, points=[named[each]])
-            changes.append(SetPayloadOperation(set_payload=moved))
+    if gone := [at for each, (at, _) in stored.items() if each not in {*ids}]:
+        changes.append(_delete(gone))
+    told = points.told(document)
+    if stay := [stored[each][0] for each in ids if each in stored]:
+        changes.append(_set(told, stay))
+    for number, each in enumerate(ids):
+        place = points.place_of(document, number)
+        if each in stored and {**stored[each][1], **place} != stored[each][1]:
+            changes.append(_set(place, [stored[each][0]]))
     return changes
 
 
-def _batches(many: Sequence[T]) -> Iterator[Sequence[T]]:
-    for at in range(0, len(many), _BATCH):
-        yield many[at : at + _BATCH]
+def _named(document: Document, passages: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [points.point_id(document.tenant, document.id, each["passage"]) for each in passages]
+
+
+def _upsert(*fresh: PointStruct) -> UpdateOperation:
+    return UpsertOperation(upsert=PointsList(points=[*fresh]))
+
+
+def _set(payload: dict[str, Any], ids: Sequence[str]) -> UpdateOperation:
+    return SetPayloadOperation(set_payload=SetPayload(payload=payload, points=[*ids]))
+
+
+def _delete(ids: Sequence[str]) -> UpdateOperation:
+    return DeleteOperation(delete=PointIdsList(points=[*ids]))
+
+
+def _batches(many: Sequence[T], size: int = _BATCH) -> Iterator[Sequence[T]]:
+    for at in range(0, len(many), size):
+        yield many[at : at + size]

@@ -4,7 +4,7 @@ A document is a point without vectors, each of its passages one with two. Both c
 can name them in its filter.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -69,59 +69,46 @@ def _number(word: str) -> int:
     return int.from_bytes(blake2b(word.encode(), digest_size=4).digest())
 
 
-def readable(ctx: Context, collections: Sequence[str] | None = None) -> Filter:
-    """Return the filter that only what this principal may read passes; it belongs into every question."""
-    return Filter(
-        must=[
-            _is("tenant", ctx.tenant),
-            FieldCondition(key="readers", match=MatchAny(any=acl_of(ctx))),
-            *([] if collections is None else [FieldCondition(key="collection", match=MatchAny(any=[*collections]))]),
-        ]
-    )
+def readable(ctx: Context, collections: Sequence[str] | None = None, *also: Condition) -> Filter:
+    """Return the filter that only what this principal may read passes; it stands in every question."""
+    within = [] if collections is None else [FieldCondition(key="collection", match=MatchAny(any=[*collections]))]
+    readers = FieldCondition(key="readers", match=MatchAny(any=acl_of(ctx)))
+    return Filter(must=[_is("tenant", ctx.tenant), readers, *within, *also])
 
 
-def passages_of(whom: Filter) -> Filter:
-    """Narrow a filter to passages."""
-    return Filter(must=[whom, _is("kind", "passage")])
+def passages(ctx: Context, collections: Sequence[str], phrases: Sequence[Sequence[str]] = ()) -> Filter:
+    """Return the filter of readable passages, and where there are ``phrases``, of those with all words of one of them."""
+    words = [Filter(should=[Filter(must=[_is("stems", word) for word in phrase]) for phrase in phrases])]
+    return readable(ctx, collections, *(words if phrases else []))
 
 
-def having(whom: Filter, phrases: Iterable[Sequence[str]]) -> Filter:
-    """Narrow a filter to passages that have all words of at least one of these phrases."""
-    whole: list[Condition] = [Filter(must=[_is("stems", word) for word in phrase]) for phrase in phrases]
-    return Filter(must=[passages_of(whom)], should=whole)
-
-
-def quoted(whom: Filter, document_id: str, passage_id: str) -> Filter:
-    """Narrow a filter to one passage and its document."""
+def quoted(ctx: Context, document_id: str, passage_id: str) -> Filter:
+    """Return the filter of one passage and its document, where they are readable."""
     either = Filter(should=[_is("kind", "document"), _is("passage", passage_id)])
-    return Filter(must=[whom, _is("document", document_id), either])
+    return readable(ctx, None, _is("document", document_id), either)
 
 
 def documents(tenant: str) -> Filter:
     return Filter(must=[_is("tenant", tenant), _is("kind", "document")])
 
 
-def all_of(tenant: str, document_ids: Iterable[str], kind: str | None = None) -> Filter:
-    """Return the filter of all points of these documents, or of one kind of them."""
-    ids = FieldCondition(key="document", match=MatchAny(any=[*document_ids]))
-    return Filter(must=[_is("tenant", tenant), ids, *([] if kind is None else [_is("kind", kind)])])
-
-
 def _is(key: str, value: str) -> FieldCondition:
     return FieldCondition(key=key, match=MatchValue(value=value))
 
 
-def document_point(document: Document) -> PointStruct:
+def document_point(document: Document, passages: Sequence[str]) -> PointStruct:
+    """Return the document, which names its ``passages``: whoever writes finds them without a search."""
     d = document
     payload = {
         **_common(document), "kind": "document", "source": d.source, "url": d.url, "body": d.body, "digest": d.digest,
+        "passages": [*passages],
     }  # fmt: skip
     return PointStruct(id=point_id(d.tenant, d.id), vector={}, payload=payload)
 
 
-def announced(document: Document) -> PointStruct:
+def announced(document: Document, passages: Sequence[str]) -> PointStruct:
     """Return the document as it is known before it is written: read by nobody, and to be read again."""
-    point = document_point(document)
+    point = document_point(document, passages)
     hidden: dict[str, Any] = {"readers": [], "url": "", "body": "", "title": "", "digest": ""}
     return PointStruct(id=point.id, vector={}, payload={**(point.payload or {}), **hidden})
 

@@ -16,6 +16,7 @@ from qdrant_client.models import (
     ChangeAliasesOperation,
     CreateCollection,
     CreateFieldIndex,
+    PointRequest,
     QueryRequestBatch,
     ScrollRequest,
     UpdateOperations,
@@ -49,6 +50,7 @@ class QdrantRest:
                 web.put(place, self._create),
                 web.delete(place, self._drop),
                 web.put(f"{place}/index", self._index),
+                web.post(f"{place}/points", self._retrieve),
                 web.post(f"{place}/points/scroll", self._scroll),
                 web.post(f"{place}/points/query/batch", self._query),
                 web.post(f"{place}/points/batch", self._update),
@@ -121,6 +123,11 @@ class QdrantRest:
             with_payload=body.with_payload or False, with_vectors=body.with_vector or False,
         )  # fmt: skip
         return _result({"points": [each.model_dump(mode="json") for each in found], "next_page_offset": after})
+
+    async def _retrieve(self, request: web.Request) -> web.Response:
+        body = PointRequest.model_validate_json(await request.read())
+        found = self._engine.retrieve(request.match_info["name"], ids=body.ids, with_payload=body.with_payload or False)
+        return _result([each.model_dump(mode="json") for each in found])
 
     async def _query(self, request: web.Request) -> web.Response:
         body = QueryRequestBatch.model_validate_json(await request.read())

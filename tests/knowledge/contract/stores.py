@@ -117,9 +117,9 @@ async def qdrant_server(ground: Ground) -> AsyncGenerator[Store]:
 
 STORES: dict[str, Maker] = {
     "pgvector": pgvector,
-    "embedded qdrant": embedded_qdrant,
-    "qdrant over http": qdrant_over_http,
-    "qdrant server": qdrant_server,
-    "azure ai search": azure_ai_search,
-    "azure ai search service": real_azure_ai_search,
+    "qdrant-embedded": embedded_qdrant,
+    "qdrant-http": qdrant_over_http,
+    "qdrant-server": qdrant_server,
+    "azure-ai-search": azure_ai_search,
+    "azure-ai-search-service": real_azure_ai_search,
 }

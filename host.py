@@ -34,13 +34,9 @@ from charter.identity.database import DatabaseToken
 from charter.identity.room import IdentityRoom, join
 from charter.identity.sealed import keys_of
 from charter.kernel.connection import HttpConnection, Unconnected, bearer, last_looks
-from charter.knowledge.archive import Archive
-from charter.knowledge.embedder import E5Embedder
-from charter.knowledge.ledger import Ledger
 from charter.knowledge.library import Library
 from charter.knowledge.retriever import ContextRetriever
-from charter.knowledge.sources.opening import Visitor, open_sources
-from charter.knowledge.stores import open_index
+from charter.knowledge.room import KnowledgeRoom, furnish
 from charter.local import parts, whereabouts
 from charter.local.names import local_names
 from charter.local.people import People
@@ -73,6 +69,9 @@ from charter.tenancy.entitlement import Entitlement
 from charter.tenancy.export import Export
 
 _log = structlog.get_logger(__name__)
+
+SEARCHING = "https://search.azure.com/.default"
+"""What a person's token is for that Azure AI Search is asked with."""
 
 
 @dataclass(slots=True)
@@ -107,8 +106,7 @@ class _Ground:
     tenants: Tenants
     entitlement: Entitlement
     identity: IdentityRoom
-    archive: Archive
-    library: Library
+    knowledge: KnowledgeRoom
     stack: AsyncExitStack
     place: Place | None
     mask: Mask
@@ -130,7 +128,7 @@ async def start(settings: Settings, place: Place | None = None, mask: Mask | Non
         people = People(ground.settings.identity, ground.http)
         if settings.profile == "local":
             await people.read()
-        library = ground.library
+        library = ground.knowledge.library
         checks = _checks(ground, model, library, reloading)
         app = _application(ground, service, people, model, checks)
         address = await _listen(ground, app)
@@ -162,12 +160,11 @@ async def _ground(settings: Settings, place: Place | None, mask: Mask, stack: As
     live = await _tenants(settings, database, stack)
     key = settings.session_key.get_secret_value().encode()
     identity = join(settings.identity, live, database, http, key, credential_of=vault.credential_of)
-    embedder = E5Embedder()
-    stack.callback(embedder.close)
-    index = await open_index(settings, database, embedder, vault.secrets.live, vault.azure, stack)
-    archive = Archive(index, embedder)
-    visitor = Visitor(http, vault.secrets.live, vault.azure, vault.credential_of, live.directory)
-    sources = open_sources(settings, visitor, stack)
+
+    async def searching(ctx: Context) -> str:
+        return await identity.grants.token(ctx, SEARCHING)
+
+    knowledge = await furnish(settings, database, vault, http, stack, directory_of=live.directory, token_of=searching)
     return _Ground(
         settings,
         loader.placed(catalog, settings.plugin_urls),
@@ -179,8 +176,7 @@ async def _ground(settings: Settings, place: Place | None, mask: Mask, stack: As
         live,
         Entitlement(live, settings.models),
         identity,
-        archive,
-        Library(archive, Ledger(database), sources, settings.knowledge),
+        knowledge,
         stack,
         place,
         mask,
@@ -255,7 +251,7 @@ async def _runs(ground: _Ground, editions: Editions) -> RunService:
         ground.identity,
         ground.tenants,
         ground.entitlement,
-        ground.archive,
+        ground.knowledge.archive,
         ground.stack,
     )
     return await open_runs(footing, editions, _access_of(ground))
@@ -278,7 +274,11 @@ def _access_of(ground: _Ground) -> AccessOf:
         agent = catalog.agents[ctx.agent or ""]
         collections = ground.entitlement.collections(ctx.tenant, agent.knowledge)
         retriever = ContextRetriever(
-            ground.archive, ctx, collections, top=ground.settings.knowledge.top, unread=ground.library.unread
+            ground.knowledge.archive,
+            ctx,
+            collections,
+            top=ground.settings.knowledge.top,
+            unread=ground.knowledge.library.unread,
         )
         spec = catalog.plugins[plugin].connection
         if spec is None:
@@ -337,7 +337,7 @@ def _checks(ground: _Ground, model: EmbeddedModel, library: Library, reloading: 
         return {}
 
     async def knowledge() -> Mapping[str, Any]:
-        await ground.archive.ping()
+        await ground.knowledge.archive.ping()
         return library.status()
 
     return {

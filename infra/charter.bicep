@@ -33,6 +33,11 @@ param vaultUrl string
 param modelsEndpoint string
 param insights string
 
+@description('Where passages are kept. For azure_ai_search the search service must be deployed.')
+@allowed(['pgvector', 'azure_ai_search'])
+param knowledgeStore string
+param searchEndpoint string
+
 @description('Address of each plugin\'s business system.')
 param pluginUrls object
 
@@ -158,6 +163,8 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             { name: 'CHARTER_IDENTITY__MANAGED_IDENTITY', value: host.properties.clientId }
             { name: 'CHARTER_MODELS', value: replace(string(models.settings), '{endpoint}', modelsEndpoint) }
             { name: 'CHARTER_COSTS__CURRENCY', value: models.currency }
+            { name: 'CHARTER_KNOWLEDGE__STORE', value: knowledgeStore }
+            { name: 'CHARTER_KNOWLEDGE__AZURE_AI_SEARCH__ENDPOINT', value: searchEndpoint }
             { name: 'CHARTER_PLUGIN_URLS', value: string(pluginUrls) }
             { name: 'CHARTER_HTTP__PUBLIC_URL', value: publicUrl }
             { name: 'CHARTER_TELEMETRY__AZURE_MONITOR', value: component.properties.ConnectionString }

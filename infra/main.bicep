@@ -165,4 +165,5 @@ output CHARTER_DATABASE_HOST string = database.outputs.host
 output CHARTER_DATABASE_NAME string = database.outputs.name
 output CHARTER_VAULT_URL string = vault.outputs.url
 output CHARTER_MODELS_ENDPOINT string = models.outputs.endpoint
+output CHARTER_SEARCH_ENDPOINT string = search ? searching!.outputs.endpoint : ''
 output CHARTER_INSIGHTS string = observability.outputs.insightsName

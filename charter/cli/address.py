@@ -49,9 +49,14 @@ def of_running(tree: Settings, told: Mapping[str, Any]) -> Settings:
             "secrets": settings.Secrets.model_validate({**tree.secrets.model_dump(), **vault}),
             "plugin_urls": {**told["plugins"], **tree.plugin_urls},
             "database": tree.database.model_copy(update={"url": tree.database.url or told["database"]}),
-            "knowledge": tree.knowledge.model_copy(update={"graph": tree.knowledge.graph or told["graph"]}),
+            "knowledge": _knowledge(tree, told),
         }
     )
+
+
+def _knowledge(tree: Settings, told: Mapping[str, Any]) -> settings.Knowledge:
+    searching = parts.searching(tree, told.get("search", ""))
+    return searching.model_copy(update={"graph": tree.knowledge.graph or told["graph"]})
 
 
 async def answers(told: Mapping[str, Any], http: aiohttp.ClientSession) -> bool:

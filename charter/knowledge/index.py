@@ -15,6 +15,11 @@ Source = tuple[str, str]
 """A document's place within its tenant: collection and path below the collection's folder."""
 
 
+def document_id(tenant: str, source: Source) -> str:
+    """Return the id of the document at a place, whether it is there or not."""
+    return "doc_" + _short(tenant, *source)
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A document as read: ``pieces`` cut ``body`` into passages; ``digest`` is of everything it was read from."""
@@ -33,7 +38,7 @@ class Document:
     @property
     def id(self) -> str:
         """The same for the same place, whatever the content."""
-        return "doc_" + _short(self.tenant, self.collection, self.source)
+        return document_id(self.tenant, (self.collection, self.source))
 
     def spoken(self) -> list[str]:
         """Return what is embedded for each piece: its text below its heading, as a text alone often lacks its subject.
@@ -86,7 +91,7 @@ class Question:
 class Candidate:
     """A passage that a store found. ``similarity`` is the cosine of its vector and the question's, whatever found it;
     ``place`` its place in the store's full-text order, the best is 1, where it is in it; ``semantic`` what a ranker of
-    the store's own gave it, where it has one.
+    the store's own gave it, from 0 to 1, where it has one.
     """
 
     document_id: str

@@ -36,6 +36,12 @@ class Fit:
     margin: float = 0.06
 
 
+_RANKED = 0.05
+"""What the best word of a store's own ranker adds to a similarity: about what passages of one answer lie apart, so that it
+orders what is near and brings nothing from afar. Chosen, not measured: such a ranker is a service that one pays for.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class _Weighed:
     candidate: Candidate
@@ -84,7 +90,8 @@ def _weighed(question: Question, found: Sequence[Candidate], fit: Fit) -> list[_
     for candidate, spoken, vocabulary in zip(found, words, vocabularies, strict=True):
         hits = sum(within(term, spoken) for term in terms)
         share = _share(weights, vocabulary)
-        weighed.append(_Weighed(candidate, hits, share, candidate.similarity + fit.words * share))
+        told = _RANKED * (candidate.semantic or 0.0)
+        weighed.append(_Weighed(candidate, hits, share, candidate.similarity + fit.words * share + told))
     return weighed
 
 

@@ -12,7 +12,7 @@ from charter.errors import StartRefused
 from charter.local import keys, twins
 from charter.local.place import Place
 from charter.secrets.references import is_reference
-from charter.settings import External, Settings
+from charter.settings import External, Knowledge, Settings
 from charter.store import embedded
 
 TENANTS = {"contoso": "contoso", "fabrikam": "fabrikam"}
@@ -86,21 +86,31 @@ def _placed(settings: Settings, child: twins.Twins | None, server: embedded.Embe
         found |= {"authority": child.entra, "graph": f"{child.entra}/graph", "client_secret": own}
         theirs = External(authority=child.customers, tid=CUSTOMERS, tenant="contoso", client_secret=secret)
         found["external"] = settings.identity.external or {CUSTOMERS: theirs}
-        update["knowledge"] = settings.knowledge.model_copy(update={"graph": settings.knowledge.graph or child.drive})
         update["plugin_urls"] = {**child.sandboxes, **settings.plugin_urls}
         if not settings.secrets.vault_url:
             place = {"vault_url": child.key_vault, "ca_file": child.ca_file}
             update["secrets"] = settings.secrets.model_copy(update=place)
+        graph = settings.knowledge.graph or child.drive
+        update["knowledge"] = searching(settings, child.ai_search).model_copy(update={"graph": graph})
     update["identity"] = settings.identity.model_copy(update=found)
     if server is not None:
         update["database"] = settings.database.model_copy(update={"url": server.url})
     return settings.model_copy(update=update)
 
 
+def searching(settings: Settings, url: str) -> Knowledge:
+    """Return the settings of knowledge, with the twin's address where none is named."""
+    own = settings.knowledge
+    if own.azure_ai_search.endpoint:
+        return own
+    return own.model_copy(update={"azure_ai_search": own.azure_ai_search.model_copy(update={"endpoint": url})})
+
+
 def running(settings: Settings) -> dict[str, str]:
     """Return what runs beside the host, and where."""
     vault = {"Key Vault twin": settings.secrets.vault_url} if settings.secrets.vault_url else {}
-    return {"Entra twin": settings.identity.authority, **vault, **settings.plugin_urls}
+    search = {"AI Search twin": url} if (url := settings.knowledge.azure_ai_search.endpoint) else {}
+    return {"Entra twin": settings.identity.authority, **vault, **search, **settings.plugin_urls}
 
 
 def refuse_taken_port(settings: Settings) -> None:

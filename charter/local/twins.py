@@ -27,6 +27,7 @@ class Twins:
     customers: str
     key_vault: str
     drive: str
+    ai_search: str
     ca_file: Path
     sandboxes: Mapping[str, str]
     process: asyncio.subprocess.Process
@@ -73,6 +74,7 @@ async def start(folder: Path, *, port: int, sandboxes: Mapping[str, Path], secre
         customers=told["customers"],
         key_vault=told["key_vault"],
         drive=told["drive"],
+        ai_search=told["ai_search"],
         ca_file=Path(told["ca_file"]),
         sandboxes=told["sandboxes"],
         process=process,

@@ -25,6 +25,7 @@ def write(settings: Settings, address: str, workers: Sequence[int]) -> None:
         "plugins": {name: _of_nobody(url) for name, url in settings.plugin_urls.items()},
         "vault": _of_nobody(settings.secrets.vault_url),
         "graph": _of_nobody(settings.knowledge.graph),
+        "search": _of_nobody(settings.knowledge.azure_ai_search.endpoint),
         "ca_file": str(settings.secrets.ca_file or ""),
         "database": _without_password(settings.database.url),
         "pid": os.getpid(),

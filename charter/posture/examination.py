@@ -12,7 +12,7 @@ from charter.context import Context
 from charter.errors import CharterError, Unavailable
 from charter.identity.issuers import Fixed
 from charter.identity.room import IdentityRoom, join
-from charter.posture import declared, exercised, guests, pricing
+from charter.posture import declared, exercised, guests, pricing, search
 from charter.posture.exercised import Person
 from charter.posture.finding import Finding, refused, unproven
 from charter.posture.start import allow_resolved
@@ -69,6 +69,7 @@ def _probes(
         _database(settings, vault),
         *exercised.references(settings, catalog, vault.secrets),
         *exercised.models(settings, vault),
+        *search.probes(settings, vault),
         *exercised.systems(catalog, http),
     ]
 

@@ -145,6 +145,7 @@ def _written(settings: Settings, catalog: Catalog) -> Iterator[str]:
     places = (place for several in settings.knowledge.sources.values() for place in several)
     yield from (place.secret.get_secret_value() for place in places if isinstance(place, Blob))
     yield from (each.api_key.get_secret_value() for tier in settings.models.values() for each in tier)
+    yield settings.knowledge.azure_ai_search.api_key.get_secret_value()
     yield from (plugin.connection.secret for plugin in catalog.plugins.values() if plugin.connection is not None)
 
 

@@ -16,7 +16,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from charter.errors import StartRefused
-from charter.settings.knowledge import AzureAISearch, Blob, Knowledge, Origin, Qdrant, SharePoint, Store
+from charter.settings.knowledge import AzureAISearch, Blob, ExistingIndex, Knowledge, Origin, Qdrant, SharePoint, Store
 from charter.settings.models import Costs, Deployment, Deployments, Kind, Price, Tier
 from charter.settings.section import Section
 
@@ -26,6 +26,7 @@ __all__ = [
     "Costs",
     "Deployment",
     "Deployments",
+    "ExistingIndex",
     "Kind",
     "Knowledge",
     "Origin",

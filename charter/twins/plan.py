@@ -27,6 +27,7 @@ DOORS = (
     Door("customers", "customers' sign-in"),
     Door("key_vault", "Key Vault twin", secure=True),
     Door("drive", "twin of document libraries"),
+    Door("ai_search", "AI Search twin", secure=True),
 )
 """In the order of their ports, which the sandboxes follow."""
 

@@ -20,7 +20,7 @@ import orjson
 from aiohttp import web
 
 from charter.errors import StartRefused
-from charter.twins import certificates, drive, entra, key_vault
+from charter.twins import ai_search, certificates, drive, entra, key_vault
 from charter.twins.certificates import Certificates
 from charter.twins.listening import Place, serve
 from charter.twins.plan import Places, Plan, planned, take_places
@@ -85,6 +85,7 @@ def _twins(plan: Plan, doors: Mapping[str, Place]) -> list[tuple[web.Application
         (customers, ("customers",)),
         (vault, ("key_vault",)),
         (libraries, ("drive",)),
+        (ai_search.app(issuer=issuer), ("ai_search",)),
     ]
 
 

@@ -25,6 +25,7 @@ SAMPLE = {
     "CHARTER_DATABASE_NAME": "charter",
     "CHARTER_VAULT_URL": "https://kv.vault.contoso.example/",
     "CHARTER_MODELS_ENDPOINT": "https://oai.openai.contoso.example/",
+    "CHARTER_SEARCH_ENDPOINT": "https://srch.search.contoso.example",
     "CHARTER_INSIGHTS": "appi",
     "CHARTER_PEOPLE_URL": "https://hr.contoso.example",
     "CHARTER_PROCUREMENT_URL": "https://erp.contoso.example",

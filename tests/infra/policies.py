@@ -10,6 +10,7 @@ ROLES = {
     "4633458b-17de-408a-b874-0445c86b69e6": "Key Vault Secrets User",
     "5e0bd9bd-7b93-4f28-af87-36fc36ad61bd": "Cognitive Services OpenAI User",
     "8ebe5a00-799e-43f5-93ac-243d3dce84a7": "Search Index Data Contributor",
+    "7ca78c08-252a-4471-8644-bb5ff32d4ba0": "Search Service Contributor",
     "3913510d-42f4-4e42-8a64-420c390055eb": "Monitoring Metrics Publisher",
 }
 """All that anybody is ever granted. Owner, Contributor and their like are not among it."""

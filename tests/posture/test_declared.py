@@ -73,6 +73,26 @@ def test_settings_of_production_are_accepted_whole(knowledge: dict[str, Any]) ->
             "postgresql://charter-host@pg.contoso.example/charter?sslmode=require",
             "CHARTER_DATABASE__OWNER_URL",
         ),
+        ("knowledge", {"store": "azure_ai_search"}, "CHARTER_KNOWLEDGE__AZURE_AI_SEARCH__ENDPOINT"),
+        (
+            "knowledge",
+            {
+                "store": "azure_ai_search",
+                "azure_ai_search": {"endpoint": "https://s.contoso.example", "api_key": "word"},
+            },
+            "CHARTER_KNOWLEDGE__AZURE_AI_SEARCH__API_KEY",
+        ),
+        (
+            "knowledge",
+            {
+                "store": "azure_ai_search",
+                "azure_ai_search": {
+                    "endpoint": "https://s.contoso.example",
+                    "existing": {"tenant": "contoso", "collection": "intranet"},
+                },
+            },
+            "CHARTER_KNOWLEDGE__AZURE_AI_SEARCH__EXISTING",
+        ),
         ("secrets.vault_url", "", "CHARTER_SECRETS__VAULT_URL"),
         ("secrets.vault_url", "https://localhost:3981", "CHARTER_SECRETS__VAULT_URL"),
         ("secrets.ca_file", "/tmp/ca.pem", "CHARTER_SECRETS__CA_FILE"),

@@ -16,6 +16,7 @@ from charter.knowledge.pgvector import PgIndex
 from charter.store.database import Database
 from tests.knowledge.contract.qdrant import QdrantFolder, QdrantServer
 from tests.knowledge.contract.rest import qdrant_rest
+from tests.knowledge.searching import azure_ai_search, real_azure_ai_search
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,4 +120,6 @@ STORES: dict[str, Maker] = {
     "qdrant-embedded": embedded_qdrant,
     "qdrant-http": qdrant_over_http,
     "qdrant-server": qdrant_server,
+    "azure-ai-search": azure_ai_search,
+    "azure-ai-search-service": real_azure_ai_search,
 }

@@ -1,0 +1,1 @@
+"""Passages in Azure AI Search, through Azure's own client. Brings that client: import it late."""

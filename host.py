@@ -111,6 +111,7 @@ class _Ground:
     library: Library
     stack: AsyncExitStack
     place: Place | None
+    mask: Mask
 
 
 async def start(settings: Settings, place: Place | None = None, mask: Mask | None = None) -> Host:
@@ -182,6 +183,7 @@ async def _ground(settings: Settings, place: Place | None, mask: Mask, stack: As
         Library(archive, Ledger(database), sources, settings.knowledge),
         stack,
         place,
+        mask,
     )
 
 
@@ -218,7 +220,9 @@ async def _model(ground: _Ground) -> EmbeddedModel:
 def _builder(ground: _Ground, model: EmbeddedModel) -> Builder:
     secrets, azure = ground.vault.secrets, ground.vault.azure
     routes = {
-        tier: open_route(tier, each, model, key_of=secrets.live, identity=azure)
+        tier: open_route(
+            tier, each, model, costs=ground.settings.costs, key_of=secrets.live, identity=azure, clean=ground.mask.clean
+        )
         for tier, each in ground.settings.models.items()
     }
     for route in routes.values():

@@ -14,7 +14,8 @@
     │   ├── AlreadyDecided       409 already_decided
     │   ├── Expired              409 expired
     │   ├── IdempotencyKeyReused 409 idempotency_key_reused
-    │   └── RunFinished          409 run_finished
+    │   ├── RunFinished          409 run_finished
+    │   └── ModelCannot          409 model_cannot         (no model of the agent's tier can do what is asked)
     ├── TooLarge                 413 too_large
     ├── Misdirected              421 misdirected          (asked for by a name that is not this host's)
     ├── UnsupportedMedia         415 unsupported_media_type
@@ -27,6 +28,7 @@
     │   ├── Draining             503 draining
     │   ├── Killed               503 killed
     │   └── ModelUnavailable     503 model_unavailable
+    ├── AnswerUnfit              502 answer_unfit         (not of the form that the agent promises)
     ├── AuthorityLost            403 authority_lost       (a token exchange was refused)
     ├── AuditFailed              503 audit_failed         (no audit, no effect)
     └── StartRefused             the host does not start; said in one sentence
@@ -34,9 +36,9 @@
 The caller hears a problem document (RFC 9457), the model only a public sentence, the operator the trace.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,11 @@ class RunFinished(Conflict):
     code, title = "run_finished", "The run has ended."
 
 
+class ModelCannot(Conflict):
+    code, title = "model_cannot", "The model of this agent cannot do this."
+    action = "Ask in words, or let an operator configure a model that can (CHARTER_MODELS)."
+
+
 class TooLarge(CharterError):
     code, status, title = "too_large", 413, "The request is too large."
     action = "Send less."
@@ -194,8 +201,48 @@ class Killed(Unavailable):
     code, title, retryable = "killed", "An operator has stopped this.", False
 
 
+ModelFault = Literal["busy", "failing", "slow", "unreachable", "unreadable", "denied", "rejected", "filtered"]
+"""What a deployment of a model did instead of answering:
+
+- ``busy``: it has no room now (429, 529); ``retry_after`` is what it asked for.
+- ``failing``: it answers with a fault of its own (5xx). ``slow``: not in time. ``unreachable``: not at all.
+- ``unreadable``: what came is no whole answer: garbage, nothing, or a stream that broke off.
+- ``denied``: it will not serve us: a wrong key, a missing right, no such model there (401, 402, 403, 404).
+- ``rejected``: it will not serve this request, and others of its kind would not either (400, 413, 422).
+- ``filtered``: its content filter stepped in.
+"""
+
+
 class ModelUnavailable(Unavailable):
+    """``why`` decides what is done about it: whether another deployment is asked, and what it says of this one's health."""
+
     code, title = "model_unavailable", "The model does not answer."
+    _ACTIONS: ClassVar[Mapping[str, str]] = {
+        "rejected": "Ask in another way, or shorter; if it stays, tell an operator the trace id.",
+        "filtered": "Ask in another way.",
+    }
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        why: ModelFault = "unreadable",
+        action: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(detail, action=action or self._ACTIONS.get(why), retry_after=retry_after)
+        self.why: ModelFault = why
+        self.retryable = self.elsewhere
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether another deployment may be asked the same."""
+        return self.why not in {"rejected", "filtered"}
+
+
+class AnswerUnfit(CharterError):
+    code, status, title, retryable = "answer_unfit", 502, "The model's answer has not the form that was agreed.", True
+    action = "Ask again, or in other words."
 
 
 class AuthorityLost(CharterError):

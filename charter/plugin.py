@@ -54,7 +54,7 @@ class Connection(Protocol):
 @dataclass(frozen=True, slots=True)
 class Passage:
     """A found piece of a document, trimmed to what the principal may read. ``start`` and ``end`` are character offsets
-    in the document's text; ``score`` is higher for better.
+    in the document's text; ``score`` is higher for better; ``heading`` is the path of headings above it.
     """
 
     document_id: str
@@ -67,6 +67,7 @@ class Passage:
     integrity: str = "trusted"
     readers: tuple[str, ...] = field(default=())
     score: float = 0.0
+    heading: str = ""
 
 
 class Retriever(Protocol):

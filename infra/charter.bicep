@@ -157,6 +157,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             { name: 'CHARTER_IDENTITY__CREDENTIAL', value: 'managed_identity' }
             { name: 'CHARTER_IDENTITY__MANAGED_IDENTITY', value: host.properties.clientId }
             { name: 'CHARTER_MODELS', value: replace(string(models.settings), '{endpoint}', modelsEndpoint) }
+            { name: 'CHARTER_COSTS__CURRENCY', value: models.currency }
             { name: 'CHARTER_PLUGIN_URLS', value: string(pluginUrls) }
             { name: 'CHARTER_HTTP__PUBLIC_URL', value: publicUrl }
             { name: 'CHARTER_TELEMETRY__AZURE_MONITOR', value: component.properties.ConnectionString }

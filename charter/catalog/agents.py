@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from charter.catalog import bundle, grammar, triggers
+from charter.catalog import bundle, grammar, output, triggers
 from charter.catalog.document import Document, read
 from charter.catalog.evals import read_evals
 from charter.catalog.mistake import Mistake, closest
@@ -50,7 +50,9 @@ def read_agent(folder: Path, plugins: Mapping[str, PluginSpec], mistakes: list[M
         folder=folder,
         bundle=bundle.digest(files),
         files=files,
+        output=output.schema_of(value),
         triggers=triggers.read_triggers(charter.get("triggers", ())),
+        grounding=charter.get("grounding", "free"),
     )
 
 
@@ -66,7 +68,21 @@ def _faults(folder: Path, document: Document, plugins: Mapping[str, PluginSpec])
     yield from _instructions(folder / value["instructions"], document)
     yield from _functions(document, plugins)
     yield from _knowledge(document, plugins)
+    yield from output.faults(document)
+    yield from _grounding(document)
     yield from triggers.faults(document)
+
+
+def _grounding(document: Document) -> Iterator[Mistake]:
+    charter: Mapping[str, Any] = document.value["charter"]
+    if charter.get("grounding") != "strict":
+        return
+    if "output" in charter:
+        remedy = "Take `output:` or `grounding: strict` out."
+        yield document.mistake(("charter", "grounding"), "Only an answer in words can be held against sources.", remedy)
+    if not charter.get("knowledge"):
+        remedy = "Write `knowledge:` with the collections it writes from."
+        yield document.mistake(("charter", "grounding"), "It has no documents, so it could say nothing.", remedy)
 
 
 def _instructions(file: Path, document: Document) -> Iterator[Mistake]:

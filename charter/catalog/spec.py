@@ -127,7 +127,9 @@ class ScheduleTrigger:
 class AgentSpec:
     """One folder of ``agents/`` and its charter. ``functions`` are full names, patterns already resolved.
 
+    ``grounding`` ``strict``: its answers say only what approved passages say.
     ``bundle`` is the digest (``sha256:…``) of ``files``: the texts of the agent, its instructions, plugins and policies.
+    ``output`` is the JSON Schema that its answers have; ``None``: it answers in words.
     """
 
     name: str
@@ -144,7 +146,9 @@ class AgentSpec:
     folder: Path
     bundle: str
     triggers: tuple[ScheduleTrigger | Mapping[str, Any], ...] = ()
+    grounding: Literal["free", "strict"] = "free"
     files: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    output: Mapping[str, Any] | None = None
 
     @property
     def plugins(self) -> tuple[str, ...]:

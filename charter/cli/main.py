@@ -1,4 +1,4 @@
-"""``charter``: check, doctor, schedules, serve, migrate, run, token, knowledge, secrets, tenants. Semantic Kernel is loaded by
+"""``charter``: check, doctor, schedules, serve, migrate, run, runs, token, knowledge, secrets, tenants. Semantic Kernel is loaded by
 ``serve`` alone.
 """
 
@@ -6,7 +6,18 @@ import sys
 
 import click
 
-from charter.cli import checking, doctor, knowledge, migrating, running, scheduling, secrets, serving, tenants
+from charter.cli import (
+    checking,
+    doctor,
+    knowledge,
+    migrating,
+    replaying,
+    running,
+    scheduling,
+    secrets,
+    serving,
+    tenants,
+)
 from charter.errors import CharterError
 
 
@@ -37,6 +48,7 @@ main.add_command(serving.serve)
 main.add_command(serving.worker)
 main.add_command(running.run)
 main.add_command(running.token)
+main.add_command(replaying.runs)
 main.add_command(knowledge.knowledge)
 main.add_command(secrets.secrets)
 main.add_command(migrating.migrate)

@@ -61,6 +61,9 @@ async def _follow(response: aiohttp.ClientResponse, run: Mapping[str, Any], *, q
         if event == "output.delta" and not quiet:
             click.echo(data["text"], nl=False)
             streamed = True
+        elif event == "output.withdrawn" and not quiet:
+            click.echo("")
+            click.echo("  (The model broke off. Its answer begins anew.)", err=True)
         elif event == "step" and data["type"] in {"function", "retrieval"} and not quiet:
             click.echo(f"  · {data['name']}: {data['status']}", err=True)
         elif event in {"run.status", "done"}:

@@ -9,9 +9,11 @@ from typing import Any
 
 from pydantic import Field
 from semantic_kernel.contents import (
+    ChatHistory,
     ChatMessageContent,
     FunctionCallContent,
     FunctionResultContent,
+    ImageContent,
     TextContent,
 )
 from semantic_kernel.contents.utils.author_role import AuthorRole
@@ -20,8 +22,11 @@ from charter.models.chat import Message
 
 
 class Converted(ChatMessageContent):
-    """A message of ours in Semantic Kernel's form, with the payload that Semantic Kernel makes of it."""
+    """A message of ours in Semantic Kernel's form, with the payload that Semantic Kernel makes of it. ``message`` is the
+    message itself, for connectors that make a payload of their own.
+    """
 
+    message: Message | None = Field(default=None, exclude=True, repr=False)
     wire: dict[str, Any] | None = Field(default=None, exclude=True, repr=False)
 
     def to_dict(self, role_key: str = "role", content_key: str = "content") -> dict[str, Any]:
@@ -32,6 +37,11 @@ class Converted(ChatMessageContent):
                 made[content_key] = text  # Semantic Kernel drops what the model said beside its calls.
             self.wire = made
         return self.wire
+
+
+def shown(history: ChatHistory) -> list[Message]:
+    """Return the messages of ours that Semantic Kernel holds."""
+    return [m.message for m in history.messages if isinstance(m, Converted) and m.message is not None]
 
 
 class History:
@@ -50,11 +60,11 @@ class History:
 def converted(message: Message) -> Converted:
     if message.role == "tool":
         name = (message.name or "").replace(".", "-", 1)
-        return Converted(
-            role=AuthorRole.TOOL, items=[FunctionResultContent(id=message.call_id, name=name, result=message.text)]
-        )
+        result = FunctionResultContent(id=message.call_id, name=name, result=message.text)
+        return Converted(role=AuthorRole.TOOL, items=[result], message=message)
     calls = [
         FunctionCallContent(id=c.id, name=c.name.replace(".", "-", 1), arguments=c.arguments) for c in message.calls
     ]
     text = [TextContent(text=message.text)] if message.text or not calls else []
-    return Converted(role=AuthorRole(message.role), items=[*text, *calls])
+    images = [ImageContent(data=i.data, data_format="base64", mime_type=i.media_type) for i in message.images]
+    return Converted(role=AuthorRole(message.role), items=[*text, *images, *calls], message=message)

@@ -84,4 +84,5 @@ def _passage(candidate: Candidate, score: float) -> Passage:
         integrity=candidate.integrity,
         readers=candidate.readers,
         score=score,
+        heading=candidate.heading,
     )

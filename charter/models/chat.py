@@ -1,11 +1,18 @@
 """Our words for one turn of a chat model; nothing here knows a maker or a framework."""
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
+
+from charter.errors import ModelFault
 
 Role = Literal["system", "user", "assistant", "tool"]
 Level = Literal["yours", "embedded", "assistance"]
+
+UNSUPPORTED = "No approved source that you may read says anything about this, so nothing was written."
+"""The whole text of a writer whose brief no source supports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +35,52 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """A picture that a person's message shows; its bytes are kept out of every ``repr``, and so out of logs."""
+
+    media_type: str
+    data: bytes = field(repr=False)
+
+    @property
+    def base64(self) -> str:
+        return base64.b64encode(self.data).decode()
+
+    @property
+    def data_url(self) -> str:
+        return f"data:{self.media_type};base64,{self.base64}"
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One message of the conversation. A ``tool`` message answers the call ``call_id`` with JSON text."""
+    """One message of the conversation. A ``tool`` message answers the call ``call_id`` with JSON text; only a ``user``
+    message has images.
+    """
 
     role: Role
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
     call_id: str | None = None
     name: str | None = None
+    images: tuple[Image, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A deployment that was asked and did not answer: why, in our words, when, and what it is known to have used."""
+
+    deployment: str
+    why: ModelFault
+    detail: str
+    at: datetime
+    usage: Usage = Usage()
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What the model answered: text, calls or both, and what it cost. ``level``, ``model`` and ``deployment`` say who
-    really answered.
+    really answered, ``attempts`` who was asked before. ``finish_reason`` is ``stop``, ``tool_calls``, ``length``,
+    ``content_filter`` (the maker's filter stopped it; the text says so) or ``refusal`` (the text is the model's own
+    refusal), whatever the maker calls them.
     """
 
     text: str
@@ -51,6 +90,7 @@ class Reply:
     level: Level
     finish_reason: str = "stop"
     deployment: str = ""
+    attempts: tuple[Attempt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,4 +28,4 @@ class LiveKey(httpx2.Auth):
         try:
             return await self._key(fresh)
         except Unavailable as fault:
-            raise ModelUnavailable("The key to the model's endpoint cannot be had.") from fault
+            raise ModelUnavailable("The key to the model's endpoint cannot be had.", why="failing") from fault

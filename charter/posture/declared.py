@@ -164,12 +164,14 @@ def _models(tree: Settings) -> Iterator[Finding]:
         name = f"CHARTER_MODELS__{tier.upper()}"
         for deployment in several:
             fault, action = _model_fault(deployment)
-            yield refused(name, fault, action) if fault else ok(name, f"The tier {tier} is {deployment.model}.")
+            yield refused(name, fault, action) if fault else ok(name, f"The tier {tier} is {deployment.called}.")
 
 
 def _model_fault(deployment: Deployment) -> tuple[str, str]:
-    if deployment.kind in ("embedded", "scripted"):
+    if deployment.kind in ("embedded", "scripted", "recorded"):
         return f"It is {deployment.kind}, for development.", "Name a deployment of Azure OpenAI, or another endpoint."
+    if deployment.recording is not None:
+        return "What people say to it would be recorded into a file.", "Take its field 'recording' out."
     if fault := address.fault(deployment.base_url or "https://api.openai.com/v1"):
         return f"Its endpoint {fault}.", "Set its base_url to an https:// address."
     key = deployment.api_key.get_secret_value()

@@ -12,7 +12,7 @@ from charter.context import Context
 from charter.errors import CharterError, Unavailable
 from charter.identity.issuers import Fixed
 from charter.identity.room import IdentityRoom, join
-from charter.posture import declared, exercised, guests
+from charter.posture import declared, exercised, guests, pricing
 from charter.posture.exercised import Person
 from charter.posture.finding import Finding, refused, unproven
 from charter.posture.start import allow_resolved
@@ -38,7 +38,7 @@ async def examine(settings: Settings, *, person: Person | None = None) -> list[F
         count = sum(finding.state == "refused" for finding in strict)
         sentence = f"The azure profile would refuse {count} things of these settings."
         found.append(unproven("azure", sentence, "CHARTER_PROFILE=azure charter doctor"))
-    return [*found, *await _exercised(settings, catalog, person)]
+    return [*found, *pricing.prices(settings), *await _exercised(settings, catalog, person)]
 
 
 async def _exercised(settings: Settings, catalog: Catalog, person: Person | None) -> list[Finding]:

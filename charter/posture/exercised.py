@@ -171,19 +171,19 @@ def behalf(
 def models(settings: Settings, vault: Opened) -> list[Awaitable[Finding]]:
     """Ask each model's endpoint what it offers; nothing is generated."""
     return [
-        _model(f"models.{tier}" + (f".{each.called}" if len(several) > 1 else ""), tier, each, vault)
+        _model(f"models.{tier}" + (f".{each.called}" if len(several) > 1 else ""), tier, each, settings, vault)
         for tier, several in settings.models.items()
         for each in several
     ]
 
 
-async def _model(name: str, tier: str, deployment: Deployment, vault: Opened) -> Finding:
-    if deployment.kind in ("embedded", "scripted"):
+async def _model(name: str, tier: str, deployment: Deployment, settings: Settings, vault: Opened) -> Finding:
+    if deployment.kind in ("embedded", "scripted", "recorded"):
         return unproven(name, f"It is {deployment.kind}, in the host itself.", "Ask an agent something.")
 
     async def look() -> str:
         key = vault.secrets.live(deployment.api_key)
-        deployed = open_deployment(tier, deployment, None, key=key, identity=vault.azure)
+        deployed = open_deployment(tier, deployment, None, costs=settings.costs, key=key, identity=vault.azure)
         try:
             await deployed.client.with_options(max_retries=0).models.list()
         finally:

@@ -5,13 +5,14 @@ The same Idempotency-Key with the same request is the same run; with another req
 
 import hashlib
 from dataclasses import dataclass, replace
+from typing import Any
 
 import asyncpg
 
 from charter.catalog.spec import AgentSpec
 from charter.context import Context
 from charter.errors import IdempotencyKeyReused, NotFound
-from charter.runs import journal, places, records
+from charter.runs import images, journal, places, records
 from charter.runs.places import BATCH, PEOPLE
 from charter.runs.run import Run, StartRun, new_id
 from charter.settings import Runs
@@ -20,8 +21,8 @@ from charter.telemetry.tracing import Trace
 
 _INSERT = (
     "insert into runs (tenant, id, thread, agent, principal, authority, status, bundle, input, metadata, idempotency_key, "
-    "request_digest, lease_owner, lease_until, trace_id, span_id, priority, epoch, working_since) "
-    "values ($1, $2, $3, $4, $5, $6, $16, $7, $8, $9, $10, $11, $12, clock_timestamp() + make_interval(secs => $13), $14, $15, $17, "
+    "request_digest, lease_owner, lease_until, trace_id, span_id, priority, currency, images, epoch, working_since) "
+    "values ($1, $2, $3, $4, $5, $6, $16, $7, $8, $9, $10, $11, $12, clock_timestamp() + make_interval(secs => $13), $14, $15, $17, $18, $19, "
     "case when $16 = 'running' then 1 else 0 end, case when $16 = 'running' then clock_timestamp() end) "
     "on conflict (tenant, principal, idempotency_key) where idempotency_key is not null do nothing returning *"
 )
@@ -29,11 +30,12 @@ _INSERT = (
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Who admits: its name in leases, and whether it has a place for one more run."""
+    """Who admits: its name in leases, whether it has a place for one more run, and what it counts costs in."""
 
     owner: str
     free: bool
     settings: Runs
+    currency: str
 
 
 async def admit(
@@ -70,9 +72,12 @@ async def _admitted(
             _INSERT, ctx.tenant, new_id("run"), await _thread(session, ctx, agent, request), agent.name, ctx.principal.id,
             records.authority(ctx), agent.bundle, request.input, dict(request.metadata), request.idempotency_key, digest,
             host.owner, host.settings.lease_seconds, trace.trace_id, trace.span_id, status, priority(ctx),
+            host.currency, len(request.images),
         )  # fmt: skip
         if row is None:  # the same key came at the same moment: once alone, the other one's run is known
             return None
+        if request.images:
+            await images.keep(session, ctx.tenant, row["id"], request.images)
         entries = [journal.Entry("run", status), _message(request, trace)]
         seq = await journal.append(session, ctx.tenant, row["id"], row["epoch"], entries)
         claim = replace(records.claim_of(row), opens_thread=request.thread is None, seq=seq)
@@ -93,6 +98,7 @@ def _message(request: StartRun, trace: Trace) -> journal.Entry:
         type="message",
         name="user",
         input=request.input,
+        label=images.label_of(len(request.images)).as_json() if request.images else None,
         started_at=moment,
         ended_at=moment,
         trace=trace,
@@ -100,7 +106,9 @@ def _message(request: StartRun, trace: Trace) -> journal.Entry:
 
 
 def _digest(request: StartRun) -> str:
-    body = [request.agent, request.input, request.thread, dict(request.metadata)]
+    body: list[Any] = [request.agent, request.input, request.thread, dict(request.metadata)]
+    if request.images:
+        body.append([[image.media_type, hashlib.sha256(image.data).hexdigest()] for image in request.images])
     return hashlib.sha256(journal.canonical(body)).hexdigest()
 
 

@@ -34,7 +34,7 @@ class Calling:
             self._refuse(work, call, step_id, fault.public)
             return True
         approval = await self._approval(work, step_id)
-        decision = _refusal(approval) or await work.edition.gate.check(
+        decision = refusal(approval) or await work.edition.gate.check(
             work.ctx, Call(function, arguments, step_id), work.label, level=work.level, approval=approval
         )
         act = Act(call, step_id, function, arguments, decision, journal.now())
@@ -82,7 +82,7 @@ class Calling:
         work.answered(act.call, output)
 
 
-def _refusal(approval: Approval | None) -> Decision | None:
+def refusal(approval: Approval | None) -> Decision | None:
     """Return the denial that a person's no, or their silence, is."""
     if approval is None or approval.status in {"approved", "pending"}:
         return None

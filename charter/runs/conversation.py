@@ -11,7 +11,7 @@ from charter.catalog.spec import AgentSpec
 from charter.governance.labels import Label, joined, untrusted
 from charter.models import tokens
 from charter.models.chat import Message, Reply, ToolCall
-from charter.runs import journal
+from charter.runs import answering, formed, journal
 from charter.runs.records import Claim
 from charter.runs.run import Step
 from charter.runs.shown import Shown, extract
@@ -124,6 +124,8 @@ def recall(shown: Shown, steps: Sequence[Step]) -> None:
         for call, step_id in calls:
             if step_id in ended:
                 shown.append(result(call, ended[step_id].output))
+        if unfit := formed.unfit(step):
+            shown.append(formed.correction(unfit))
 
 
 def result(call: ToolCall, output: Any) -> Message:
@@ -132,11 +134,21 @@ def result(call: ToolCall, output: Any) -> Message:
 
 
 def said(reply: Reply, pending: Sequence[tuple[ToolCall, str]]) -> dict[str, Any]:
-    """Return what a model step keeps of a reply: its words, and its calls with the steps that will carry them out."""
+    """Return what a model step keeps of a reply: its words, why they ended, its calls with the steps that will carry them
+    out, who answered, and who was asked before.
+    """
     calls = [
         {"id": call.id, "name": call.name, "arguments": call.arguments, "step_id": step_id} for call, step_id in pending
     ]
-    return {"text": reply.text, "calls": calls, "model": reply.model, "level": reply.level}
+    kept = {
+        "text": reply.text,
+        "finish_reason": reply.finish_reason,
+        "calls": calls,
+        "model": reply.model,
+        "level": reply.level,
+        "deployment": reply.deployment,
+    }
+    return {**kept, "attempts": answering.told(reply.attempts)} if reply.attempts else kept
 
 
 def calls_of(step: Step) -> list[tuple[ToolCall, str]]:

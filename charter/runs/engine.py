@@ -72,6 +72,7 @@ class Engine:
         drill: Drill,
         *,
         owner: str,
+        currency: str,
     ) -> None:
         self._database = database
         self._loop = loop
@@ -85,6 +86,7 @@ class Engine:
         self._settings = settings
         self._drill = drill
         self._owner = owner
+        self._currency = currency
         self._draining = False
         self._working: dict[str, Hand] = {}
         self._lines: dict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -96,7 +98,7 @@ class Engine:
     def host(self, tenant: str) -> Host:
         """Who admits here, whether there is a place for one more run, and the tenant's limits."""
         free = not self._draining and len(self._working) < self._settings.concurrent
-        return Host(self._owner, free, self._entitlement.limits(tenant, self._settings))
+        return Host(self._owner, free, self._entitlement.limits(tenant, self._settings), self._currency)
 
     @property
     def held(self) -> dict[str, tuple[Claim, Grip]]:

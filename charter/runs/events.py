@@ -11,7 +11,7 @@ from charter.context import Context
 from charter.errors import Draining
 from charter.governance import approvals
 from charter.runs import journal, records
-from charter.runs.following import Followers
+from charter.runs.following import Followers, News
 from charter.runs.run import TERMINAL, Event, Run
 from charter.store.database import Database, Session
 from charter.tenancy.entitlement import Entitlement
@@ -60,20 +60,25 @@ class EventStream:
                         if self._followers.over:
                             raise Draining("The host is going down; the run goes on.", action="Follow it again.")
                         async for text in _texts(queue, reader.after):
-                            yield Event("output.delta", {"text": text})
+                            yield _LIVE_AGAIN if text is None else Event("output.delta", {"text": text})
                     run, events = await reader.read()
         if reader.after == run.last_seq:  # else this follower has heard already that it is done
             yield Event("done", run.as_json(), reader.after + 1)
 
 
-async def _texts(queue: "asyncio.Queue[int | str]", after: int) -> AsyncIterator[str]:
-    """Yield live text until the journal has more than ``after``, or it is time to look by oneself."""
+_LIVE_AGAIN = Event("output.withdrawn", {})
+
+
+async def _texts(queue: "asyncio.Queue[News]", after: int) -> AsyncIterator[str | None]:
+    """Yield live text, and ``None`` where that of the present turn is withdrawn, until the journal has more than ``after``,
+    or it is time to look by oneself.
+    """
     while True:
         try:
             item = await asyncio.wait_for(queue.get(), _LOOK_AGAIN_SECONDS)
         except TimeoutError:
             return
-        if isinstance(item, str):
+        if item is None or isinstance(item, str):
             yield item
         elif item > after or item == 0:
             return

@@ -25,6 +25,9 @@ _RECONNECT_SECONDS = 1.0
 _BEAT_SECONDS = 0.125
 _PATIENCE_SECONDS = 3.0
 
+News = int | str | None
+"""What a follower hears: a journal number to look up, live text, or (``None``) that the text of this turn is withdrawn."""
+
 Listener = Callable[[str, str, str], None]
 """Takes a run, and the kind and the status of an entry of its journal."""
 
@@ -36,8 +39,8 @@ class Followers:
         self._url = url
         self._login = login
         self._name = secrets.token_hex(8)
-        self._queues: dict[str, set[asyncio.Queue[int | str]]] = defaultdict(set)
-        self._live: dict[str, set[asyncio.Queue[int | str]]] = defaultdict(set)
+        self._queues: dict[str, set[asyncio.Queue[News]]] = defaultdict(set)
+        self._live: dict[str, set[asyncio.Queue[News]]] = defaultdict(set)
         self._remote = Remote()
         self._outlet = Outlet(self._name)
         self._listeners: list[Listener] = []
@@ -85,6 +88,7 @@ class Followers:
             await connection.add_listener("charter_journal", self._news)
             await connection.add_listener("charter_follow", self._followed_elsewhere)
             await connection.add_listener("charter_text", self._text_from_elsewhere)
+            await connection.add_listener("charter_withdrawn", self._withdrawn_elsewhere)
             self._connection = connection
             self._listening.set()
             # What happened while nobody listened is in the journal: let everyone look.
@@ -125,8 +129,13 @@ class Followers:
         if process != self._name:
             self._tell(self._live, run_id, text)
 
+    def _withdrawn_elsewhere(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
+        process, run_id = str(payload).split(":", 1)
+        if process != self._name:
+            self._tell(self._live, run_id, None)
+
     @staticmethod
-    def _tell(queues: dict[str, set[asyncio.Queue[int | str]]], run_id: str, what: int | str) -> None:
+    def _tell(queues: dict[str, set[asyncio.Queue[News]]], run_id: str, what: News) -> None:
         for queue in queues.get(run_id, ()):
             with suppress(asyncio.QueueFull):
                 queue.put_nowait(what)
@@ -165,6 +174,13 @@ class Followers:
             self._outlet.add(run_id, text)
             self._beat.set()
 
+    def withdraw(self, run_id: str) -> None:
+        """Tell those who follow the run, here and elsewhere, that the live text of its present turn does not count."""
+        self._tell(self._live, run_id, None)
+        if self._remote.follows(run_id):
+            self._outlet.withdraw(run_id)
+            self._beat.set()
+
     async def settle(self, run_id: str) -> None:
         """Pass on at once what is left of a turn's text, so that it is heard before the journal tells the turn's end."""
         await self._notify(self._outlet.rest(run_id))
@@ -176,14 +192,14 @@ class Followers:
         return bool(self._live.get(run_id)) or self._remote.follows(run_id)
 
     @asynccontextmanager
-    async def follow(self, run_id: str) -> AsyncGenerator["asyncio.Queue[int | str]"]:
+    async def follow(self, run_id: str) -> AsyncGenerator["asyncio.Queue[News]"]:
         """Give a queue of journal numbers to look up (0: look anyway) until the block ends."""
-        queue: asyncio.Queue[int | str] = asyncio.Queue(maxsize=4096)
+        queue: asyncio.Queue[News] = asyncio.Queue(maxsize=4096)
         with _among(self._queues, run_id, queue):
             yield queue
 
     @contextmanager
-    def hear(self, run_id: str, queue: "asyncio.Queue[int | str]") -> Generator[None]:
+    def hear(self, run_id: str, queue: "asyncio.Queue[News]") -> Generator[None]:
         """Put live text into the queue too. The caller knows that its principal may see the run."""
         with _among(self._live, run_id, queue):
             self._beat.set()
@@ -192,9 +208,7 @@ class Followers:
 
 
 @contextmanager
-def _among(
-    queues: dict[str, set[asyncio.Queue[int | str]]], run_id: str, queue: "asyncio.Queue[int | str]"
-) -> Generator[None]:
+def _among(queues: dict[str, set[asyncio.Queue[News]]], run_id: str, queue: "asyncio.Queue[News]") -> Generator[None]:
     queues[run_id].add(queue)
     try:
         yield
@@ -220,6 +234,10 @@ class Voice:
 
     async def say(self, text: str) -> None:
         self._followers.text(self._run_id, text)
+
+    async def withdraw(self) -> None:
+        """Take back what this turn has said so far: the answer begins anew."""
+        self._followers.withdraw(self._run_id)
 
     async def end(self) -> None:
         """End a turn that streamed: what follows in the journal must not overtake its text."""

@@ -52,6 +52,7 @@ class Claim:
     priority: int = 1
     seq: int = 0
     worked: timedelta = timedelta(0)
+    images: int = 0
 
 
 def authority(ctx: Context) -> dict[str, Any]:
@@ -108,6 +109,7 @@ def run_of(row: asyncpg.Record, *, effects: Sequence[Mapping[str, Any]] | None =
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         last_seq=row["last_seq"],
+        images=row["images"],
     )
 
 
@@ -121,6 +123,19 @@ async def read(session: Session, ctx: Context, run_id: str) -> Run:
     if row is None or not (ctx.is_operator or row["principal"] == ctx.principal.id):
         raise NotFound(f"There is no run {run_id[:64]}.")
     return run_of(row)
+
+
+async def recorded(session: Session, ctx: Context, run_id: str) -> tuple[Run, Claim]:
+    """Return the run, if this principal may see it, with what it was worked on under.
+
+    Raises:
+        NotFound: as ``read``.
+    """
+    run = await read(session, ctx, run_id)
+    row = await session.fetchrow("select * from runs where id = $1", run_id)
+    if row is None:
+        raise NotFound(f"There is no run {run_id[:64]}.")
+    return run, claim_of(row)
 
 
 async def listing(
@@ -201,6 +216,7 @@ def claim_of(row: asyncpg.Record, *, opens_thread: bool = False) -> Claim:
         priority=row["priority"],
         seq=row["last_seq"],
         worked=row["worked"],
+        images=row["images"],
     )
 
 

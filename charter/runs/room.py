@@ -84,7 +84,7 @@ def _loop(footing: Footing, editions: Editions, access_of: AccessOf, drill: Dril
     parking = Parking(database, drill, hours=limits.approval_hours)
     acting = Acting(database, access_of, parking, Doubt(database, limits), writer, footing.tracing, limits, drill)
     calling = Calling(database, acting, parking, writer)
-    return Loop(database, editions, calling, writer, footing.tracing, limits)
+    return Loop(database, editions, calling, writer, footing.tracing, limits, footing.entitlement)
 
 
 def _engine(
@@ -98,7 +98,7 @@ def _engine(
 ) -> Engine:
     engine = Engine(
         footing.database, loop, followers, queue, footing.tracing, footing.identity.renewal, leases, footing.entitlement,
-        footing.settings.runs, drill, owner=owner,
+        footing.settings.runs, drill, owner=owner, currency=footing.settings.costs.currency,
     )  # fmt: skip
     followers.listen(engine.heard)
     footing.tenants.listen(engine.look)

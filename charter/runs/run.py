@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from charter.models.chat import Image
+
 Status = Literal["queued", "running", "waiting", "completed", "failed", "cancelled"]
 StepType = Literal["message", "retrieval", "model", "function", "approval"]
 StepStatus = Literal["running", "done", "failed", "denied", "waiting", "unknown"]
@@ -24,7 +26,7 @@ def timestamp(moment: datetime | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class StartRun:
-    """What somebody asks an agent to do."""
+    """What somebody asks an agent to do; ``images`` belong to the input."""
 
     agent: str
     input: str
@@ -32,6 +34,7 @@ class StartRun:
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
     idempotency_key: str | None = None
     streams: bool = False
+    images: tuple[Image, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Run:
     created_at: datetime
     updated_at: datetime
     last_seq: int = 0
+    images: int = 0
 
     @property
     def finished(self) -> bool:
@@ -78,6 +82,7 @@ class Run:
             "thread": self.thread,
             "bundle": self.bundle,
             "input": self.input,
+            "images": self.images,
             "output": self.output,
             "error": self.error,
             "effects": list(self.effects),
@@ -134,9 +139,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a follower of a run hears. ``id`` is the journal number; live text has none and is never replayed."""
+    """What a follower of a run hears. ``id`` is the journal number; live text has none and is never replayed.
 
-    type: Literal["run.status", "step", "approval", "done", "output.delta"]
+    ``output.withdrawn``: the live text since the last step does not count; the model broke off, and its answer begins
+    anew.
+    """
+
+    type: Literal["run.status", "step", "approval", "done", "output.delta", "output.withdrawn"]
     data: Mapping[str, Any]
     id: int | None = None
 

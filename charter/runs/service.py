@@ -12,7 +12,9 @@ from charter.governance import approvals
 from charter.governance.approvals import Approval
 from charter.identity.grants import Grants
 from charter.knowledge.archive import Archive
-from charter.runs import admission, journal, records, resolving
+from charter.models.chat import Image
+from charter.models.choosing import Wanted
+from charter.runs import admission, images, journal, records, resolving
 from charter.runs.admittance import Admittance
 from charter.runs.drill import Drill
 from charter.runs.editions import Editions
@@ -21,6 +23,7 @@ from charter.runs.events import EventStream
 from charter.runs.following import Followers
 from charter.runs.parking import verdict
 from charter.runs.records import Claim
+from charter.runs.replaying import Replayed, Replaying
 from charter.runs.run import TERMINAL, Event, Page, Run, StartRun, Step
 from charter.settings import Http, Runs
 from charter.store.database import Database, Session
@@ -71,7 +74,7 @@ class RunService:
             "name": spec.name,
             "description": spec.description,
             "owner": spec.owner,
-            "model": {"tier": spec.tier, "level": self.editions.current.sessions[spec.name].route.first.level()},
+            "model": {"tier": spec.tier, "level": self._level(ctx, spec)},
             "functions": [
                 {"name": n, "effect": self.editions.current.catalog.function(n).effect}
                 for n in spec.functions
@@ -80,11 +83,17 @@ class RunService:
             "starters": list(spec.starters),
         }
 
+    def _level(self, ctx: Context, spec: AgentSpec) -> str:
+        """Return the level of the deployment that most likely answers this tenant next."""
+        route = self.editions.current.sessions[spec.name].route
+        likely = route.likely(self.entitlement.regions(ctx.tenant))
+        return likely.level() if likely else "yours"
+
     async def start(self, ctx: Context, request: StartRun, *, assertion: str | None) -> tuple[Run, bool]:
         """Admit the run and begin to work on it; say whether it is new (``False``: the idempotency key is known).
 
         Raises:
-            Draining, NotFound, InvalidRequest, QueueFull, IdempotencyKeyReused, AuthorityLost: see each.
+            Draining, NotFound, InvalidRequest, ModelCannot, QueueFull, IdempotencyKeyReused, AuthorityLost: see each.
             TenantSuspended, Forbidden: the tenant may not, now or with this agent's model.
         """
         self.admittance.check()
@@ -92,6 +101,8 @@ class RunService:
         spec = self._startable(ctx, request.agent)
         self.entitlement.check(ctx.tenant, spec)
         self._acceptable(request)
+        wanted = Wanted(images=bool(request.images), form=spec.output is not None)
+        self.editions.current.sessions[spec.name].route.check(wanted, self.entitlement.regions(ctx.tenant))
         if assertion is not None and ctx.principal.type != "workload":
             await self.grants.keep(ctx, assertion)
         claim, run = await admission.admit(
@@ -108,6 +119,7 @@ class RunService:
     def _acceptable(self, request: StartRun) -> None:
         if not request.input.strip():
             raise InvalidRequest("The input is empty.", errors=[FieldError("/input", "say what is to be done")])
+        images.check(request.images)
         if len(request.input) > self.http.input_limit_chars:
             raise InvalidRequest(
                 "The input is too long.",
@@ -117,6 +129,16 @@ class RunService:
     async def get(self, ctx: Context, run_id: str) -> Run:
         async with self.database.session(ctx) as session:
             return await records.read(session, ctx, run_id)
+
+    async def images(self, ctx: Context, run_id: str) -> tuple[Image, ...]:
+        """Return the images of a run's input.
+
+        Raises:
+            NotFound: not a run that this principal may see.
+        """
+        async with self.database.session(ctx) as session:
+            await records.read(session, ctx, run_id)
+            return await images.of_run(session, run_id)
 
     async def listing(self, ctx: Context, *, cursor: str | None = None, limit: int = 50, **filters: str | None) -> Page:
         async with self.database.session(ctx) as session:
@@ -256,6 +278,18 @@ class RunService:
                 journal.Change(status="cancelled"),
             )
         return await self.get(ctx, run_id)
+
+    async def replay(self, ctx: Context, run_id: str, *, current: bool = False) -> Replayed:
+        """Go through a run once more with what was recorded of it, and tell the first thing that comes out otherwise.
+
+        Raises:
+            NotFound: not a run that this principal may see.
+            Conflict: it is not over yet, or its agent is there no more.
+            BundleUnavailable: the bundle it began with cannot be loaded here.
+        """
+        async with self.database.session(ctx) as session:
+            run, claim = await records.recorded(session, ctx, run_id)
+        return await Replaying(self.database, self.editions, self.settings).replay(run, claim, current=current)
 
     async def drain(self) -> None:
         """Take nothing new, let what runs finish or leave it to others, and send away who waits here."""

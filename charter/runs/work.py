@@ -38,6 +38,7 @@ class Work:
     seq: int = 0
     level: Level = "yours"
     turns: int = 0
+    corrected: bool = False
     history: History = field(default_factory=History)
     passages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     unwritten: list[Entry] = field(default_factory=list[Entry])

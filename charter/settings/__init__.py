@@ -17,12 +17,13 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from charter.errors import StartRefused
 from charter.settings.knowledge import AzureAISearch, Blob, Knowledge, Origin, Qdrant, SharePoint, Store
-from charter.settings.models import Deployment, Deployments, Kind, Price, Tier
+from charter.settings.models import Costs, Deployment, Deployments, Kind, Price, Tier
 from charter.settings.section import Section
 
 __all__ = [
     "AzureAISearch",
     "Blob",
+    "Costs",
     "Deployment",
     "Deployments",
     "Kind",
@@ -247,6 +248,7 @@ class Settings(BaseSettings):
     identity: Identity = Identity()
     secrets: Secrets = Secrets()
     models: dict[Tier, Deployments] = {"standard": (Deployment(),)}
+    costs: Costs = Costs()
     telemetry: Telemetry = Telemetry()
     knowledge: Knowledge = Knowledge()
     runs: Runs = Runs()

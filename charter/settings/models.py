@@ -1,6 +1,6 @@
 """Which models there are, where they compute, and what they cost."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -30,10 +30,11 @@ class Price(Section):
 class Deployment(Section):
     """One model somewhere. ``name`` is what the journal calls it (empty: the kind and the model).
 
-    Of a tier's deployments those with the lowest ``priority`` are asked first, each in proportion to its ``weight``.
-    ``prices`` (or the two plain ones) are per million tokens in ``currency``; without any the table of the makers' list
-    prices is asked, and an unpriced one is counted as zero. ``region`` is where it computes: a tenant with a residency
-    is served by deployments of its regions only. ``max_output_tokens`` bounds an answer where a maker wants a bound.
+    Of a tier's deployments those with the lowest ``priority`` are asked first, each in proportion to its ``weight``; one
+    of weight 0 only when all others fail. ``prices`` (or the two plain ones) are per million tokens in ``currency``
+    (empty: the house's); without any the table of the makers' list prices is asked, and an unpriced one is counted as
+    zero. ``region`` is where it computes: a tenant with a residency is served by deployments of its regions only.
+    ``max_output_tokens`` bounds an answer where a maker wants a bound.
     ``recording``: the file that ``recorded`` answers from; for any other kind, where its traffic is recorded.
     """
 
@@ -50,7 +51,7 @@ class Deployment(Section):
     input_price: Decimal = Decimal(0)
     output_price: Decimal = Decimal(0)
     prices: tuple[Price, ...] = ()
-    currency: str = "EUR"
+    currency: str = ""
     region: str = ""
     max_output_tokens: int = Field(default=4096, ge=1)
     timeout_seconds: float = Field(default=60, gt=0)
@@ -59,6 +60,23 @@ class Deployment(Section):
     def called(self) -> str:
         """The name that journal, spans and sentences use."""
         return self.name or f"{self.kind}:{self.model}"
+
+    def serves(self, residency: Collection[str] | None) -> bool:
+        """Whether data may go there that is to stay in these regions; where it computes must be said. ``None``: anywhere."""
+        return residency is None or (self.region != "" and self.region in residency)
+
+
+class Costs(Section):
+    """``currency`` is what the house counts in. ``rates`` say what one unit of another currency is worth in it: makers
+    publish their prices in USD.
+    """
+
+    currency: str = Field(default="EUR", pattern="^[A-Z]{3}$")
+    rates: dict[str, Annotated[Decimal, Field(gt=0)]] = {}
+
+    def rate(self, currency: str) -> Decimal | None:
+        """Return what one unit of that currency is worth; ``None``: nobody says."""
+        return Decimal(1) if currency == self.currency else self.rates.get(currency)
 
 
 def _several(value: Any) -> Any:

@@ -75,6 +75,7 @@ async def silent_hosts(database: Database, seconds: float) -> list[str]:
 
 
 _ENDED = "status in ('completed', 'failed', 'cancelled') and updated_at < clock_timestamp() - make_interval(days => $1)"
+_HANGING = ("journal", "effects", "approvals", "run_images")
 _FORGETTING = "select pg_try_advisory_xact_lock(hashtextextended('charter retention', 0))"
 
 
@@ -93,7 +94,7 @@ async def forget_runs(database: Database, days: int, limit: int = 500) -> int | 
         )
         gone = [row["tenant"] for row in rows], [row["id"] for row in rows]
         done = "DELETE 0"
-        for table, column in (("journal", "run_id"), ("effects", "run_id"), ("approvals", "run_id"), ("runs", "id")):
+        for table, column in (*((hanging, "run_id") for hanging in _HANGING), ("runs", "id")):
             done = await session.execute(
                 f"delete from {table} t using unnest($1::text[], $2::text[]) as gone (tenant, run) "  # noqa: S608
                 f"where t.tenant = gone.tenant and t.{column} = gone.run",

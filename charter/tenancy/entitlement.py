@@ -65,9 +65,11 @@ class Entitlement:
         own = self._tenants.settings(tenant)
         if own.models is not None and agent.tier not in own.models:
             raise Forbidden(f"Your organisation may not use models of the tier {agent.tier}.")
-        if own.residency is not None and not self._regions(agent.tier) & {*own.residency}:
+        if own.residency is not None and not any(
+            each.serves(own.residency) for each in self._models.get(agent.tier, ())
+        ):
             raise Forbidden(f"No model of the tier {agent.tier} computes where your organisation's data may go.")
 
-    def _regions(self, tier: str) -> set[str]:
-        """Return where the tier's models compute; what does not say so is nowhere that a residency could name."""
-        return {each.region for each in self._models.get(tier, ()) if each.region}
+    def regions(self, tenant: str) -> tuple[str, ...] | None:
+        """Return where models may compute that see the tenant's data; ``None``: anywhere."""
+        return self._tenants.settings(tenant).residency

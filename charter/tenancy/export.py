@@ -23,6 +23,7 @@ EXPORTED: Mapping[str, str] = {
     "journal": "run_id, seq",
     "effects": "run_id, step_id",
     "approvals": "id",
+    "run_images": "run_id, ordinal",
     "audit": "seq",
     "documents": "id",
     "passages": "id",

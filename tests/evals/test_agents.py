@@ -36,7 +36,8 @@ CASES = cases()
 @pytest.fixture(scope="module")
 async def assisted(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningHost]:
     embedded = {"standard": settings.Deployment(kind="embedded")}
-    async with running_host(tmp_path_factory.mktemp("agents"), models=embedded) as running:
+    async with running_host(tmp_path_factory.mktemp("agents"), models=embedded, knowledge=True) as running:
+        await running.library_read()
         yield running
 
 

@@ -41,6 +41,7 @@ DEFAULTS_ARE_RIGHT = {
     "CHARTER_KNOWLEDGE__EVERY_SECONDS": "The same anywhere.",
     "CHARTER_KNOWLEDGE__TOP": "The same anywhere.",
     "CHARTER_RUNS__*": "Tuned by load, and equal on all replicas in any case.",
+    "CHARTER_COSTS__RATES": "The prices are in the currency that costs are counted in.",
     "CHARTER_DRILL__POINTS": "Refused by the profile.",
     "CHARTER_HTTP__BODY_LIMIT_BYTES": "The same anywhere.",
     "CHARTER_HTTP__INPUT_LIMIT_CHARS": "The same anywhere.",

@@ -60,6 +60,18 @@ async def test_a_running_laptop_is_in_order_and_says_what_nobody_looked_at(host:
     )
 
 
+@pytest.mark.promise("models.prices")
+async def test_a_deployment_without_a_price_is_named() -> None:
+    tier = [
+        {"kind": "openai", "name": "own", "model": "m", "base_url": "http://127.0.0.1:9/v1"},
+        {"kind": "openai", "name": "listed", "model": "gpt-4.1", "api_key": "k"},
+    ]
+    said = orjson.dumps(tier).decode()
+    _, told = await findings(CHARTER_MODELS__STANDARD=said, CHARTER_COSTS__RATES='{"USD": "0.9"}')
+    found = states(told)
+    assert (found["prices.standard.own"], found["prices.standard.listed"]) == ("unproven", "ok")
+
+
 @pytest.mark.promise("posture.doctor")
 async def test_what_does_not_answer_is_refused_and_the_rest_is_still_looked_at(
     host: RunningHost, tmp_path: Path

@@ -8,13 +8,15 @@ from typing import Any
 import asyncpg
 import pytest
 
+from charter.models.chat import Image
+from charter.runs import images
 from charter.runs.retention import Retention
 from charter.store import crossing
 from charter.store.database import Database, Session
 from tests.running import RunningHost
 
 DAYS = 90
-TABLES = ("journal", "effects", "approvals")
+TABLES = ("journal", "effects", "approvals", "run_images")
 
 
 class Sweeper:
@@ -65,16 +67,23 @@ def sweeper(host: RunningHost) -> Sweeper:
     return Sweeper(host)
 
 
-async def ordered(host: RunningHost, item: str) -> dict[str, Any]:
-    """Return a finished run with an approval, an effect and a segment of the queue."""
+async def shown(sweeper: Sweeper, run: dict[str, Any]) -> None:
+    """Let the run have an image."""
+    async with sweeper.database.tenant_session("contoso") as session:
+        await images.keep(session, "contoso", run["id"], [Image("image/gif", b"GIF89a")])
+
+
+async def ordered(host: RunningHost, sweeper: Sweeper, item: str) -> dict[str, Any]:
+    """Return a finished run with an approval, an effect, an image and a segment of the queue."""
     run = await host.ask("alice", "buyer", f"Order a {item} for 1,300 EUR")
+    await shown(sweeper, run)
     await host.decide("bob", await host.pending("bob", run["id"]), "approve")
     return await host.settled("alice", run["id"], "completed")
 
 
 @pytest.mark.promise("retention.ended")
 async def test_what_ended_long_ago_is_gone_and_its_audit_stays(host: RunningHost, sweeper: Sweeper) -> None:
-    old, young = await ordered(host, "kayak"), await ordered(host, "canoe")
+    old, young = await ordered(host, sweeper, "kayak"), await ordered(host, sweeper, "canoe")
     await sweeper.age(old)
     await sweeper.age(young, DAYS - 1)
     before, same = await sweeper.left(old), await sweeper.left(young)
@@ -104,6 +113,7 @@ async def test_a_run_that_waits_is_kept_however_old_it_is(host: RunningHost, swe
 @pytest.mark.promise("retention.live")
 async def test_the_database_itself_refuses_to_delete_what_has_not_ended(host: RunningHost, sweeper: Sweeper) -> None:
     live = await host.ask("alice", "buyer", "Order a unicycle for 1,300 EUR")
+    await shown(sweeper, live)
     before = await sweeper.left(live)
     async with sweeper.database.crossing() as session:
         for table in TABLES:
@@ -113,7 +123,10 @@ async def test_the_database_itself_refuses_to_delete_what_has_not_ended(host: Ru
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         async with sweeper.database.crossing() as session:
             await session.execute("delete from audit where run_id = $1", live["id"])
-    for table in ("journal", "runs", "audit"):
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with sweeper.database.crossing() as session:
+            await session.execute("select data from run_images where run_id = $1", live["id"])
+    for table in ("journal", "runs", "audit", "run_images"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             async with sweeper.database.tenant_session("contoso") as session:
                 await session.execute(f"delete from {table}")

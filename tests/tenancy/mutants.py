@@ -69,7 +69,7 @@ TENANCY = (
     Mutant(
         "a tenant's regions not asked",
         "charter/tenancy/entitlement.py",
-        "if own.residency is not None and self._region(agent.tier) not in own.residency:",
+        "if own.residency is not None and not any(each.serves(own.residency) for each in self._models.get(agent.tier, ())):",
         "if False:",
         ("tests/tenancy/test_entitlement.py",),
     ),

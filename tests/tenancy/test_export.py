@@ -8,6 +8,8 @@ import asyncpg
 import orjson
 import pytest
 
+from charter.models.chat import Image
+from charter.runs import images
 from charter.tenancy.export import EXPORTED, KEPT_BACK
 from tests.running import RunningHost
 from tests.tenancy.adatum import created
@@ -35,6 +37,9 @@ async def test_an_export_is_whole_in_key_order_and_of_one_tenant_only(host: Runn
     text = "How many days of annual leave do I have left?"
     run = await host.ask(adatum.ada, "employee_assistant", text)
     await host.ask(adatum.ada, "buyer", "Order a gong for 1,300 EUR")
+    assert host.inner is not None
+    async with host.inner.service.database.tenant_session(adatum.id) as session:
+        await images.keep(session, adatum.id, run["id"], [Image("image/gif", b"GIF89a")])
     lines = await _export(host, "carol", adatum.id)
 
     manifest, end, rows = orjson.loads(lines[0])["manifest"], orjson.loads(lines[-1])["end"], _rows(lines)
@@ -47,6 +52,7 @@ async def test_an_export_is_whole_in_key_order_and_of_one_tenant_only(host: Runn
     for table, key in (("runs", ("id",)), ("journal", ("run_id", "seq")), ("audit", ("seq",))):
         keys = [tuple(row[part] for part in key) for row in rows[table]]
         assert keys == sorted(keys), table
+    assert [row["data"] for row in rows["run_images"]] == [f"\\x{b'GIF89a'.hex()}"]
     assert {"approvals", "effects"} & rows.keys() == {"approvals"}
     assert rows["audit"][-1]["action"] == "tenant.exported"
 

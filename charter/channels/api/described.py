@@ -1,14 +1,25 @@
 """The REST door, described."""
 
-from charter.channels.api.schemas import CreateRun, Decide, Resolve, Search
-from charter.channels.api.shapes import Agent, AgentList, Approval, ApprovalPage, FoundList, Run, RunPage, StepList
+from charter.channels.api.schemas import CreateRun, Decide, Replay, Resolve, Search
+from charter.channels.api.shapes import (
+    Agent,
+    AgentList,
+    Approval,
+    ApprovalPage,
+    FoundList,
+    Replayed,
+    Run,
+    RunPage,
+    StepList,
+)
 from charter.channels.described import EVENTS, IDEMPOTENCY_KEY, Answer, Operation, Parameter, query
 
 _LIMIT = query("limit", "How many at most.", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50})
 _CURSOR = query("cursor", "The next of the page before.")
 _EVENTS = (
     "Server-sent events `run.status`, `step`, `approval` and `done` carry the object and the journal's number as `id`; "
-    "`output.delta` carries live text and has none. A client that comes back with Last-Event-ID misses no numbered "
+    "`output.delta` carries live text and has none. `output.withdrawn` says that the live text since the last step does "
+    "not count: the model broke off, and its answer begins anew. A client that comes back with Last-Event-ID misses no numbered "
     "event and gets none twice. The stream stays open while a run waits, and closes after `done`."
 )
 
@@ -23,7 +34,12 @@ OPERATIONS = (
             200: Answer("The run has ended or waits (with Prefer: wait=N only).", Run),
             202: Answer("The run was accepted.", Run, headers={"Location": "Where the run is."}),
         },
-        description="The run acts for you, within its agent's policy. It goes on when you close the connection.",
+        description=(
+            "The run acts for you, within its agent's policy. It goes on when you close the connection.\n\n"
+            "`images` belong to the input: they are shown to the model for as long as the run goes on, kept with it and "
+            "deleted with it. What is written in them is untrusted content: what changes the world after it is asked about. "
+            "An agent whose model cannot look at images, or cannot answer in its agreed form, says so (409)."
+        ),
         body=CreateRun,
         parameters=(
             IDEMPOTENCY_KEY,
@@ -70,6 +86,17 @@ OPERATIONS = (
         ),
         body=Resolve,
         problems=(409, 422),
+    ),
+    Operation(
+        "POST", "/v1/runs/{run}/replay", "replayRun", "Go through a run once more, calling nothing", "runs",
+        {200: Answer("What came out.", Replayed)},
+        description=(
+            "For a run that is over. The model's answers and the functions' results are those of the journal; what is offered, "
+            "the check of arguments, the policies of the bundle, today's managers, labels and the answer are done anew. With "
+            "`current`, the present bundle of the agent: what would a change have decided otherwise? Nothing is called or written."
+        ),
+        body=Replay,
+        problems=(409,),
     ),
     Operation(
         "GET", "/v1/approvals", "listApprovals", "List approvals", "approvals", {200: Answer("A page.", ApprovalPage)},

@@ -8,9 +8,10 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from charter.channels import sse
-from charter.channels.api.schemas import CreateRun, Decide, Resolve, Search
+from charter.channels import images, sse
+from charter.channels.api.schemas import CreateRun, Decide, Replay, Resolve, Search
 from charter.channels.reading import body, caller, context, idempotency_key, whole
+from charter.models.chat import Image
 from charter.runs.run import Page, Run, StartRun
 from charter.runs.service import RunService
 
@@ -30,6 +31,7 @@ def routes(service: RunService) -> list[web.RouteDef]:
         web.get("/v1/runs/{run}/timeline", door.timeline),
         web.post("/v1/runs/{run}/cancel", door.cancel),
         web.post("/v1/runs/{run}/resolve", door.resolve),
+        web.post("/v1/runs/{run}/replay", door.replay),
         web.get("/v1/approvals", door.approvals),
         web.get("/v1/approvals/{approval}", door.approval),
         web.post("/v1/approvals/{approval}/decision", door.decide),
@@ -51,8 +53,9 @@ class _Door:
         asked = await body(request, CreateRun)
         seconds = _preferred_wait(request)
         start = StartRun(
-            asked.agent, asked.input, asked.thread, asked.metadata, idempotency_key(request), streams=seconds is None
-        )
+            asked.agent, asked.input, asked.thread, asked.metadata, idempotency_key(request), streams=seconds is None,
+            images=_images(asked),
+        )  # fmt: skip
         ctx = context(request)
         run, _ = await self._service.start(replace(ctx, channel="api"), start, assertion=caller(request).token)
         if seconds is not None:
@@ -99,6 +102,13 @@ class _Door:
         )
         return _run(run)
 
+    async def replay(self, request: web.Request) -> web.Response:
+        asked = await body(request, Replay)
+        found = await self._service.replay(
+            context(request), request.match_info["run"], current=asked.bundle == "current"
+        )
+        return _json(found.as_json())
+
     async def approvals(self, request: web.Request) -> web.Response:
         page = await self._service.approvals(
             context(request),
@@ -122,6 +132,12 @@ class _Door:
         asked = await body(request, Search)
         found = await self._service.search(context(request), asked.query, collection=asked.collection, top=asked.top)
         return _json({"items": found, "next": None})
+
+
+def _images(asked: CreateRun) -> tuple[Image, ...]:
+    return tuple(
+        images.decoded(given.media_type, given.data, f"/images/{at}/data") for at, given in enumerate(asked.images)
+    )
 
 
 def _json(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

@@ -7,9 +7,19 @@ from pydantic import Field
 from charter.channels.reading import Body
 
 
+class InputImage(Body):
+    media_type: str = Field(max_length=64, description="image/png, image/jpeg, image/gif or image/webp.")
+    data: str = Field(description="Its bytes in base64.")
+
+
 class CreateRun(Body):
     agent: str = Field(min_length=1, max_length=128)
     input: str
+    images: list[InputImage] = Field(
+        default_factory=list[InputImage],
+        max_length=4,
+        description="Images that the input speaks of. They count as untrusted content, and towards the size of the request.",
+    )
     thread: str | None = Field(default=None, max_length=64)
     metadata: dict[str, Any] = Field(default_factory=dict[str, Any])
 
@@ -25,6 +35,12 @@ class Search(Body):
     query: str = Field(min_length=1, max_length=1000)
     collection: str | None = Field(default=None, max_length=128, description="Only in this one.")
     top: int = Field(default=5, ge=1, le=20)
+
+
+class Replay(Body):
+    bundle: Literal["own", "current"] = Field(
+        default="own", description="The bundle that the run began with, or the present one of its agent."
+    )
 
 
 class Decide(Body):

@@ -37,6 +37,13 @@ class Citation(BaseModel):
 
 class RunOutput(BaseModel):
     text: str
+    data: Any = Field(
+        default=None, description="The value of the text, where the agent answers in JSON of an agreed form; else null."
+    )
+    finish_reason: Literal["stop", "length", "content_filter", "refusal"] = Field(
+        default="stop",
+        description="content_filter: the model's maker stopped it, and the text says so. refusal: the model will not.",
+    )
     citations: list[Citation]
     contains_untrusted: bool
 
@@ -75,6 +82,9 @@ class Run(BaseModel):
     thread: str
     bundle: str
     input: str
+    images: int = Field(
+        description="How many images came with the input. They are kept with the run and not told again."
+    )
     output: RunOutput | None
     error: Problem | None
     effects: list[Effect]
@@ -127,6 +137,24 @@ class Step(BaseModel):
 class StepList(BaseModel):
     items: list[Step]
     next: None
+
+
+class Divergence(BaseModel):
+    """The first thing that came out otherwise."""
+
+    step_id: str
+    what: str
+    was: Any
+    now: Any
+
+
+class Replayed(BaseModel):
+    """How far a replay came; without a divergence everything came out as before."""
+
+    run: str
+    bundle: str
+    steps: int
+    divergence: Divergence | None
 
 
 class Requester(BaseModel):

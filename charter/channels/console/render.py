@@ -31,6 +31,7 @@ def turn(run: Json, approval: Json | None, ctx: Context, now: datetime, passage_
         "id": run["id"],
         "agent": words.title(run["agent"]),
         "question": run["input"],
+        "images": words.images(run.get("images", 0)),
         "status": run["status"],
         "live": run["status"] in {"queued", "running", "waiting"},
         "busy": run["status"] in {"queued", "running"},
@@ -162,9 +163,16 @@ def step(given: Json) -> View:
             decision.get("outcome", ""), ""
         ),
         "verdict": _verdict(given),
+        **_answering(given),
         "input_text": exact(given["input"]),
         "output_text": exact(given["output"]),
     }
+
+
+def _answering(given: Json) -> View:
+    """Which deployment answered a model's turn, and which were asked before in vain."""
+    kept: Json = (given["output"] or {}) if given["type"] == "model" else {}
+    return {"deployment": kept.get("deployment", ""), "attempts": kept.get("attempts", ())}
 
 
 def _is_answer(given: Json) -> bool:

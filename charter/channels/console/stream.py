@@ -50,6 +50,8 @@ async def _thread(request: web.Request, run_id: str, after: int) -> AsyncIterato
         match event.type:
             case "output.delta":
                 yield sse.line("delta", {"text": event.data["text"]})
+            case "output.withdrawn":
+                yield sse.line("anew", {"text": words.ANEW})
             case "step":
                 yield sse.line("line", {"text": words.line(event.data)}, event.id)
             case "approval" if event.data["status"] != "pending":
@@ -87,7 +89,7 @@ async def _timeline(request: web.Request, run_id: str, after: int) -> AsyncItera
     ctx, service = signed_in(request).ctx, desk(request).service
     async for event in service.events(ctx, run_id, after):
         match event.type:
-            case "output.delta":
+            case "output.delta" | "output.withdrawn":
                 continue
             case "step":
                 yield _step(request, event.data, event.id)

@@ -34,6 +34,7 @@ ANSWERS = {
     "give_up": "given up, nobody knows",
 }
 EFFECT = {"read": "reads", "write": "changes something", "irreversible": "cannot be undone"}
+ANEW = "The model broke off; its answer begins anew"
 STEP = {
     "message": "Message",
     "retrieval": "Search",
@@ -147,6 +148,11 @@ def remaining(until: str | None, now: datetime) -> str:
         return ""
     seconds = (end - now).total_seconds()
     return f"{span(seconds)} left" if seconds > 0 else "time is over"
+
+
+def images(count: int) -> str:
+    """Return how many images came with a question; they are not shown again here."""
+    return f"With {count} image{'s' if count > 1 else ''}." if count else ""
 
 
 def tokens(usage: Mapping[str, Any] | None) -> str:

@@ -12,12 +12,14 @@ from charter.channels.responses import response
 from charter.channels.responses.citations import annotations
 from charter.channels.responses.following import Settled
 from charter.channels.responses.ids import completion_id
-from charter.channels.responses.speech import Opened, Said, Utterance
+from charter.channels.responses.speech import Closed, Opened, Said, Utterance
 from charter.errors import CharterError
 from charter.runs.run import Run
 
 BETWEEN = "\n\n"
 """Stands between what is said before a call and after it."""
+BROKEN = "\n\n[The model broke off here. Its answer begins anew.]\n\n"
+"""Stands between a text that broke off and the answer that takes its place: a chat client cannot be told to forget."""
 
 
 def completion(run: Run, texts: Sequence[str], origin: str) -> dict[str, Any]:
@@ -40,6 +42,7 @@ class CompletionStream:
         self._origin = origin
         self._include_usage = include_usage
         self._said = ""
+        self._between = BETWEEN
 
     def begin(self) -> Iterator[bytes]:
         yield self._chunk(self._run, {"role": "assistant", "content": ""})
@@ -47,7 +50,10 @@ class CompletionStream:
     def tell(self, event: Utterance | Settled) -> Iterator[bytes]:
         match event:
             case Opened() if self._said:
-                yield self._piece(BETWEEN)
+                yield self._piece(self._between)
+                self._between = BETWEEN
+            case Closed(whole=False):
+                self._between = BROKEN
             case Said(_, text):
                 yield self._piece(text)
             case Settled(run):

@@ -66,6 +66,8 @@ class Following:
     def _said(self, event: Event) -> list[Utterance]:
         if event.type == "output.delta":
             return list(self._speech.heard(str(event.data["text"]))) if self._live else []
+        if event.type == "output.withdrawn":
+            return list(self._speech.withdrawn()) if self._live else []
         if event.type == "step" and (
             text := commentary(event.data["type"], event.data["status"], event.data["output"])
         ):

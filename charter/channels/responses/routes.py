@@ -119,10 +119,10 @@ class _Door:
         key = idempotency_key(request)
         if key is None and _again(request):
             # The stock clients repeat a request when the line breaks. What it started is not started twice.
-            known = await threads.earlier_try(self._service, ctx, agent, said.text, thread)
+            known = await threads.earlier_try(self._service, ctx, agent, said, thread)
             if known is not None:
                 return known, False
-        start = StartRun(agent, said.text, thread, metadata, key, streams=streams)
+        start = StartRun(agent, said.text, thread, metadata, key, streams=streams, images=said.images)
         return await self._service.start(ctx, start, assertion=caller(request).token)
 
     async def _response(self, request: web.Request, ctx: Context, run: Run) -> web.Response:

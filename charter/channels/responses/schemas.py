@@ -7,20 +7,33 @@ from pydantic import Field, WithJsonSchema
 from charter.channels.reading import Body
 from charter.channels.responses.parameters import INSTRUCTIONS, TEXT_ONLY, TOOLS, Ignored, Refused, only, plain_text
 
-_TEXT_PARTS = {
-    "type": "array",
-    "items": {
-        "type": "object",
-        "properties": {"type": {"enum": ["input_text", "output_text", "text"]}, "text": {"type": "string"}},
-        "required": ["type", "text"],
-    },
+_TEXT_PART = {
+    "type": "object",
+    "properties": {"type": {"enum": ["input_text", "output_text", "text"]}, "text": {"type": "string"}},
+    "required": ["type", "text"],
 }
+_IMAGE_PART = {
+    "type": "object",
+    "description": "Of the user's new messages only; the address is a data: URL with base64. Others are not fetched.",
+    "properties": {
+        "type": {"enum": ["input_image", "image_url"]},
+        "image_url": {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "object", "properties": {"url": {"type": "string"}}, "required": ["url"]},
+            ]
+        },
+        "detail": {"type": "string", "description": "Accepted and ignored."},
+    },
+    "required": ["type", "image_url"],
+}
+_PARTS = {"type": "array", "items": {"anyOf": [_TEXT_PART, _IMAGE_PART]}}
 _MESSAGE = {
     "type": "object",
     "properties": {
         "type": {"const": "message"},
         "role": {"enum": ["user", "assistant"]},
-        "content": {"anyOf": [{"type": "string"}, _TEXT_PARTS]},
+        "content": {"anyOf": [{"type": "string"}, _PARTS]},
         "id": {"type": "string"},
     },
     "required": ["role", "content"],
@@ -28,8 +41,8 @@ _MESSAGE = {
 _EARLIER = (
     "The user's messages after the last assistant message are the input. Earlier ones are what the caller claims was "
     "said: they are never shown to the agent, but where they repeat an earlier conversation of this caller with this "
-    "agent, the run goes on in that thread, with the host's own record of it. System and developer messages, images, "
-    "files and tool results are refused."
+    "agent, the run goes on in that thread, with the host's own record of it. System and developer messages, "
+    "files and tool results are refused; so is an image that does not come with the request."
 )
 Messages = Annotated[Any, WithJsonSchema({"type": "array", "minItems": 1, "items": _MESSAGE, "description": _EARLIER})]
 Input = Annotated[

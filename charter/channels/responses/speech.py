@@ -59,6 +59,12 @@ class Speech:
             self._late = ""
         yield from self._say(text)
 
+    def withdrawn(self) -> Iterator[Utterance]:
+        """The live text of the present turn does not count: its model broke off, and the answer begins anew."""
+        self._held = ""
+        if self._shown is not None:
+            yield from self._broken()
+
     def turned(self, text: str) -> Iterator[Utterance]:
         """A turn that goes on with calls was recorded with this text."""
         if text:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from charter.channels.responses.ids import run_of_message
-from charter.channels.responses.messages import Exchange
+from charter.channels.responses.messages import Conversation, Exchange
 from charter.context import Context
 from charter.errors import NotFound
 from charter.runs.run import Run
@@ -32,12 +32,16 @@ async def thread_of(service: RunService, ctx: Context, agent: str, earlier: Sequ
     return matching(await _recent(service, ctx, agent), earlier)
 
 
-async def earlier_try(service: RunService, ctx: Context, agent: str, text: str, thread: str | None) -> Run | None:
+async def earlier_try(
+    service: RunService, ctx: Context, agent: str, said: Conversation, thread: str | None
+) -> Run | None:
     """Return the run that an earlier try of the same request has started; one that failed and did nothing is none."""
     since = datetime.now(UTC) - _RETRY_WINDOW
     for run in await _recent(service, ctx, agent):
         in_vain = run.status == "failed" and not run.effects
-        if run.input == text and run.created_at > since and thread in (None, run.thread) and not in_vain:
+        same = run.input == said.text and run.images == len(said.images)
+        same = same and run.created_at > since and thread in (None, run.thread) and not in_vain
+        if same and (not said.images or await service.images(ctx, run.id) == said.images):
             return run
     return None
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from charter.models.chat import Hint, ToolCall
 from charter.models.conversation import Conversation
 from charter.models.embedded import calendar_words, commands, planning, speech
+from charter.models.embedded.briefs import Brief, brief_of
+from charter.models.embedded.drafting import draft
 from charter.models.embedded.everyday import EVERYDAY
 from charter.models.embedded.function import Function, prepared
 from charter.models.embedded.planning import Judge, Plan, Step
@@ -77,6 +79,9 @@ class Assistance:
     def turn(self, talk: Conversation, judged: Callable[[Rules], Judge] | None = None) -> Turn:
         """Decide what comes next in this conversation."""
         functions = tuple(self._function(tool) for tool in talk.tools.values())
+        search = next((function for function in functions if function.hint.retrieval), None)
+        if search and (brief := brief_of(talk.said)):
+            return self._written(talk, brief, search, functions)
         rules = self._rules_for(functions)
         plan = self._understood(talk, functions, judged(rules) if judged else rules)
         failed = any(finished.error for finished in talk.finished)
@@ -85,6 +90,16 @@ class Assistance:
             step = following[0]
             return Turn("", new_call(step.function.name, step.arguments), plan, functions)
         return Turn(self._said(talk, plan, functions, following), None, plan, functions)
+
+    def _written(self, talk: Conversation, brief: Brief, search: Function, functions: tuple[Function, ...]) -> Turn:
+        """Search for what a brief is about, then write of what was found."""
+        step = Step(search, {each.name: brief.subject for each in search.required if each.kind == "query"}, ())
+        plan = Plan((step,))
+        if not talk.finished:
+            return Turn("", new_call(search.name, step.arguments), plan, functions)
+        finished = talk.finished[-1]
+        text = finished.error or draft(brief, speech.passages_of(finished.result), self.engine)
+        return Turn(text, None, plan, functions)
 
     def _function(self, tool: Mapping[str, object]) -> Function:
         name = str(tool["name"])

@@ -27,7 +27,7 @@ _ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|etc|approx|no|incl|max|min|z\.B|bzw|c
 
 
 @dataclass(frozen=True, slots=True)
-class _Sentence:
+class Sentence:
     n: int
     title: str
     rank: int
@@ -37,7 +37,7 @@ class _Sentence:
 
 def quote(question: str, passages: Sequence[Mapping[str, Any]], engine: Sentences) -> str:
     """Return the one or two sentences that answer best, each with the number and title of its passage."""
-    candidates = _likely(question, _sentences(passages))
+    candidates = _likely(question, sentences_of(passages))
     if not candidates:
         return NOTHING
     wanted = engine.one(question[:SENTENCE_CHARS])
@@ -48,12 +48,12 @@ def quote(question: str, passages: Sequence[Mapping[str, Any]], engine: Sentence
     return _shown(sorted(chosen, key=lambda s: (s.rank, s.at)))
 
 
-def _sentences(passages: Sequence[Mapping[str, Any]]) -> list[_Sentence]:
-    found: list[_Sentence] = []
+def sentences_of(passages: Sequence[Mapping[str, Any]]) -> list[Sentence]:
+    found: list[Sentence] = []
     for rank, passage in enumerate(passages):
         n, title = int(passage.get("n") or rank + 1), str(passage.get("title") or "")
         pieces = _split(str(passage.get("text") or ""))
-        found += [_Sentence(n, title, rank, at, piece) for at, piece in enumerate(pieces)]
+        found += [Sentence(n, title, rank, at, piece) for at, piece in enumerate(pieces)]
     return found
 
 
@@ -69,17 +69,17 @@ def _split(text: str) -> list[str]:
     return [piece for piece in whole if len(piece.split()) > 3]
 
 
-def _likely(question: str, sentences: list[_Sentence]) -> list[_Sentence]:
+def _likely(question: str, sentences: list[Sentence]) -> list[Sentence]:
     asked = set(content(question))
 
-    def worth(sentence: _Sentence) -> tuple[float, int]:
+    def worth(sentence: Sentence) -> tuple[float, int]:
         shared = len(asked & set(content(sentence.text)))
         return -(shared / (sentence.rank + 1) + 1 / (sentence.rank + 1)), sentence.at
 
     return sorted(sentences, key=worth)[:_WEIGHED]
 
 
-def _shown(chosen: Sequence[_Sentence]) -> str:
+def _shown(chosen: Sequence[Sentence]) -> str:
     lines: list[str] = []
     for sentence in chosen:
         source = f" ({sentence.title})" if sentence.title else ""

@@ -20,12 +20,13 @@ def done(finished: Finished, functions: Mapping[str, Function], receipts: Receip
         return finished.error
     function = functions.get(finished.name)
     if function and function.hint.retrieval:
-        passages = _passages(finished.result)
+        passages = passages_of(finished.result)
         return quote(str(finished.arguments.get("query") or ""), passages, engine) if passages else NOTHING
     return receipts.receipt(function.hint if function else None, finished.name, finished.arguments, finished.result)
 
 
-def _passages(result: Any) -> Sequence[Mapping[str, Any]]:
+def passages_of(result: Any) -> Sequence[Mapping[str, Any]]:
+    """Return the passages that a retrieval found; none where its result has another shape."""
     passages: Any = result.get("passages") if isinstance(result, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     return passages if isinstance(passages, list) else ()  # pyright: ignore[reportUnknownVariableType]
 

@@ -23,7 +23,10 @@ class Scene:
     ``refused``: the maker's own way of saying that the model will not; ``filtered``: its content filter steps in, before
     the answer (``"prompt"``) or within it (``"answer"``). ``status`` from 400 on is a fault instead of an answer, with
     ``retry_after`` seconds where given. ``cut_after``: the line breaks after so many pieces, of text or of a call's
-    arguments. ``garbage``: the body is none that a client could read. ``seconds`` pass before anything is said.
+    arguments; it ``ends_neatly`` where a proxy closes it as if all had been said.
+    ``fails_after`` so many pieces the maker itself says that it failed. ``finish``: why the answer ends, in the maker's own
+    word, where it is not the usual one. ``garbage``: the body is none that a
+    client could read. ``seconds`` pass before anything is said.
     """
 
     text: Sequence[str] = ()
@@ -34,6 +37,9 @@ class Scene:
     message: str = "The twin was told to say so."
     retry_after: float | None = None
     cut_after: int | None = None
+    ends_neatly: bool = False
+    fails_after: int | None = None
+    finish: str = ""
     garbage: bool = False
     seconds: float = 0
     input_tokens: int = 11

@@ -56,7 +56,17 @@ REFUSED = [
         "its own functions",
     ),
     (
-        [{"role": "user", "content": [{"type": "input_image", "image_url": "data:"}]}],
+        [{"role": "user", "content": [{"type": "input_image", "image_url": "https://fabrikam.example/cat.png"}]}],
+        "/input/0/content/0/image_url",
+        "fetches no addresses",
+    ),
+    (
+        [{"role": "user", "content": [{"type": "input_image", "file_id": "file_1"}]}],
+        "/input/0/content/0/image_url",
+        "a data: URL",
+    ),
+    (
+        [{"role": "assistant", "content": [{"type": "input_image", "image_url": "data:image/png;base64,"}]}, USER],
         "/input/0/content/0/type",
         "send text",
     ),

@@ -27,6 +27,10 @@ function live(turn) {
       answer.querySelector("[data-stream]")?.replaceChildren();
       staying(() => doing(text));
     },
+    anew({ text }) {
+      answer.querySelector("[data-stream]")?.replaceChildren();
+      staying(() => doing(text));
+    },
     delta({ text }) {
       doing("");
       staying(() => answer.querySelector("[data-stream]")?.append(text));

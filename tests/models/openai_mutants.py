@@ -1,0 +1,133 @@
+"""The guards of images, of forms and of OpenAI's wire, to be taken out one at a time by ``python -m tests.mutants``."""
+
+from tests.mutants import Mutant
+
+OPENAI = (
+    Mutant(
+        "a refusal taken for an answer",
+        "charter/kernel/connector.py",
+        'return "refusal" if "".join(self.refusal) else self.finish_reason or "stop"',
+        'return self.finish_reason or "stop"',
+        ("tests/models/makers/test_openai_wire.py",),
+    ),
+    Mutant(
+        "a filtered prompt told as a fault",
+        "charter/kernel/connector.py",
+        "if fault.code not in _FILTERS:",
+        "if True:",
+        ("tests/models/makers/test_openai_wire.py",),
+    ),
+    Mutant(
+        "calls of a filtered answer are made",
+        "charter/kernel/connector.py",
+        'if self.ended in {"content_filter", "refusal"}:',
+        "if False:",
+        ("tests/models/makers/test_openai_wire.py",),
+    ),
+    Mutant(
+        "half an answer passes for a whole one",
+        "charter/kernel/connector.py",
+        "if not self._turn.finish_reason:",
+        "if False:",
+        ("tests/models/makers/test_openai_wire.py",),
+    ),
+    Mutant(
+        "the maker is not asked for a form",
+        "charter/kernel/connector.py",
+        "if turn.schema is not None:",
+        "if False:",
+        ("tests/models/makers/test_openai_wire.py",),
+    ),
+    Mutant(
+        "images of another run shown",
+        "charter/runs/images.py",
+        "from run_images where run_id = $1 order by ordinal",
+        "from run_images where run_id is not null or run_id = $1 order by ordinal",
+        ("tests/models/makers/test_images.py",),
+    ),
+    Mutant(
+        "images are trusted",
+        "charter/runs/loop.py",
+        "label = label.joined(images.label_of(len(pictures)))",
+        "label = label.joined(TRUSTED)",
+        ("tests/models/makers/test_images.py", "tests/models/makers/test_openai.py"),
+    ),
+    Mutant(
+        "images are believed to be what they are called",
+        "charter/runs/images.py",
+        "if not _is(image):",
+        "if False:",
+        ("tests/models/makers/test_images.py",),
+    ),
+    Mutant(
+        "the same key with other images",
+        "charter/runs/admission.py",
+        "    if request.images:\n        body.append(",
+        "    if False:\n        body.append(",
+        ("tests/models/makers/test_images.py",),
+    ),
+    Mutant(
+        "a repeated request with another image",
+        "charter/channels/responses/threads.py",
+        "if same and (not said.images or await service.images(ctx, run.id) == said.images):",
+        "if same:",
+        ("tests/models/makers/test_images.py",),
+    ),
+    Mutant(
+        "a caller's address of an image",
+        "charter/channels/images.py",
+        "    if found is None:\n        raise InvalidRequest(",
+        "    if found is None:\n        return Image('image/png', url.encode())\n        raise InvalidRequest(",
+        ("tests/models/makers/test_images.py", "tests/channels/responses/test_messages.py"),
+    ),
+    Mutant(
+        "any model is shown images",
+        "charter/models/choosing.py",
+        "if each.sees or not self.images)",
+        ")",
+        ("tests/models/makers/test_images.py",),
+    ),
+    Mutant(
+        "an answer's form is not checked",
+        "charter/models/form.py",
+        "    if wrong:\n",
+        "    if False:\n",
+        ("tests/models/test_form.py",),
+    ),
+    Mutant(
+        "an answer is corrected for ever",
+        "charter/runs/loop.py",
+        "if work.corrected:",
+        "if False:",
+        ("tests/models/makers/test_openai.py",),
+    ),
+    Mutant(
+        "a refusal held against the form",
+        "charter/runs/formed.py",
+        "or reply.finish_reason in _UNBOUND:",
+        "or False:",
+        ("tests/models/makers/test_openai.py",),
+    ),
+    Mutant(
+        "a correction forgotten between hosts",
+        "charter/runs/conversation.py",
+        "if unfit := formed.unfit(step):",
+        "if unfit := '':",
+        ("tests/runs/test_forms.py",),
+    ),
+    Mutant(
+        "images outlast their run",
+        "charter/store/crossing.py",
+        '_HANGING = ("journal", "effects", "approvals", "run_images")',
+        '_HANGING = ("journal", "effects", "approvals")',
+        ("tests/runs/test_retention.py",),
+    ),
+    Mutant(
+        "images of another tenant",
+        "charter/store/migrations/0007_images.sql",
+        "alter table run_images force row level security;\ncreate policy tenant_only on run_images using "
+        "(tenant = current_setting('charter.tenant', true))",
+        "alter table run_images force row level security;\ncreate policy tenant_only on run_images using (true)",
+        ("tests/tenancy/test_export.py",),
+    ),
+)

@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 OFFLINE = { echo "make: the packages could not be installed. Is there a network, and does pip reach its index?" >&2; exit 1; }
 
-.PHONY: help run test test-doors check lint types floors house infra infra-types infra-scan bench mutants drill drill-long drill-mutants eval-embedded lock clean
+.PHONY: help run test test-doors check lint types floors house infra infra-types infra-scan bench mutants drill drill-long drill-mutants eval-embedded eval-knowledge lock clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -69,6 +69,9 @@ drill-mutants: $(VENV)/.dev ## Take each guard of durable runs out; a small dril
 
 eval-embedded: $(VENV)/.dev ## Examine the embedded model's levels
 	$(BIN)/python -m tests.evals.embedded
+
+eval-knowledge: $(VENV)/.runtime ## Measure how well passages are found, over a public manual that a package ships
+	@$(BIN)/charter eval knowledge
 
 lock: $(VENV)/.uv ## Resolve the dependencies anew into the two lock files
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock

@@ -336,10 +336,14 @@ def _checks(ground: _Ground, model: EmbeddedModel, library: Library, reloading: 
         await ground.database.ping()
         return {}
 
+    async def knowledge() -> Mapping[str, Any]:
+        await ground.archive.ping()
+        return library.status()
+
     return {
         "database": database,
         "model": health.told(model.status),
-        "knowledge": health.told(library.status),
+        "knowledge": knowledge,
         "catalog": health.told(reloading.status),
         "secrets": health.told(ground.vault.secrets.status),
     }

@@ -136,12 +136,20 @@ class RunningHost:
 
 
 def overrides(
-    folder: Path, *, knowledge: bool = False, folders: Any = None, places: Any = None, **chosen: Any
+    folder: Path,
+    *,
+    knowledge: bool | settings.Knowledge = False,
+    folders: Any = None,
+    places: Any = None,
+    **chosen: Any,
 ) -> dict[str, Any]:
     """Return the settings of a test's host: free ports, the scripted model, no weights; ``knowledge`` reads the sample
-    documents, which takes some seconds, and ``places`` says more of documents."""
+    documents, which takes some seconds, or names a store, and ``places`` says more of documents."""
     scripted = settings.Deployment(kind="scripted", model="scripted", script=SCRIPT)
-    library = settings.Knowledge(at_start=knowledge, folders=folders or {}, **(places or {}))
+    if isinstance(knowledge, settings.Knowledge):
+        library = knowledge
+    else:
+        library = settings.Knowledge(at_start=knowledge, folders=folders or {}, **(places or {}))
     models = {"standard": scripted}
     return {"port": 0, "data_dir": folder, "models": models, "embedded_model": "off", "knowledge": library, **chosen}
 

@@ -1,5 +1,5 @@
-"""``charter``: check, doctor, schedules, serve, migrate, run, runs, token, knowledge, secrets, tenants. Semantic Kernel is loaded by
-``serve`` alone.
+"""``charter``: check, doctor, schedules, serve, migrate, run, runs, token, knowledge, eval, secrets, tenants. Semantic Kernel
+is loaded by ``serve`` alone.
 """
 
 import sys
@@ -9,6 +9,7 @@ import click
 from charter.cli import (
     checking,
     doctor,
+    evaluating,
     knowledge,
     migrating,
     replaying,
@@ -50,6 +51,7 @@ main.add_command(running.run)
 main.add_command(running.token)
 main.add_command(replaying.runs)
 main.add_command(knowledge.knowledge)
+main.add_command(evaluating.evaluate)
 main.add_command(secrets.secrets)
 main.add_command(migrating.migrate)
 main.add_command(tenants.tenants)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from charter.context import Context
 from charter.knowledge.embedder import Embedder, Vector
-from charter.knowledge.index import Candidate, Document, Index, OpenedPassage, Question, Source
+from charter.knowledge.index import Apart, Candidate, Document, Index, OpenedPassage, Question, Source
 from charter.knowledge.ranking import Fit, rank
 from charter.knowledge.terms import exact_terms
 from charter.plugin import Passage
@@ -66,6 +66,11 @@ class Archive:
     async def remove(self, tenant: str, sources: Sequence[Source]) -> None:
         """Forget these documents and their passages."""
         await self._index.remove(tenant, sources)
+
+    async def ping(self) -> None:
+        """As of ``Apart``; what lies in the host's own database is there where that is."""
+        if isinstance(self._index, Apart):
+            await self._index.ping()
 
     async def settle(self) -> None:
         """As of ``Index``."""

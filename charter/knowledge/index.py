@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from charter.context import Context
 from charter.knowledge.embedder import Vector
@@ -101,6 +101,19 @@ class Candidate:
     similarity: float
     place: int | None = None
     semantic: float | None = None
+
+
+@runtime_checkable
+class Apart(Protocol):
+    """A store of its own, which may be away while the host lives."""
+
+    async def ping(self) -> None:
+        """Ask it for nothing.
+
+        Raises:
+            Unavailable: it does not answer, or not to this host.
+        """
+        ...
 
 
 class Index(Protocol):

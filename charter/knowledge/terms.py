@@ -4,8 +4,10 @@ import re
 
 _QUOTED = re.compile(r"[\"“„«]\s*([^\"“”„«»]{2,120}?)\s*[\"”“»]")
 # A letter first, then a digit: PO-8080, HR-12, ISO 27001, 0x80070005. Not 14:30, 5km, 2026, EUR 1450.
+# Names that programs have: MAX_PAGE_SIZE, post_upgrade, on_success(), /api/status/.
 _CODE = re.compile(
-    r"(?<![\w-])(?:0x[0-9a-fA-F]{4,}|(?!EUR|USD|CHF|GBP)[A-Z]{2,8} \d{2,}\w*|[A-Za-z][A-Za-z_./-]*\d(?:[\w./-]*\w)?)(?![\w-])"
+    r"(?<![\w-])(?:0x[0-9a-fA-F]{4,}|(?!EUR|USD|CHF|GBP)[A-Z]{2,8} \d{2,}\w*|[A-Za-z][A-Za-z_./-]*\d(?:[\w./-]*\w)?"
+    r"|[A-Za-z][A-Za-z.]*_[\w.]*\w(?:\(\))?|(?:/[A-Za-z][\w-]*)+/)(?![\w-])"
 )
 
 

@@ -23,7 +23,7 @@ _DEFAULT_EXTERNAL = External(authority="", tid="", tenant="")
 def settings(tree: Settings) -> list[Finding]:
     """Return what is found of the settings; each rule is either in order or refused."""
     rules = (
-        _identity, _tenants, _external, _agents, _database, _secrets, _session, _models, _public, _telemetry, _drills,
+        _identity, _tenants, _external, _agents, _database, _secrets, _session, _models, _qdrant, _public, _telemetry, _drills,
         _reload, _sources,
     )  # fmt: skip
     return [finding for rule in rules for finding in rule(tree)]
@@ -199,6 +199,23 @@ def _container(name: str, place: Blob) -> Iterator[Finding]:
     if secret and not is_reference(secret):
         action = "Unset it and let the host's identity read there, or put it into the vault and write keyvault:NAME."
         yield refused(name, f"The secret of the container {place.container} is a value, not a reference.", action)
+
+
+def _qdrant(tree: Settings) -> Iterator[Finding]:
+    if tree.knowledge.store != "qdrant":
+        return
+    name, own = "CHARTER_KNOWLEDGE__QDRANT", tree.knowledge.qdrant
+    if not own.url:
+        sentence = "Qdrant would be embedded: for one process, with its passages on this machine alone."
+        yield refused(f"{name}__URL", sentence, "Name a server's https:// address, or use the store pgvector.")
+    else:
+        yield _addressed(f"{name}__URL", own.url, "The store of passages")
+    key = own.api_key.get_secret_value()
+    if not is_reference(key):
+        sentence = (
+            "The key of the store is a value, not a reference." if key else "The store would be open: no key is set."
+        )
+        yield refused(f"{name}__API_KEY", sentence, "Put the key into the vault and write keyvault:NAME.")
 
 
 def _public(tree: Settings) -> Iterator[Finding]:

@@ -138,6 +138,7 @@ def _written(settings: Settings, catalog: Catalog) -> Iterator[str]:
     identity = settings.identity
     yield settings.session_key.get_secret_value()
     yield settings.telemetry.azure_monitor.get_secret_value()
+    yield settings.knowledge.qdrant.api_key.get_secret_value()
     yield from (settings.database.url, settings.database.owner_url)
     for place in (identity, *identity.external.values(), *identity.agents.values()):
         yield place.client_secret.get_secret_value()

@@ -15,7 +15,9 @@ class Knowledge:
         self._retriever = access.retriever
 
     @kernel_function(name="search", description="Searches the company's documents.")
-    async def search(self, query: Annotated[str, "What to look for, in the person's own words"]) -> dict[str, Any]:
+    async def search(
+        self, query: Annotated[str, "What to look for, as one question that stands alone"]
+    ) -> dict[str, Any]:
         """Search the company's documents.
 
         Returns numbered passages, best first; an empty list when nothing that this person may read says anything.

@@ -52,6 +52,15 @@ async def test_every_quotation_stands_in_a_passage_word_for_word(desk: Desk) -> 
         assert all(sentence in PASSAGES[int(n) - 1]["text"] for sentence, n in sentences)
 
 
+@pytest.mark.promise("models.quotes")
+async def test_an_abbreviation_at_the_end_of_a_line_leaves_the_quotation_as_it_stands(desk: Desk) -> None:
+    text = "Hotels are booked in TravelDesk, by telephone, by mail, etc.\nRental cars  need the approval of a manager."
+    answer = await quoted(desk, "How are hotels booked?", [{"n": 1, "title": "Travel", "text": text}])
+    sentences = re.findall(r"“(.+?)” \[1\]", answer, re.DOTALL)
+    assert sentences
+    assert all(sentence in text for sentence in sentences)
+
+
 async def test_an_abbreviation_does_not_end_a_sentence(desk: Desk) -> None:
     text = await quoted(desk, "How do I book a rental car?", PASSAGES)
     assert "e.g. by telephone." in text

@@ -20,9 +20,15 @@ def refused(tree: Settings) -> list[str]:
     return [finding.name for finding in declared.settings(tree) if finding.state == "refused"]
 
 
+def _qdrant(**wrong: str) -> dict[str, Any]:
+    good = {"url": "https://qdrant.contoso.example:6333", "api_key": "keyvault:qdrant"}
+    return {"store": "qdrant", "qdrant": good | wrong}
+
+
 @pytest.mark.promise("posture.refuses")
-def test_settings_of_production_are_accepted_whole() -> None:
-    tree = settings()
+@pytest.mark.parametrize("knowledge", [{}, _qdrant()])
+def test_settings_of_production_are_accepted_whole(knowledge: dict[str, Any]) -> None:
+    tree = settings(("knowledge", knowledge))
     assert refused(tree) == []
     allow(tree)
 
@@ -72,6 +78,11 @@ def test_settings_of_production_are_accepted_whole() -> None:
         ("secrets.ca_file", "/tmp/ca.pem", "CHARTER_SECRETS__CA_FILE"),
         ("session_key", "", "CHARTER_SESSION_KEY"),
         ("session_key", "a literal key", "CHARTER_SESSION_KEY"),
+        ("knowledge", {"store": "qdrant"}, "CHARTER_KNOWLEDGE__QDRANT__URL"),
+        ("knowledge", _qdrant(url="http://qdrant.contoso.example:6333"), "CHARTER_KNOWLEDGE__QDRANT__URL"),
+        ("knowledge", _qdrant(url="https://localhost:6333"), "CHARTER_KNOWLEDGE__QDRANT__URL"),
+        ("knowledge", _qdrant(api_key="a literal key"), "CHARTER_KNOWLEDGE__QDRANT__API_KEY"),
+        ("knowledge", _qdrant(api_key=""), "CHARTER_KNOWLEDGE__QDRANT__API_KEY"),
         ("models", {}, "CHARTER_MODELS"),
         ("models", {"standard": {"kind": "embedded"}}, "CHARTER_MODELS__STANDARD"),
         ("models", {"fast": {"kind": "scripted", "script": "x.yaml"}}, "CHARTER_MODELS__FAST"),

@@ -31,16 +31,16 @@ class Resolve(Body):
     since: str | None = Field(default=None, max_length=40)
 
 
-class Search(Body):
-    query: str = Field(min_length=1, max_length=1000)
-    collection: str | None = Field(default=None, max_length=128, description="Only in this one.")
-    top: int = Field(default=5, ge=1, le=20)
-
-
 class Replay(Body):
     bundle: Literal["own", "current"] = Field(
         default="own", description="The bundle that the run began with, or the present one of its agent."
     )
+
+
+class Search(Body):
+    query: str = Field(min_length=1, max_length=1000)
+    collection: str | None = Field(default=None, max_length=128, description="Only in this one.")
+    top: int = Field(default=5, ge=1, le=20)
 
 
 class Decide(Body):

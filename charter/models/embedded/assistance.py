@@ -12,7 +12,7 @@ from pathlib import Path
 
 from charter.models.chat import Hint, ToolCall
 from charter.models.conversation import Conversation
-from charter.models.embedded import calendar_words, commands, planning, speech
+from charter.models.embedded import calendar_words, commands, followup, planning, quoting, slots, speech
 from charter.models.embedded.briefs import Brief, brief_of
 from charter.models.embedded.drafting import draft
 from charter.models.embedded.everyday import EVERYDAY
@@ -33,6 +33,7 @@ REMEMBERED = 6
 KNOWN_SELECTIONS = 64
 """How many selections of functions (per agent and principal) are kept prepared."""
 
+_OWN = re.compile(r"\b(?:my|our|meine?[nmrs]?|unsere?[nmrs]?)\b", re.IGNORECASE)
 _TODAY = re.compile(r"\bToday is \w+, (\d{4}-\d{2}-\d{2})\b")
 
 
@@ -123,7 +124,17 @@ class Assistance:
             reading = Reading(self._speller.read(said), today)
             fresh = planning.plan(reading, functions, judge)
             plan = planning.resume(plan, reading, fresh, judge)
-        return plan
+        return self._followed(talk, functions, plan, today) or plan
+
+    def _followed(self, talk: Conversation, functions: Sequence[Function], plan: Plan, today: date) -> Plan | None:
+        """Return a search for what a follow-up means, where documents were asked just before it; None for any other words."""
+        before = _asked_of_documents(talk)
+        search = next((function for function in functions if function.hint.retrieval), None)
+        if not search or not before or not followup.leans(talk.said) or _means_another(plan, talk.said):
+            return None
+        reading = Reading(self._speller.read(followup.standalone(talk.said, before)), today)
+        filled = slots.fill(search, [reading])
+        return Plan((Step(search, filled.arguments(), filled.missing, (reading,)),))
 
     def _said(self, talk: Conversation, plan: Plan, functions: Sequence[Function], undone: Sequence[Step]) -> str:
         by_name = {function.name: function for function in functions}
@@ -143,6 +154,24 @@ def _open_questions(talk: Conversation, functions: Sequence[Function]) -> list[s
             break
         said.insert(0, exchange.said)
     return said
+
+
+def _asked_of_documents(talk: Conversation) -> list[str]:
+    """Return the messages just before this one that were answered from documents, oldest first."""
+    said: list[str] = []
+    for exchange in reversed(talk.earlier[-REMEMBERED:]):
+        if not quoting.answers(exchange.answered):
+            break
+        said.insert(0, exchange.said)
+    return said
+
+
+def _means_another(plan: Plan, said: str) -> bool:
+    """Tell whether words that lean on an earlier question are small talk, or ask for something else all the same."""
+    if plan.kind:
+        return plan.kind in {"thanks", "farewell", "correction", "abilities"}
+    others = any(not step.function.hint.retrieval for step in plan.ready)
+    return others and (not followup.is_fragment(said) or _OWN.search(said) is not None)
 
 
 def _today(system: str) -> date:

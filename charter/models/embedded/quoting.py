@@ -10,6 +10,19 @@ from charter.models.embedded.words import content
 
 NOTHING = "I found nothing about that in the documents you may read."
 
+_NOTHING = {
+    "de": "Dazu habe ich in den Dokumenten, die Sie lesen dürfen, nichts gefunden.",
+    "fr": "Je n'ai rien trouvé à ce sujet dans les documents que vous pouvez lire.",
+}
+_GERMAN = re.compile(
+    r"[äöüß]|\b(?:ich|wir|mir|mich|der|die|das|dem|den|über|steht|zum|mit|ist|sind|wie|wer|wo|wann|welche[rs]?|mein\w*|eine?[nmrs]?|nicht|und|für|darf|kann|muss|viele?)\b",
+    re.IGNORECASE,
+)
+_FRENCH = re.compile(
+    r"[éèêçà]|\b(?:le|les|des|du|est|sont|que|qui|quel\w*|combien|comment|je|mon|mes|nous|pour|avec|où)\b|\b[jlnd]['’]",
+    re.IGNORECASE,
+)
+
 _WEIGHED = 8
 """How many sentences are compared by meaning; the others fall out by words and rank. Each costs 20 ms of a processor."""
 
@@ -22,6 +35,7 @@ _NEAR = 0.025
 _EARLIER = 0.01
 """What being in the better passage is worth."""
 
+_QUOTATION = re.compile(r"” \[\d+\](?: \(|$)", re.MULTILINE)
 _END = re.compile(r"(?<=[.!?])[\"”’)]*\s+(?=[\"“‘(]?[A-ZÄÖÜ0-9])|\n+")
 _ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|etc|approx|no|incl|max|min|z\.B|bzw|ca|Nr|Abs|Dr|Mr|Mrs|Ms)\.$|\b\d{1,2}\.$")
 
@@ -39,7 +53,7 @@ def quote(question: str, passages: Sequence[Mapping[str, Any]], engine: Sentence
     """Return the one or two sentences that answer best, each with the number and title of its passage."""
     candidates = _likely(question, sentences_of(passages))
     if not candidates:
-        return NOTHING
+        return nothing(question)
     wanted = engine.one(question[:SENTENCE_CHARS])
     likeness = [float(engine.one(s.text[:SENTENCE_CHARS]) @ wanted) - _EARLIER * s.rank for s in candidates]
     best = max(likeness)
@@ -48,7 +62,20 @@ def quote(question: str, passages: Sequence[Mapping[str, Any]], engine: Sentence
     return _shown(sorted(chosen, key=lambda s: (s.rank, s.at)))
 
 
+def nothing(question: str) -> str:
+    """Say that nothing was found, in the language of the question where that is German or French."""
+    counts = {"de": len(_GERMAN.findall(question)), "fr": len(_FRENCH.findall(question))}
+    language = max(counts, key=lambda each: counts[each])
+    return _NOTHING[language] if counts[language] > 1 else NOTHING
+
+
+def answers(text: str) -> bool:
+    """Tell whether an earlier answer was such a quotation, or said that nothing was found."""
+    return text in {NOTHING, *_NOTHING.values()} or _QUOTATION.search(text) is not None
+
+
 def sentences_of(passages: Sequence[Mapping[str, Any]]) -> list[Sentence]:
+    """Return the sentences of passages, in order, headings left out."""
     found: list[Sentence] = []
     for rank, passage in enumerate(passages):
         n, title = int(passage.get("n") or rank + 1), str(passage.get("title") or "")
@@ -58,12 +85,14 @@ def sentences_of(passages: Sequence[Mapping[str, Any]]) -> list[Sentence]:
 
 
 def _split(text: str) -> list[str]:
+    """Return the sentences, each as it stands: no abbreviation ends one within a line, and a line's end always does."""
     pieces: list[str] = []
-    for piece in _END.split(text):
-        if pieces and _ABBREVIATED.search(pieces[-1]):
-            pieces[-1] = f"{pieces[-1]} {piece}"
-        else:
-            pieces.append(piece.strip())
+    start = 0
+    for end in _END.finditer(text):
+        if "\n" in end[0] or not _ABBREVIATED.search(text[start : end.start()]):
+            pieces.append(text[start : end.start()].strip())
+            start = end.end()
+    pieces.append(text[start:].strip())
     stripped = [re.sub(r"^(?:[-*•>]|#+)\s+", "", piece) for piece in pieces]
     whole = [piece for piece, marked in zip(stripped, pieces, strict=True) if not marked.startswith("#")]
     return [piece for piece in whole if len(piece.split()) > 3]

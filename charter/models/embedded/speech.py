@@ -6,7 +6,7 @@ from typing import Any
 from charter.models.conversation import Finished
 from charter.models.embedded.function import Function
 from charter.models.embedded.planning import Step
-from charter.models.embedded.quoting import NOTHING, quote
+from charter.models.embedded.quoting import nothing, quote
 from charter.models.embedded.receipts import Receipts
 from charter.models.embedded.smalltalk import ANSWERS
 from charter.models.embedded.vectors import Sentences
@@ -21,7 +21,8 @@ def done(finished: Finished, functions: Mapping[str, Function], receipts: Receip
     function = functions.get(finished.name)
     if function and function.hint.retrieval:
         passages = passages_of(finished.result)
-        return quote(str(finished.arguments.get("query") or ""), passages, engine) if passages else NOTHING
+        query = str(finished.arguments.get("query") or "")
+        return quote(query, passages, engine) if passages else nothing(query)
     return receipts.receipt(function.hint if function else None, finished.name, finished.arguments, finished.result)
 
 

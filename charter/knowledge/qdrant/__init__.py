@@ -1,0 +1,1 @@
+"""Passages in Qdrant: a server, or embedded in this process for a small library."""

@@ -1,0 +1,1 @@
+"""What every store of passages promises, proved on each of them by the same tests."""

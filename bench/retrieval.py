@@ -25,9 +25,10 @@ import numpy as np
 from charter.context import Context, Principal
 from charter.knowledge.archive import Archive
 from charter.knowledge.embedder import E5Embedder
-from charter.knowledge.folders import Root
 from charter.knowledge.ingest import sync
+from charter.knowledge.ledger import Ledger
 from charter.knowledge.pgvector import PgIndex
+from charter.knowledge.sources.folder import Root
 from charter.store import embedded, migrate, tenants
 from charter.store.database import Database
 
@@ -165,7 +166,7 @@ async def ingestion(url: str) -> dict[str, float]:
         await tenants.ensure(database, {}, ["contoso"])
         await embedder.query("warm")
         root = Root("contoso", HOUSE / "plugins" / "knowledge" / "library" / "contoso")
-        report = await sync(Archive(PgIndex(database, embedder), embedder), [root])
+        report = await sync(Archive(PgIndex(database, embedder), embedder), Ledger(database), [root])
         asked = [await _milliseconds(embedder.query(f"how long is the notice, case {n}")) for n in range(40)]
         share = embedder.seconds / report.seconds
         return {

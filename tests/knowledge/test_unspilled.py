@@ -123,7 +123,7 @@ async def test_nothing_that_a_person_may_not_read_comes_out_of_a_host_anywhere(s
                     assert all(canary in str(run["output"]) for canary in mine)
                     shown += len(seen)
     assert shown > QUESTIONS
-    assert collector.named("invoke_agent employee_assistant")
+    assert b"invoke_agent employee_assistant" in collector.raw
     for told in (log.read_bytes(), collector.raw):
         assert told
         assert poison.seen(told.decode("utf-8", "replace"), shelf) == []

@@ -132,6 +132,7 @@ PROMISES: dict[str, str] = {
     # models
     "runs.replay": "A run that is over can be gone through once more: nothing is called, and the first thing that differs is told.",
     "knowledge.langchain": "LangChain finds through our retriever what the person may read, by ten documented lines.",
+    "models.readme": "What the README shows of models is what settings take, and it names every file and every kind.",
     "models.recorded": "A recorded model answers as the model did that was recorded; no secret and no address is in a recording.",
     "models.wire": "A model of ours answers the stock OpenAI client plain and streamed alike, with calls, counts and who really answered.",
     "models.scripted": "A scripted model calls, speaks and fails exactly as its script says, the way a real endpoint would.",

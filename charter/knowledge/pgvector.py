@@ -8,7 +8,16 @@ from charter.errors import Conflict, NotFound
 from charter.knowledge.acl import acl_of
 from charter.knowledge.embedder import Embedder, Vector
 from charter.knowledge.index import Candidate, Document, OpenedPassage, Question, Source
-from charter.knowledge.queries import CANDIDATES, KEEP, KEPT, OPEN, SET_UP, WRITE_DOCUMENT, WRITE_PASSAGE
+from charter.knowledge.queries import (
+    CANDIDATES,
+    FREQUENT_WORDS,
+    KEEP,
+    KEPT,
+    OPEN,
+    SET_UP,
+    WRITE_DOCUMENT,
+    WRITE_PASSAGE,
+)
 from charter.store.database import Database, Session
 
 
@@ -18,6 +27,7 @@ class PgIndex:
     def __init__(self, database: Database, embedder: Embedder) -> None:
         self._database = database
         self._embedder = embedder
+        self._changed: set[str] = set()
 
     async def candidates(
         self, ctx: Context, question: Question, *, collections: Sequence[str], most: int = 40
@@ -50,15 +60,23 @@ class PgIndex:
         return frozenset(row["id"] for row in rows if self._digest(row["content_hash"]))
 
     async def put(self, document: Document, vectors: Mapping[str, Vector]) -> None:
+        self._changed.add(document.tenant)
         async with self._database.tenant_session(document.tenant) as session:
             await self._write(session, document, vectors)
 
     async def remove(self, tenant: str, sources: Sequence[Source]) -> None:
+        self._changed.add(tenant)
         async with self._database.tenant_session(tenant) as session:
             await session.executemany("delete from documents where collection = $1 and source = $2", list(sources))
 
     async def settle(self) -> None:
-        """Do nothing: what is written here counts at once."""
+        """Count which words are frequent among the passages of those tenants that were written; what was written counts
+        at once anyway.
+        """
+        while self._changed:
+            async with self._database.tenant_session(self._changed.pop()) as session:
+                await session.execute("delete from frequent_words")
+                await session.execute(FREQUENT_WORDS)
 
     async def _write(self, session: Session, document: Document, vectors: Mapping[str, Vector]) -> None:
         ids = document.passage_ids()

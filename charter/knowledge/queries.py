@@ -12,12 +12,19 @@ set local plan_cache_mode = force_custom_plan;
 set local jit = off;
 """
 
+FREQUENT_WORDS = """
+insert into frequent_words (tenant, word, passages)
+select current_setting('charter.tenant'), word, ndoc from ts_stat('select words from passages') where ndoc >= 100
+on conflict (tenant, word) do update set passages = excluded.passages
+"""
+
 KEPT = """
 select p.id, d.content_hash from passages p join documents d on d.tenant = p.tenant and d.id = p.document_id
 where d.id = $1
 """
 
 # $1 vector  $2 acl  $3 collections  $4 exact terms  $5 question  $6 most
+# Full text ranks every passage that has a word: so the rarest words of a question are taken, as far as few passages have them.
 # "readable" stands inside each search, so a document that is not readable never takes a place from one that is.
 CANDIDATES = """
 with readable as not materialized (
@@ -36,7 +43,13 @@ exact as (
     order by embedding <=> $1::text::vector limit $6
 ),
 asked as (
-    select string_agg(quote_literal(word), ' | ')::tsquery as words from unnest(tsvector_to_array(to_tsvector('english', $5))) word
+    select string_agg(quote_literal(word), ' | ')::tsquery as words
+    from (
+        select word, sum(coalesce(passages, 100)) over rarer as passages, row_number() over rarer as nth
+        from unnest(tsvector_to_array(to_tsvector('english', $5))) word left join frequent_words using (word)
+        window rarer as (order by coalesce(passages, 0), word)
+    ) counted
+    where passages <= 3000 or (nth = 1 and passages <= 10000)
 ),
 worded as (
     select id, row_number() over (order by ts_rank(r.words, asked.words) desc, id) as place

@@ -34,6 +34,7 @@ EXPORTED: Mapping[str, str] = {
 }
 """Each table with the key in whose order its rows come."""
 KEPT_BACK: Mapping[str, str] = {
+    "frequent_words": "Counted from the passages, which are exported.",
     "grants": "The authority of people, sealed with this installation's key: it must not be anybody else's.",
     "sessions": "Who is signed in at the console, with their sealed tokens: it ends within hours, and must not be anybody else's.",
 }

@@ -11,7 +11,8 @@ from charter.knowledge.evaluation import scores, table
 from charter.knowledge.evaluation.asked import questions
 from charter.knowledge.evaluation.asking import Outcome, ask, fill
 from charter.knowledge.evaluation.parts import CHOSEN, PARTS, SINGLE
-from charter.knowledge.evaluation.place import TENANT
+from charter.knowledge.evaluation.place import TENANT, Place
+from charter.knowledge.ledger import Ledger
 from charter.knowledge.pgvector import PgIndex
 from charter.models.embedded.followup import standalone
 from charter.models.embedded.vectors import Sentences
@@ -26,7 +27,7 @@ async def outcomes(database: Database, embedder: E5Embedder) -> list[Outcome]:
     """Every second of the questions that these documents answer, and of those that none does."""
     await tenants.ensure(database, {}, [TENANT])
     index, quote = PgIndex(database, embedder), quoted_by(Sentences())
-    documents = await fill(index, embedder, MANUAL, None)
+    documents = await fill(Place(index, Ledger(database)), embedder, MANUAL, None)
     asked = [each for each in questions() if each.document in documents or not each.answerable]
     return [await ask(index, embedder, each, documents, standalone=standalone, quote=quote) for each in asked]
 

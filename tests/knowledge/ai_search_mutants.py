@@ -111,8 +111,8 @@ AI_SEARCH = (
     Mutant(
         "search twin: permissions not looked at",
         "charter/twins/ai_search/searching.py",
-        "    if not definition.permissions:\n        return True\n",
-        "    return True\n",
+        "    if definition.permissions:\n",
+        "    if False:\n",
         ("tests/twins/test_ai_search.py",),
     ),
 )

@@ -25,8 +25,11 @@ def search(shelf: Shelf, body: Mapping[str, Any], asking: Asking | None) -> dict
     definition = shelf.definition
     asked = query(body, definition)
     test = tested(asked.filter, definition.fields) if asked.filter.strip() else None
-    visible = {key: each for key, each in shelf.documents.items() if may_see(definition, each, asking)}
-    kept = {key: each for key, each in visible.items() if test is None or test(each)}
+    visible: Mapping[str, Document] = shelf.documents
+    kept = visible if test is None else shelf.passing(asked.filter, test)
+    if definition.permissions:
+        visible = {key: each for key, each in visible.items() if may_see(definition, each, asking)}
+        kept = {key: each for key, each in kept.items() if key in visible}
     scores = _scores(shelf, asked, visible if asked.after else kept)
     scores = {key: score for key, score in scores.items() if key in kept}
     keys = ordered(asked, scores, kept)
@@ -56,7 +59,11 @@ def _permits(values: frozenset[str], mine: frozenset[str]) -> bool:
 
 
 def _scores(shelf: Shelf, asked: Query, among: Mapping[str, Document]) -> Scores:
-    near = [(vector.weight, nearest(vector, field, among)) for vector in asked.vectors for field in vector.fields]
+    near = [
+        (vector.weight, nearest(vector, *shelf.vectors(field), among))
+        for vector in asked.vectors
+        for field in vector.fields
+    ]
     if asked.text is None:
         return ranked(asked, None, near)
     found = matched(asked.text, shelf.postings, asked.fields, among.keys(), whole=asked.whole)

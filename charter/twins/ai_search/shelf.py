@@ -25,9 +25,12 @@ class Shelf:
         self._waiting: deque[tuple[float, str, Document | None]] = deque()
         self._found: dict[str, Document] = {}
         self._postings = Postings(definition.fields)
+        self._stacked: dict[str, tuple[dict[str, int], Any]] = {}
+        self._passing: dict[str, dict[str, Document]] = {}
 
     def redefine(self, definition: Definition) -> None:
         """Take further fields."""
+        self._passing.clear()
         self.definition = definition
         self._postings = Postings(definition.fields)
         for key, document in self._found.items():
@@ -43,6 +46,25 @@ class Shelf:
     def postings(self) -> Postings:
         self._come()
         return self._postings
+
+    def vectors(self, field: str) -> tuple[Mapping[str, int], Any]:
+        """Return the vectors of a field as a matrix, and which row is whose; kept until something changes."""
+        # Late: the twins start faster without it.
+        import numpy
+
+        self._come()
+        if field not in self._stacked:
+            having = [key for key, document in self._found.items() if document.get(field)]
+            rows = numpy.array([self._found[key][field] for key in having], dtype=numpy.float32)
+            self._stacked[field] = ({key: at for at, key in enumerate(having)}, rows)
+        return self._stacked[field]
+
+    def passing(self, text: str, test: Callable[[Document], bool]) -> Mapping[str, Document]:
+        """Return the documents that the filter of this text lets pass; kept until something changes."""
+        self._come()
+        if text not in self._passing:
+            self._passing[text] = {key: each for key, each in self._found.items() if test(each)}
+        return self._passing[text]
 
     def take(self, body: Mapping[str, Any], fault_of: Callable[[str], int]) -> list[dict[str, Any]]:
         """Do the actions of a batch, each for itself; ``fault_of`` is the status that befalls a key, for tests.
@@ -107,6 +129,9 @@ class Shelf:
     def _come(self) -> None:
         """Let what has waited long enough be found; in the order of writing, whatever the lag is now."""
         now = time.monotonic()
+        if self._waiting and self._waiting[0][0] <= now:
+            self._stacked.clear()
+            self._passing.clear()
         while self._waiting and self._waiting[0][0] <= now:
             _, key, document = self._waiting.popleft()
             if self._found.pop(key, None) is not None:

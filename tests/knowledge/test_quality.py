@@ -19,6 +19,7 @@ from charter.models.embedded.vectors import Sentences
 from charter.store import tenants
 from charter.store.database import Database
 
+pytestmark = pytest.mark.timeout(400)
 MANUAL = Path(__file__).with_name("manual")
 
 
@@ -32,7 +33,6 @@ async def outcomes(database: Database, embedder: E5Embedder) -> list[Outcome]:
     return [await ask(index, embedder, each, documents, standalone=standalone, quote=quote) for each in asked]
 
 
-@pytest.mark.timeout(400)
 @pytest.mark.promise("knowledge.evaluated")
 async def test_the_chosen_order_is_never_worse_than_its_better_part(outcomes: list[Outcome]) -> None:
     whole = {part: scores.line("all", part, outcomes) for part in (*SINGLE, CHOSEN)}

@@ -100,10 +100,10 @@ STORES = (
         (_PGVECTOR,),
     ),
     Mutant(
-        "embedded qdrant passes for production",
+        "a literal key of the store passes for production",
         "charter/posture/declared.py",
-        '    if not own.url:\n        sentence = "Qdrant would be embedded',
-        '    if False:\n        sentence = "Qdrant would be embedded',
+        "    if not is_reference(key):\n        sentence = (\n",
+        "    if False:\n        sentence = (\n",
         ("tests/posture/test_declared.py",),
     ),
 )

@@ -52,8 +52,8 @@ async def test_nobody_is_shown_what_they_may_not_read_and_everybody_what_they_ma
     assert asked.wrong == []
     assert asked.missing == []
     assert asked.shown > asked.questions
-    assert asked.opened > asked.questions / 10
-    assert asked.refused > asked.questions / 2
+    assert asked.opened > asked.questions / 4
+    assert asked.refused > asked.questions / 4
 
 
 class _Asked:
@@ -80,7 +80,9 @@ class _Asked:
             within = each.document.collection in collections
             if each.readable(who) and within and not any(each.canary in passage.text for passage in answer):
                 self.missing.append(f"{each.key} for {who}")
-        await self._open(who, random.choice(about))
+        # Each second time what they may read, where there is anything.
+        mine = [each for each in self._shelf if self.questions % 2 and each.readable(who)]
+        await self._open(who, random.choice(mine or about))
 
     async def _open(self, who: Context, each: Poisoned) -> None:
         try:

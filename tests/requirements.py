@@ -131,6 +131,7 @@ PROMISES: dict[str, str] = {
     "plugins.weather": "Slow, failing and cut connections come on demand, before or after the work is done.",
     # models
     "runs.replay": "A run that is over can be gone through once more: nothing is called, and the first thing that differs is told.",
+    "knowledge.words": "The database searches words within the tenant and the rights of who asks, though its functions see more.",
     "knowledge.langchain": "LangChain finds through our retriever what the person may read, by ten documented lines.",
     "models.readme": "What the README shows of models is what settings take, and it names every file and every kind.",
     "models.recorded": "A recorded model answers as the model did that was recorded; no secret and no address is in a recording.",

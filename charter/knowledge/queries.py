@@ -25,7 +25,8 @@ where d.id = $1
 
 # $1 vector  $2 acl  $3 collections  $4 exact terms  $5 question  $6 most
 # Full text ranks every passage that has a word: so the rarest words of a question are taken, as far as few passages have them.
-# "readable" stands inside each search, so a document that is not readable never takes a place from one that is.
+# The two searches that compare words are functions of the database (migration 0009). Rights stand inside each search, so a
+# document that is not readable never takes a place from one that is.
 CANDIDATES = """
 with readable as not materialized (
     select p.id, p.document_id, p.start_char, p.end_char, p.heading, p.body, p.words, p.embedding, d.title, d.integrity, d.readers
@@ -37,10 +38,12 @@ near as (
     select id from readable order by embedding <=> $1::text::vector limit $6
 ),
 exact as (
-    select id from readable
-    where cardinality($4::text[]) > 0
-      and words @@ any (array(select phraseto_tsquery('english', term) from unnest($4::text[]) term))
-    order by embedding <=> $1::text::vector limit $6
+    select e.id
+    from (
+        select string_agg('(' || phraseto_tsquery('english', term)::text || ')', ' | ')::tsquery as phrases
+        from unnest($4::text[]) term where numnode(phraseto_tsquery('english', term)) > 0
+    ) asked, passages_exact(phrases, $1::text::vector, $2::text[], $3::text[], $6::int) e
+    where phrases is not null
 ),
 asked as (
     select string_agg(quote_literal(word), ' | ')::tsquery as words
@@ -52,8 +55,7 @@ asked as (
     where passages <= 3000 or (nth = 1 and passages <= 10000)
 ),
 worded as (
-    select id, row_number() over (order by ts_rank(r.words, asked.words) desc, id) as place
-    from readable r, asked where r.words @@ asked.words order by place limit $6
+    select w.id, w.place from asked, passages_worded(words, $2::text[], $3::text[], $6::int) w where words is not null
 )
 select r.id, r.document_id, r.start_char, r.end_char, r.heading, r.body, r.title, r.integrity, r.readers,
        1 - (r.embedding <=> $1::text::vector) as similarity, w.place

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.knowledge.contract.stores import Ground, Store
 
 KEY = "key-of-the-search-twin"
-SOON = Patience(reading=5, writing=5, seen=0.05, turned=0.2, known=0.1, first=0.05)
+SOON = Patience(reading=20, writing=20, seen=0.05, turned=0.2, known=0.1, first=0.05)
 """As patient as a twin needs it."""
 
 

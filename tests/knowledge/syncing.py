@@ -1,6 +1,6 @@
 """A sync in a process of its own, which may be killed. As a program it takes one line of JSON: where to sync what.
 
-Each document read is a line of its path; the last line is the report.
+Each document read is a line of its path; a tilde before it: a part of it was embedded. The last line is the report.
 """
 
 import asyncio
@@ -78,14 +78,23 @@ class Child:
 
     async def documents(self, count: int) -> list[str]:
         """Return the next so many documents that it has read."""
-        return [await self.line() for _ in range(count)]
+        found: list[str] = []
+        while len(found) < count:
+            found += _whole([await self.line()])
+        return found
+
+    async def part(self) -> str:
+        """Return the first document of which a part is embedded."""
+        while not (said := await self.line()).startswith("~"):
+            assert said
+        return said[1:]
 
     async def kill(self) -> list[str]:
         """Kill it as a power cut would; return what else it had said that it read."""
         self.process.kill()
         await self.process.wait()
         assert self.process.stdout is not None
-        return (await self.process.stdout.read()).decode().splitlines()
+        return _whole((await self.process.stdout.read()).decode().splitlines())
 
     async def report(self) -> dict[str, Any]:
         """Return its report, when it is done."""
@@ -96,9 +105,16 @@ class Child:
         return orjson.loads(last)
 
 
+def _whole(lines: list[str]) -> list[str]:
+    assert "" not in lines, "the child has ended"
+    return [line for line in lines if not line.startswith("~")]
+
+
 def _read(progress: Progress) -> None:
     if progress.read:
         print(progress.source, flush=True)
+    elif progress.passages:
+        print(f"~{progress.source}", flush=True)
 
 
 async def _main(asked: dict[str, Any]) -> None:

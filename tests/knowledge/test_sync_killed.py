@@ -57,6 +57,22 @@ async def test_a_sync_that_is_killed_again_and_again_ends_as_one_that_was_not(
     assert (await shelf.sync()).unchanged == RULES
 
 
+@pytest.mark.promise("knowledge.killed")
+async def test_a_document_that_was_being_embedded_is_read_again_whole(shelf: Shelf, database_url: str) -> None:
+    parts = "".join(f"## Part {part}\n\n{SENTENCES.format(part)}" for part in range(40))
+    shelf.write("long.md", f"# Rules\n\n{parts}")
+    child = await Child.begin(database_url, {"folders": {shelf.tenant: [str(shelf.folder)]}})
+    assert await child.part() == "long.md"
+    await child.kill()
+    assert await shelf.ledger.documents(shelf.tenant)
+    assert await shelf.archive.stored(shelf.tenant) == {}
+
+    report = await shelf.sync()
+
+    assert (report.written, report.passages) == (1, 40)
+    assert await shelf.ask("What does whoever enters by gate number 17 sign?")
+
+
 @pytest.mark.promise("knowledge.turns")
 async def test_of_two_syncs_at_once_the_second_says_so_or_waits(
     shelf: Shelf, database: Database, database_url: str

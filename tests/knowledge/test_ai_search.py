@@ -65,6 +65,9 @@ async def test_while_the_next_index_is_filled_and_turned_to_every_search_is_answ
         for name in names:
             await old.archive.put(document(TENANT, name, f"A hotel in {name}."))
         await old.archive.settle()
+        async with asyncio.timeout(20):  # the service shows what was written a moment later
+            while await old.titles() != names:
+                pass
         answers: dict[str, list[set[str]]] = {"old": [], "new": []}
         done = asyncio.Event()
 

@@ -108,8 +108,16 @@ class DurableSegments:
     async def open(self, work: Work) -> None:
         """Start taking segments and working on them."""
 
+        home = asyncio.get_running_loop()
+
         @DBOS.workflow(name="segment", max_recovery_attempts=100)
         async def segment(tenant: str, run_id: str, epoch: int) -> str:
+            if asyncio.get_running_loop() is home:
+                return await work(tenant, run_id, epoch)
+            # The library takes a loop of its own while ours stands still; the host's connections belong to ours.
+            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_worked(tenant, run_id, epoch), home))
+
+        async def _worked(tenant: str, run_id: str, epoch: int) -> str:
             return await work(tenant, run_id, epoch)
 
         del segment  # registered by its name

@@ -24,7 +24,7 @@ _OWNING = """
         select relowner from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v')
         union all select nspowner from pg_namespace where nspname = 'public'
     )
-    order by array_position($1, me.rolname), me.oid <> other.oid limit 1
+    order by array_position($1, me.rolname), me.oid <> other.oid, other.rolname ~ '^pg_' limit 1
 """
 """The same of owners, who may alter and drop what binds everybody else."""
 

@@ -90,7 +90,7 @@ DOORS = (
     bearer(
         "POST", "/v1/runs/{run}/resolve", who="bob", ids={"run": "doubt"}, body={"step_id": "{doubt_step}", "answer": "give_up"}
     ),
-    bearer("POST", "/v1/runs/{run}/replay", ids={"run": "cancelled"}, body={"bundle": "own"}),
+    bearer("POST", "/v1/runs/{run}/replay", body={"bundle": "own"}),
     bearer("GET", "/v1/approvals", who="bob", **OPEN),
     bearer("GET", "/v1/approvals/{approval}", who="bob"),
     bearer(

@@ -238,12 +238,14 @@ async def test_what_people_send_is_in_no_statement_and_none_changes_its_role(the
     heard = theirs.between.heard
     assert len(heard) > 30
     assert [each for each in heard if theirs.mark in each or "1=1" in each or "'--" in each] == []
-    known = {"begin; set local charter.tenant = 'contoso'", "begin; set local charter.tenant = 'fabrikam'"}
+    asked = {f"begin; set local charter.tenant = '{tenant}'" for tenant in ("contoso", "fabrikam")}
+    # What the host does by itself for a tenant, it may do for the third one, too.
+    known = asked | {"begin; set local charter.tenant = 'doorstep'"}
     changing = re.compile(r"\b(re)?set\b(?!.*\bwhere\b)|row_security|session_authorization", re.IGNORECASE)
     roles = [each for each in heard if re.search(r"\b(set|reset)\s+(local\s+|session\s+)?(role|session)", each.lower())]
     assert roles == []
     opening = {each.partition("; select pg_advisory")[0] for each in heard if changing.search(each) and "begin" in each}
-    assert opening == known
+    assert asked <= opening <= known
 
 
 @pytest.mark.promise("tenancy.forgetful")

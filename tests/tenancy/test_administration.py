@@ -157,7 +157,7 @@ async def test_a_body_of_another_shape_is_told_in_plain_words(
 
 async def test_a_refusal_says_what_there_is(host: RunningHost) -> None:
     answer = await host.call("carol", "PATCH", f"{TENANTS}/fabrikam", {"settings": {"agents": ["broker"]}})
-    assert "there is buyer, employee_assistant, service_desk" in answer.body["detail"]
+    assert "there is buyer, content_writer, employee_assistant, service_desk" in answer.body["detail"]
 
 
 @pytest.mark.promise("tenants.operators")

@@ -238,7 +238,7 @@ async def test_graph_tells_a_workloads_app_roles_of_this_host(twin: RunningTwin)
         [entry] = (await graph(twin, token, path))[1]["value"]
         assert (names[entry["appRoleId"]], entry["resourceId"]) == ("workload", host["id"])
         assert (entry["principalId"], entry["principalType"]) == ("erp", "ServicePrincipal")
-    assert len((await graph(twin, token, "servicePrincipals/charter-host/appRoleAssignments"))[1]["value"]) == 3
+    assert len((await graph(twin, token, "servicePrincipals/charter-host/appRoleAssignments"))[1]["value"]) == 4
     assert (await graph(twin, token, "servicePrincipals/erp/appRoleAssignments?$filter=id ne x"))[0] == 400
     for place in ("servicePrincipals(appId='crm')", "servicePrincipals(appId='alice')", "servicePrincipals/nobody"):
         assert (await graph(twin, token, place))[0] == 404

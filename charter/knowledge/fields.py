@@ -6,7 +6,7 @@ without it untrusted), ``url`` (the document's own address). Others are ignored.
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -36,7 +36,7 @@ class _Fields(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
-            event: Any = self.peek_event()  # pyright: ignore[reportUnknownMemberType]
+            event = cast("Any", self.peek_event())  # pyright: ignore
             raise _Refused("write the value out instead of referring to another", event.start_mark)
         return super().compose_node(parent, index)
 

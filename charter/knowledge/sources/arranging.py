@@ -12,6 +12,8 @@ from charter.knowledge.sources.source import Fault, Item, Listing
 
 LARGEST = 20_000_000
 _SIDECAR = ".yaml"
+_LONGEST_PATH = 1_000
+_LONGEST_SHOWN = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,18 @@ def sidecar_of(name: str) -> str:
     return name + _SIDECAR
 
 
+def shown(place: str) -> str:
+    """Return a place as it can be kept and told, whatever its bytes are."""
+    return place.encode("utf-8", "replace").decode().replace("\0", "?")[:_LONGEST_SHOWN]
+
+
 def refusal(name: str, size: int) -> str:
-    """Return why a file of this name and size is not read, empty where it is."""
+    """Return why a file of this name and size is not read, empty where it is. A name may be a whole path."""
+    whole = name.encode("utf-8", "replace")
+    if whole.decode() != name or "\0" in name:
+        return "its name, or that of its folder, is no UTF-8 text; rename it"
+    if len(whole) > _LONGEST_PATH:
+        return f"its path is longer than {_LONGEST_PATH:,} bytes"
     pure = PurePosixPath(name)
     if pure.name == COLLECTION:
         return "it counts in a collection's own folder only"
@@ -54,7 +66,7 @@ def arranged(tenant: str, top: str, collection: str, entries: Iterable[Entry]) -
         reason = "it lies in no folder, so in no collection" if source is None else refusal(path, entry.size)
         reason = reason or entry.wrong
         if reason or source is None:
-            found.faults.append(Fault(tenant, place, reason))
+            found.faults.append(Fault(tenant, shown(place), reason))
             continue
         sidecar = by_path.get(sidecar_of(path))
         common = by_path.get(path.removesuffix(source[1]) + COLLECTION)

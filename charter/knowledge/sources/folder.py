@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from charter.knowledge.fields import COLLECTION
-from charter.knowledge.sources.arranging import refusal, sidecar_of
+from charter.knowledge.sources.arranging import refusal, shown, sidecar_of
 from charter.knowledge.sources.source import Fault, Fetched, Item, Listing, SourceIncomplete, Terms
 from charter.settings import Settings
 
@@ -66,7 +66,7 @@ def _note(found: Listing, root: Root, collection: Path, path: Path) -> None:
     sidecar, common = path.with_name(sidecar_of(path.name)), collection / COLLECTION
     try:
         size = path.stat().st_size
-        reason = refusal(path.name, size) or _strays(root.folder, path)
+        reason = refusal(path.relative_to(root.folder).as_posix(), size) or _strays(root.folder, path)
         if not reason:
             item = Item(
                 source, "", size, key=str(path), place=str(path), sidecar=_existing(sidecar), common=_existing(common)
@@ -76,7 +76,7 @@ def _note(found: Listing, root: Root, collection: Path, path: Path) -> None:
     except OSError as fault:
         reason = f"it cannot be read ({fault.strerror})"
         found.unread.add(source)
-    found.faults.append(Fault(root.tenant, str(path), reason))
+    found.faults.append(Fault(root.tenant, shown(str(path)), reason))
 
 
 def _existing(path: Path) -> str:

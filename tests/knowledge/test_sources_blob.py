@@ -143,6 +143,34 @@ async def test_the_readers_in_a_blobs_metadata_bound_what_it_says_of_itself(
     assert {passage.readers for passage in found} == ({readers} if readers else set())
 
 
+@pytest.mark.promise("knowledge.permissions")
+@pytest.mark.parametrize("name", ["Readers", "READERS", "reader", "Reader"])
+async def test_a_blobs_readers_count_however_their_name_is_written(
+    storage: Storage, container: Container, shelf: Shelf, name: str
+) -> None:
+    await container.put("travel.md", TRAVEL, **{name: "group:hr"})
+    where = place(storage, container, readers=["tenant"])
+    async with reading(shelf.tenant, [where], shelf.archive, shelf.ledger) as reader:
+        report = await reader.sync()
+
+        assert await reader.ask(HOTEL) == []
+        assert [report.written, len(report.faults)] in ([0, 1], [1, 0])
+        assert ["write readers, once" in fault.reason for fault in report.faults] == [True] * len(report.faults)
+
+
+@pytest.mark.promise("knowledge.permissions")
+async def test_what_gets_other_readers_while_it_is_read_is_not_given_to_those_before(
+    container: Container, reader: Reader
+) -> None:
+    await container.put("travel.md", readable(LEAVE), readers="user:alice")
+    (source,) = reader.sources
+    (item,) = (await source.look()).items.values()
+    await container.put("travel.md", readable(TRAVEL), readers="group:hr")
+
+    with pytest.raises(OSError, match="its readers were changed at this moment"):
+        await source.read(item)
+
+
 @pytest.mark.promise("knowledge.blob")
 async def test_settings_name_the_readers_of_what_names_none_and_bound_the_trust(
     storage: Storage, container: Container, shelf: Shelf

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from azure.storage.blob.aio import BlobServiceClient
 
+from charter.errors import StartRefused
 from charter.identity.credential import written
 from charter.knowledge.ingest import sync
 from charter.knowledge.sources.blob import BlobSource
@@ -266,6 +267,21 @@ async def test_without_a_secret_the_host_comes_as_itself(tmp_path: Path, shelf: 
         assert report["scopes"] == ["https://storage.azure.com/.default"]
         await client.close()
         await service.close()
+
+
+@pytest.mark.promise("knowledge.permissions")
+async def test_two_places_that_would_pass_for_one_another_are_refused(shelf: Shelf) -> None:
+    places: list[dict[str, Any]] = [
+        {"kind": "blob", "container": "docs", "secret": f"AccountName={name};AccountKey=QUJD;", "readers": [reader]}
+        for name, reader in (("public", "tenant"), ("personnel", "role:hr"))
+    ]
+
+    with pytest.raises(StartRefused, match="are called account/docs"):
+        async with reading(shelf.tenant, places, shelf.archive, shelf.ledger):
+            pass
+    told = [place | {"url": f"https://{n}.blob.core.windows.net"} for n, place in enumerate(places)]
+    async with reading(shelf.tenant, told, shelf.archive, shelf.ledger) as reader:
+        assert len({source.name for source in reader.sources}) == 2
 
 
 @pytest.mark.promise("knowledge.blob")

@@ -1,7 +1,9 @@
 """One document that cannot be kept, or whose fields slip, costs no other one its place and opens nothing."""
 
+import asyncio
 import os
 import random
+from pathlib import PurePath
 
 import pytest
 
@@ -37,4 +39,69 @@ async def test_a_path_that_no_index_takes_is_told_and_the_others_are_read(shelf:
     report = await shelf.sync()
 
     assert [fault.reason for fault in report.faults] == ["its path is longer than 1,000 bytes"]
+    assert await shelf.ask(WHO)
+
+
+@pytest.mark.promise("formats.fields")
+@pytest.mark.promise("knowledge.closed")
+@pytest.mark.parametrize(
+    "name", ["plants.txt.YAML", "Plants.txt.yaml", "plants.txt.yml", "_Collection.yaml", "_collection.yml"]
+)
+async def test_a_file_of_fields_with_a_slip_in_its_name_leaves_no_document_to_others(shelf: Shelf, name: str) -> None:
+    shelf.put("plants.txt", PLANTS.encode(), sidecar=None)
+    shelf.put("_collection.yaml", b"readers: [tenant]\n", sidecar=None)
+    shelf.put(name, b"readers: ['role:hr']\n", sidecar=None)
+
+    report = await shelf.sync()
+
+    assert ", not " in {PurePath(fault.path).name: fault.reason for fault in report.faults}["plants.txt"]
+    assert await shelf.ask(WHO) == []
+
+
+@pytest.mark.promise("formats.fields")
+async def test_names_that_differ_in_case_alone_have_their_own_fields(shelf: Shelf) -> None:
+    shelf.put("plants.txt", PLANTS.encode())
+    shelf.put("PLANTS.txt", b"Bicycles are kept in the cellar.", sidecar="readers: ['role:hr']\n")
+
+    report = await shelf.sync()
+
+    assert [report.written, report.faults] == [2, []]
+    assert [passage.readers for passage in await shelf.ask(WHO)] == [("tenant",)]
+
+
+@pytest.mark.promise("knowledge.closed")
+@pytest.mark.parametrize("kind", ["pipe", "dangling", "folder"])
+async def test_a_sidecar_that_is_no_file_neither_opens_the_document_nor_holds_up_the_others(
+    shelf: Shelf, kind: str
+) -> None:
+    shelf.put("_collection.yaml", b"readers: [tenant]\n", sidecar=None)
+    shelf.put("bikes.txt", b"Bicycles are kept in the cellar.", sidecar=None)
+    sidecar = shelf.put("plants.txt", PLANTS.encode(), sidecar=None).with_name("plants.txt.yaml")
+    if kind == "pipe":
+        os.mkfifo(sidecar)
+    elif kind == "folder":
+        sidecar.mkdir()
+    else:
+        sidecar.symlink_to("nowhere.yaml")
+
+    async with asyncio.timeout(60):
+        report = await shelf.sync()
+
+    assert [fault.reason for fault in report.faults][-1] == "plants.txt.yaml is no file"
+    assert await shelf.ask(WHO) == []
+    assert await shelf.ask("Where are bicycles kept?")
+
+
+@pytest.mark.promise("knowledge.incomplete")
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")
+async def test_what_lies_in_a_folder_that_is_closed_is_not_forgotten(shelf: Shelf) -> None:
+    closed = shelf.write("deep/plants.md", PLANTS).parent
+    shelf.write("bikes.md", "Bicycles are kept in the cellar.")
+    await shelf.sync()
+    closed.chmod(0)
+
+    report = await shelf.sync()
+    closed.chmod(0o700)
+
+    assert (report.incomplete, report.removed) == (True, 0)
     assert await shelf.ask(WHO)

@@ -3,15 +3,24 @@
 import asyncio
 import os
 import random
+from dataclasses import dataclass
 from pathlib import PurePath
 
 import pytest
 
+from charter.knowledge.ingest import sync
+from charter.knowledge.ledger import Ledger
+from charter.knowledge.library import Library
+from charter.knowledge.sources.folder import Root
+from charter.knowledge.sources.source import Fetched, Item, Listing, Terms
+from charter.settings import Knowledge
+from charter.store.database import Database
 from tests.knowledge.conftest import Shelf
 
 pytestmark = pytest.mark.timeout(240)
 
 WHO = "Who waters the plants?"
+TERMS = Terms()
 PLANTS = "The caretaker waters the plants on Mondays."
 
 
@@ -105,3 +114,54 @@ async def test_what_lies_in_a_folder_that_is_closed_is_not_forgotten(shelf: Shel
 
     assert (report.incomplete, report.removed) == (True, 0)
     assert await shelf.ask(WHO)
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A source that breaks in a way that nobody foresaw."""
+
+    tenant: str
+    name: str = "broken"
+    kind: str = "folder"
+    terms: Terms = TERMS
+
+    async def look(self) -> Listing:
+        raise KeyError("value")
+
+    async def read(self, item: Item) -> Fetched:
+        raise KeyError(item.key)
+
+    async def close(self) -> None: ...
+
+
+@pytest.mark.promise("knowledge.incomplete")
+async def test_a_source_that_breaks_keeps_no_other_tenant_from_being_read(shelf: Shelf, neighbours: Shelf) -> None:
+    shelf.write("plants.md", PLANTS)
+    sources = [Broken(neighbours.tenant), Root(shelf.tenant, shelf.folder)]
+
+    report = await sync(shelf.archive, shelf.ledger, sources)
+
+    assert [report.incomplete, report.written] == [True, 1]
+    assert [fault.reason for fault in report.faults] == ["something went wrong (KeyError); the log has more"]
+    assert await shelf.ask(WHO)
+
+
+@pytest.mark.promise("knowledge.resumes")
+async def test_a_host_that_could_not_read_at_its_start_reads_when_it_can(shelf: Shelf, database_url: str) -> None:
+    shelf.write("plants.md", PLANTS)
+    database = Database(database_url, size=2)
+    await database.open()
+    database.url = "postgresql://127.0.0.1:1/nothing"
+    settings = Knowledge(every_seconds=1)
+    library = Library(shelf.archive, Ledger(database), [Root(shelf.tenant, shelf.folder)], settings)
+    keeping = asyncio.create_task(library.keep())
+
+    async with asyncio.timeout(60):
+        while library.status()["state"] != "failed":
+            await asyncio.sleep(0.05)
+        database.url = database_url
+        await keeping
+
+    assert library.status()["state"] == "serving"
+    assert await shelf.ask(WHO)
+    await database.close()

@@ -23,7 +23,7 @@ def readers_of(value: object) -> tuple[str, ...]:
     entries: list[object] = value  # pyright: ignore[reportUnknownVariableType]
     for entry in entries:
         if not isinstance(entry, str) or not _READER.fullmatch(entry):
-            raise ValueError(f"the reader {entry!r} is not tenant, user:…, group:…, role:… or workload:…")
+            raise ValueError(f"the reader {str(entry)[:80]!r} is not tenant, user:…, group:…, role:… or workload:…")
     return tuple(sorted({str(entry) for entry in entries}))
 
 

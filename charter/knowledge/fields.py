@@ -6,7 +6,7 @@ without it untrusted), ``url`` (the document's own address). Others are ignored.
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -16,6 +16,39 @@ from charter.knowledge.index import Integrity
 COLLECTION = "_collection.yaml"
 _KNOWN = ("title", "readers", "integrity", "url")
 _ADDRESS = re.compile(r"https?://\S+|/(?!/)\S*")
+_LONGEST = 20_000
+_LONGEST_SHOWN = 80
+
+
+class _Refused(yaml.YAMLError):
+    """What YAML allows, and we do not."""
+
+    def __init__(self, problem: str, mark: Any) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.problem_mark = mark
+
+
+class _Fields(yaml.SafeLoader):
+    """YAML in which each value is written out, once: references make little text very much, and of two values for one
+    field nobody knows which was meant.
+    """
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            event = cast("Any", self.peek_event())  # pyright: ignore
+            raise _Refused("write the value out instead of referring to another", event.start_mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key.value, str):
+                continue
+            if key.value in seen:
+                raise _Refused(f"{key.value} stands there twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 def fields_of(front: str | None, sidecar: bytes | None, defaults: bytes | None) -> Mapping[str, Any]:
@@ -80,7 +113,7 @@ def integrity_of(fields: Mapping[str, Any]) -> Integrity:
     """
     value = fields.get("integrity", "untrusted")
     if value not in ("trusted", "untrusted"):
-        raise Unreadable(f"integrity must be trusted or untrusted, not {value!r}")
+        raise Unreadable(f"integrity must be trusted or untrusted, not {str(value)[:_LONGEST_SHOWN]}")
     return value
 
 
@@ -92,12 +125,15 @@ def _text(content: bytes, where: str) -> str:
 
 
 def _parsed(text: str, where: str) -> dict[str, Any]:
+    if len(text) > _LONGEST:
+        raise Unreadable(f"{where}its fields are longer than {_LONGEST:,} characters")
     try:
-        fields: object = yaml.safe_load(text)
+        fields: object = yaml.load(text, _Fields)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, RecursionError, ValueError) as fault:
         mark = getattr(fault, "problem_mark", None)
         line = f" (line {mark.line + 1} of them)" if mark else ""
-        raise Unreadable(f"{where}its fields are not YAML{line}") from fault
+        what = f": {fault.problem[:_LONGEST_SHOWN]}" if isinstance(fault, _Refused) else ""
+        raise Unreadable(f"{where}its fields are not YAML{line}{what}") from fault
     if fields is None:
         return {}
     if not isinstance(fields, dict):

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import structlog
+
 from charter.errors import CharterError, Conflict, NotFound
 from charter.knowledge.acl import narrowed
 from charter.knowledge.archive import Archive
@@ -18,6 +20,7 @@ from charter.knowledge.plan import Plan, Task, digested, planned, said
 from charter.knowledge.reading import File, document_of
 from charter.knowledge.sources.source import DocumentSource, Fault, Fetched, Item
 
+_log = structlog.get_logger(__name__)
 _AHEAD = 4
 """How many documents are fetched while one is embedded."""
 
@@ -75,6 +78,13 @@ async def sync(
             work.incomplete(Fault(tenant, several[0].name, f"another sync of {tenant} is under way; nothing was read"))
         except NotFound:
             work.incomplete(Fault(tenant, several[0].name, f"there is no tenant {tenant}"))
+        except CharterError:
+            raise
+        except Exception as fault:  # noqa: BLE001 - logged with its trace
+            # What nobody foresaw in the documents of one tenant must not keep those of the others from being read.
+            _log.exception("the documents of a tenant could not be read", tenant=tenant)
+            reason = f"something went wrong ({type(fault).__name__}); the log has more"
+            work.incomplete(Fault(tenant, several[0].name, reason))
     if settles and not work.report.incomplete:
         await archive.settle()
     work.report.seconds = time.monotonic() - work.pace.started

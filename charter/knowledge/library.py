@@ -40,12 +40,15 @@ class Library:
         return f"The documents are still being read ({self._status['done']} of {self._status['total'] or '?'}). Please ask again in a moment."
 
     async def keep(self) -> None:
-        """Read everything, and then again and again what lies elsewhere: nobody tells us of changes there."""
-        await self.read()
-        remote = [source for source in self._sources if source.kind != "folder"]
-        while remote:
-            await asyncio.sleep(self._settings.every_seconds)
-            await self.read(again=True)
+        """Read everything, and then again and again what lies elsewhere: nobody tells us of changes there.
+
+        What could not be read at all, since the store was away, is tried again as often.
+        """
+        remote, whole = any(source.kind != "folder" for source in self._sources), False
+        while remote or not whole:
+            whole = await self.read(again=whole) is not None or whole
+            if remote or not whole:
+                await asyncio.sleep(self._settings.every_seconds)
 
     async def read(self, *, again: bool = False) -> Report | None:
         """Bring the index to the sources and log what is wrong with single files; a fault does not stop the host.

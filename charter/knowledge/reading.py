@@ -13,6 +13,7 @@ from charter.knowledge.split import headings
 
 _CHAMBER = Chamber()
 _LONGEST_TITLE = 300
+_LONGEST_HEADING = 2_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,9 @@ def document_of(file: File) -> Document:
         integrity=integrity_of(fields),
         readers=readers,
         digest=file.digest,
-        pieces=tuple(replace(piece, heading=_below(title, piece.heading)) for piece in content.pieces),
+        pieces=tuple(
+            replace(piece, heading=_below(title, piece.heading)[:_LONGEST_HEADING]) for piece in content.pieces
+        ),
     )
 
 

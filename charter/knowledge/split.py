@@ -17,6 +17,8 @@ _PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
 _SEAMS = (re.compile(r"(?<=[.!?…:;])[\"”’)]*\s+"), re.compile(r"\n"), re.compile(r"\s+"))
 _WINDOW = 16
 _LONGEST_HEADER = 200
+_LONGEST_HEADING = 300
+"""Each passage below a heading holds its words: long ones would cost their length times as many passages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,8 @@ def _sections(text: str) -> Iterator[tuple[int, int, str]]:
     start = 0
     for line_start, line_end, level, words in headings(text):
         yield start, line_start, " › ".join(path.values())
-        path = {depth: heading for depth, heading in path.items() if depth < level} | {level: words}
+        path = {depth: heading for depth, heading in path.items() if depth < level}
+        path[level] = words[:_LONGEST_HEADING].rstrip()
         start = line_end
     yield start, len(text), " › ".join(path.values())
 

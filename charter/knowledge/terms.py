@@ -2,7 +2,9 @@
 
 import re
 
-_QUOTED = re.compile(r"[\"“„«]\s*([^\"“”„«»]{2,120}?)\s*[\"”“»]")
+# One way only to match: space that could belong to several parts would be tried in all of them.
+_QUOTED = re.compile(r"[\"“„«]([^\"“”„«»]{2,200})[\"”“»]")
+_LONGEST_QUOTED = 120
 # A letter first, then a digit: PO-8080, HR-12, ISO 27001, 0x80070005. Not 14:30, 5km, 2026, EUR 1450.
 # Names that programs have: MAX_PAGE_SIZE, post_upgrade, on_success(), /api/status/.
 _CODE = re.compile(
@@ -13,7 +15,8 @@ _CODE = re.compile(
 
 def exact_terms(question: str, *, most: int = 5) -> list[str]:
     """Return what must be found letter by letter: quoted strings, then ids and codes, each once, at most ``most``."""
-    quoted = [found[1] for found in _QUOTED.finditer(question)]
+    quoted = [found[1].strip() for found in _QUOTED.finditer(question)]
+    quoted = [words for words in quoted if 2 <= len(words) <= _LONGEST_QUOTED]
     rest = _QUOTED.sub(" ", question)
     return list(dict.fromkeys([*quoted, *(found[0] for found in _CODE.finditer(rest))]))[:most]
 

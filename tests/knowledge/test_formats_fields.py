@@ -1,6 +1,7 @@
 """What authors say about documents: front matter, sidecars, and once for a whole collection."""
 
 from pathlib import Path
+from time import process_time
 
 import pytest
 
@@ -92,6 +93,8 @@ async def test_a_document_whose_collection_says_nothing_any_more_is_withdrawn(sh
         ("", "- a\n", "must be lines"),
         ("", "a: [b\n", "not YAML"),
         ("", "\ufeffreaders: ['hr']\n", "is not tenant"),
+        ("---\nreaders: ['role:hr']\nreaders: [tenant]\n---\n", None, "line 2 of them): readers stands there twice"),
+        ("---\nall: &all [tenant]\nreaders: *all\n---\n", None, "line 2 of them): write the value out"),
     ],
 )
 async def test_what_an_author_got_wrong_never_leaves_the_document_to_the_readers_of_its_collection(
@@ -104,6 +107,30 @@ async def test_what_an_author_got_wrong_never_leaves_the_document_to_the_readers
 
     assert [reason in fault.reason for fault in report.faults] == [True], report.faults
     assert await shelf.ask(WHO) == []
+
+
+@pytest.mark.promise("formats.hostile")
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "a0: &a0 [x, x]\n"
+        + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 24))
+        + "readers: [*a23]\n",
+        "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 22)),
+        "x: [" + "a," * 200_000 + "]\nreaders: [tenant]\n",
+        f"readers: [{'x' * 15_000}]\n",
+        f"readers: [tenant]\nintegrity: {'x' * 15_000}\n",
+    ],
+    ids=["lists of lists", "merged again and again", "long", "a long reader", "a long word for trust"],
+)
+async def test_fields_that_would_fill_the_memory_end_with_a_short_reason(shelf: Shelf, fields: str) -> None:
+    shelf.put("plants.md", f"---\n{fields}---\n{PLANTS}".encode(), sidecar=None)
+    begun = process_time()
+
+    report = await shelf.sync()
+
+    assert [len(fault.reason) < 300 for fault in report.faults] == [True]
+    assert process_time() - begun < 1
 
 
 @pytest.mark.promise("formats.fields")

@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+import os
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from multiprocessing.synchronize import Event
@@ -89,6 +90,18 @@ async def test_a_folder_that_another_process_has_is_refused_in_a_sentence(
         over.set()
         await asyncio.to_thread(holder.join)
     await _archive(_settings(tmp_path), database, Vault(""), stack)
+
+
+@pytest.mark.promise("stores.alone")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has rights of another kind")
+async def test_the_folder_is_closed_to_everybody_else_on_the_machine(
+    database: Database, tmp_path: Path, stack: AsyncExitStack
+) -> None:
+    (tmp_path / "qdrant").mkdir(mode=0o755)
+
+    await _archive(_settings(tmp_path), database, Vault(""), stack)
+
+    assert (tmp_path / "qdrant").stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.promise("stores.alone")

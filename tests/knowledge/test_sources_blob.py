@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from azure.storage.blob.aio import BlobServiceClient
 
+from charter.errors import StartRefused
 from charter.identity.credential import written
 from charter.knowledge.ingest import sync
 from charter.knowledge.sources.blob import BlobSource
@@ -143,6 +144,34 @@ async def test_the_readers_in_a_blobs_metadata_bound_what_it_says_of_itself(
     assert {passage.readers for passage in found} == ({readers} if readers else set())
 
 
+@pytest.mark.promise("knowledge.permissions")
+@pytest.mark.parametrize("name", ["Readers", "READERS", "reader", "Reader"])
+async def test_a_blobs_readers_count_however_their_name_is_written(
+    storage: Storage, container: Container, shelf: Shelf, name: str
+) -> None:
+    await container.put("travel.md", TRAVEL, **{name: "group:hr"})
+    where = place(storage, container, readers=["tenant"])
+    async with reading(shelf.tenant, [where], shelf.archive, shelf.ledger) as reader:
+        report = await reader.sync()
+
+        assert await reader.ask(HOTEL) == []
+        assert [report.written, len(report.faults)] in ([0, 1], [1, 0])
+        assert ["write readers, once" in fault.reason for fault in report.faults] == [True] * len(report.faults)
+
+
+@pytest.mark.promise("knowledge.permissions")
+async def test_what_gets_other_readers_while_it_is_read_is_not_given_to_those_before(
+    container: Container, reader: Reader
+) -> None:
+    await container.put("travel.md", readable(LEAVE), readers="user:alice")
+    (source,) = reader.sources
+    (item,) = (await source.look()).items.values()
+    await container.put("travel.md", readable(TRAVEL), readers="group:hr")
+
+    with pytest.raises(OSError, match="its readers were changed at this moment"):
+        await source.read(item)
+
+
 @pytest.mark.promise("knowledge.blob")
 async def test_settings_name_the_readers_of_what_names_none_and_bound_the_trust(
     storage: Storage, container: Container, shelf: Shelf
@@ -238,6 +267,21 @@ async def test_without_a_secret_the_host_comes_as_itself(tmp_path: Path, shelf: 
         assert report["scopes"] == ["https://storage.azure.com/.default"]
         await client.close()
         await service.close()
+
+
+@pytest.mark.promise("knowledge.permissions")
+async def test_two_places_that_would_pass_for_one_another_are_refused(shelf: Shelf) -> None:
+    places: list[dict[str, Any]] = [
+        {"kind": "blob", "container": "docs", "secret": f"AccountName={name};AccountKey=QUJD;", "readers": [reader]}
+        for name, reader in (("public", "tenant"), ("personnel", "role:hr"))
+    ]
+
+    with pytest.raises(StartRefused, match="are called account/docs"):
+        async with reading(shelf.tenant, places, shelf.archive, shelf.ledger):
+            pass
+    told = [place | {"url": f"https://{n}.blob.core.windows.net"} for n, place in enumerate(places)]
+    async with reading(shelf.tenant, told, shelf.archive, shelf.ledger) as reader:
+        assert len({source.name for source in reader.sources}) == 2
 
 
 @pytest.mark.promise("knowledge.blob")

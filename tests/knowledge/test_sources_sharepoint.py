@@ -343,3 +343,33 @@ async def test_the_twin_refuses_what_it_does_not_know(libraries: Libraries, libr
     assert (status, len(whole["value"])) == (200, 1)
     assert "path" not in str(whole["value"])
     assert whole["@odata.nextLink"].startswith(libraries.url)
+
+
+@pytest.mark.promise("knowledge.rights")
+async def test_permissions_that_take_several_pages_count_to_their_last(
+    libraries: Libraries, library: Library, reader: Reader
+) -> None:
+    library.put("travel.md", TRAVEL, "link:organization")
+    await reader.sync()
+    assert await reader.ask(HOTEL)
+    await libraries.page(2)
+    library.share("travel.md", *(f"user:member{number}" for number in range(5)))
+
+    report = await reader.sync()
+
+    assert report.faults == []
+    assert await reader.ask(HOTEL) == []
+    assert await reader.ask(HOTEL, reader.person("member4"))
+
+
+@pytest.mark.promise("knowledge.permissions")
+async def test_what_is_shared_otherwise_while_it_is_read_is_not_given_to_those_before(
+    library: Library, reader: Reader
+) -> None:
+    library.put("travel.md", LEAVE, "user:alice")
+    (source,) = reader.sources
+    (item,) = (await source.look()).items.values()
+    library.put("travel.md", TRAVEL, "group:hr")
+
+    with pytest.raises(OSError, match="its permissions were changed at this moment"):
+        await source.read(item)

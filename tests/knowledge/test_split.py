@@ -1,5 +1,6 @@
 import random
 from itertools import pairwise
+from time import process_time
 
 import pytest
 
@@ -116,3 +117,23 @@ def test_ids_codes_and_quotations_are_told_from_plain_words(question: str, terms
 )
 def test_a_question_in_another_language_is_noticed(question: str, english: bool) -> None:
     assert is_english(question) is english
+
+
+@pytest.mark.promise("formats.hostile")
+@pytest.mark.parametrize(
+    "question", ['"' + " " * 997 + "x", '" ' * 499 + "x", '"' + "a " * 498, "a/" * 499, "a_" * 499]
+)
+def test_no_question_keeps_the_host_from_others(question: str) -> None:
+    begun = process_time()
+
+    exact_terms(question)
+
+    assert process_time() - begun < 0.2
+
+
+@pytest.mark.promise("formats.hostile")
+def test_a_long_heading_does_not_cost_its_length_for_each_passage_below_it() -> None:
+    pieces = split("# " + "a" * 20_000 + "\n" + "## b\nc\n" * 500)
+
+    assert len(pieces) == 500
+    assert max(len(piece.heading) for piece in pieces) < 400

@@ -59,6 +59,9 @@ async def embedded(
 
 def _opened(folder: Path) -> QdrantClient:
     try:
+        # What lies there is the text of every tenant, outside of all rights.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
         return QdrantClient(path=str(folder), force_disable_check_same_thread=True)
     except Exception as fault:  # whatever lies there: the library reads it as it finds it
         if isinstance(fault, RuntimeError):

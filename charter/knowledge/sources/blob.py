@@ -1,6 +1,6 @@
 """Azure Blob Storage: the blobs of a container, or those below a prefix, through Azure's own client."""
 
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SECONDS = 20
 _READERS = "readers"
+_NAMED = frozenset({_READERS, "reader"})
 """The blob's own metadata that may say who may read it, separated by commas."""
 
 
@@ -54,7 +55,10 @@ class BlobSource:
         with _told():
             client = await self._client()
             names = (item.key, item.sidecar, item.common)
-            body, sidecar, common = [await self._downloaded(client, name) if name else None for name in names]
+            body, sidecar, common = [
+                await self._downloaded(client, name, item if name == item.key else None) if name else None
+                for name in names
+            ]
             assert body is not None
             return Fetched(body, sidecar, common)
 
@@ -72,13 +76,17 @@ class BlobSource:
             if path and not (blob.metadata or {}).get("hdi_isfolder"):
                 yield _entry(path, blob)
 
-    async def _downloaded(self, client: "ContainerClient", name: str) -> bytes:
+    async def _downloaded(self, client: "ContainerClient", name: str, item: Item | None) -> bytes:
+        """Return what a blob holds; of a document (``item``) only if it has the readers yet that it was listed with."""
         from azure.core.exceptions import ResourceNotFoundError
 
         try:
             stream: Any = await client.download_blob(name)
             if stream.size > LARGEST:
                 raise OSError("it has become too large")
+            # The whole of it came in this answer, with the readers of just that.
+            if item is not None and _readers(stream.properties.metadata) != (item.readers, ""):
+                raise OSError("its readers were changed at this moment")
             return await stream.readall()
         except ResourceNotFoundError as fault:
             raise FileNotFoundError("it, or a file of its fields, is gone") from fault
@@ -129,14 +137,22 @@ def _told() -> Generator[None]:
 
 
 def _entry(path: str, blob: "BlobProperties") -> Entry:
-    named: str | None = (blob.metadata or {}).get(_READERS)
-    readers, wrong = None, ""
-    if named is not None:
-        try:
-            readers = readers_of([word.strip() for word in named.split(",") if word.strip()])
-        except ValueError as fault:
-            wrong = str(fault)
+    readers, wrong = _readers(blob.metadata)
     return Entry(path, str(blob.etag), int(blob.size or 0), key=str(blob.name), readers=readers, wrong=wrong)
+
+
+def _readers(metadata: Mapping[str, str] | None) -> tuple[tuple[str, ...] | None, str]:
+    """Return the readers that a blob names, ``None`` where it names none, and what is wrong with them."""
+    said = {name: words for name, words in (metadata or {}).items() if name.strip().casefold() in _NAMED}
+    if not said:
+        return None, ""
+    # Names of metadata are the same in any case: the account tells them as they were written.
+    if [name.casefold() for name in said] != [_READERS]:
+        return None, f"its metadata says {', '.join(sorted(said))[:80]}; write {_READERS}, once"
+    try:
+        return readers_of([word.strip() for word in "".join(said.values()).split(",") if word.strip()]), ""
+    except ValueError as fault:
+        return None, str(fault)
 
 
 def _refused(status: int | None) -> SourceIncomplete:

@@ -1,13 +1,14 @@
 """Folders of documents: ``<root>/<collection>/…/<file>``, one root or more for each tenant."""
 
 import asyncio
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
 from charter.knowledge.fields import COLLECTION
-from charter.knowledge.sources.arranging import refusal, sidecar_of
+from charter.knowledge.sources.arranging import LARGEST, Names, refusal, shown, sidecar_of
 from charter.knowledge.sources.source import Fault, Fetched, Item, Listing, SourceIncomplete, Terms
 from charter.settings import Settings
 
@@ -55,18 +56,21 @@ def _look(root: Root) -> Listing:
         # An unmounted share looks like an empty folder; emptying the index would be the wrong answer to it.
         raise SourceIncomplete("there is no such folder, or no collection in it; nothing was removed")
     for collection in collections:
-        for path in _files(collection):
-            _note(found, root, collection, path)
+        everything = _everything(collection)
+        names = Names(map(str, everything))
+        for path in _files(collection, everything):
+            _note(found, root, collection, path, names)
     return found
 
 
-def _note(found: Listing, root: Root, collection: Path, path: Path) -> None:
+def _note(found: Listing, root: Root, collection: Path, path: Path, names: Names) -> None:
     """Add a file, or the reason why not, to what was found."""
     source = (collection.name, path.relative_to(collection).as_posix())
     sidecar, common = path.with_name(sidecar_of(path.name)), collection / COLLECTION
     try:
         size = path.stat().st_size
-        reason = refusal(path.name, size) or _strays(root.folder, path)
+        reason = refusal(path.relative_to(root.folder).as_posix(), size) or _strays(root.folder, path)
+        reason = reason or names.misnamed(str(path), str(common)) or _unfit(sidecar) or _unfit(common)
         if not reason:
             item = Item(
                 source, "", size, key=str(path), place=str(path), sidecar=_existing(sidecar), common=_existing(common)
@@ -76,7 +80,16 @@ def _note(found: Listing, root: Root, collection: Path, path: Path) -> None:
     except OSError as fault:
         reason = f"it cannot be read ({fault.strerror})"
         found.unread.add(source)
-    found.faults.append(Fault(root.tenant, str(path), reason))
+    found.faults.append(Fault(root.tenant, shown(str(path)), reason))
+
+
+def _unfit(beside: Path) -> str:
+    """Return why a document is not read for the sake of a file of fields that is there and cannot be one."""
+    if not (beside.is_symlink() or beside.exists()):
+        return ""
+    if not beside.is_file():
+        return f"{beside.name} is no file"
+    return f"{beside.name} is larger than {LARGEST // 1_000_000} MB" if beside.stat().st_size > LARGEST else ""
 
 
 def _existing(path: Path) -> str:
@@ -87,8 +100,21 @@ def _strays(root: Path, path: Path) -> str:
     return "" if path.resolve().is_relative_to(root.resolve()) else "it is a link out of its folder"
 
 
-def _files(collection: Path) -> Iterator[Path]:
-    for path in sorted(collection.rglob("*")):
+def _everything(collection: Path) -> list[Path]:
+    """Return all that is below a collection but folders.
+
+    Raises:
+        OSError: a folder cannot be looked into; what is in it is not to be forgotten.
+    """
+
+    def fail(fault: OSError) -> None:
+        raise fault
+
+    return sorted(Path(top, name) for top, _, names in os.walk(collection, onerror=fail) for name in names)
+
+
+def _files(collection: Path, everything: Iterable[Path]) -> Iterator[Path]:
+    for path in everything:
         hidden = any(part.startswith((".", "~$")) for part in path.relative_to(collection).parts)
         beside = path.suffix == ".yaml" and path.with_suffix("").exists()
         if path.is_file() and not hidden and not beside and path != collection / COLLECTION:

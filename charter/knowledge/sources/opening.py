@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 from pydantic import SecretStr
 
-from charter.errors import Unavailable
+from charter.errors import StartRefused, Unavailable
 from charter.identity.credential import CredentialOf
 from charter.identity.issuers import own_issuer
 from charter.identity.token_endpoint import TokenEndpoint
@@ -41,11 +41,20 @@ class Visitor:
 
 
 def open_sources(settings: Settings, visitor: Visitor, stack: AsyncExitStack) -> list[DocumentSource]:
-    """Return all sources of all tenants, folders first; ``stack`` closes them. Nothing is asked yet."""
+    """Return all sources of all tenants, folders first; ``stack`` closes them. Nothing is asked yet.
+
+    Raises:
+        StartRefused: two of a tenant's have the same name: what was read of one would pass for the other's.
+    """
     opened: list[DocumentSource] = [*roots_of(settings)]
     for tenant, places in settings.knowledge.sources.items():
         opened += [_opened(settings, tenant, place, visitor) for place in places]
     for source in opened:
+        if sum(source.tenant == other.tenant and source.name == other.name for other in opened) > 1:
+            raise StartRefused(
+                f"Two sources of {source.tenant} are called {source.name}.",
+                action="Name each place once, and the url of each account in CHARTER_KNOWLEDGE__SOURCES.",
+            )
         stack.push_async_callback(source.close)
     return opened
 

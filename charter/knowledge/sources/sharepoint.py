@@ -43,12 +43,19 @@ class SharePointSource:
             await self._graph.content(self._content(key), most=LARGEST) if key else None for key in keys
         ]
         assert body is not None
+        # Asked again behind the bytes: who may read these, not those that were listed, perhaps long ago.
+        status, answer = (await self._graph.batch([self._permissions(item.key)]))[0]
+        if status != 200 or await self._readers(item.key, answer) != item.readers:
+            raise OSError("its permissions were changed at this moment")
         return Fetched(body, sidecar, common)
 
     async def close(self) -> None: ...
 
     def _content(self, key: str) -> str:
         return f"{self._drive}/items/{quote(key, safe='')}/content"
+
+    def _permissions(self, key: str) -> str:
+        return f"{self._drive}/items/{quote(key, safe='')}/permissions"
 
     async def _files(self) -> list[Entry]:
         """Return all files below the folder."""
@@ -68,7 +75,7 @@ class SharePointSource:
         waiting = list(listing.items.values())
         for start in range(0, len(waiting), _BATCH):
             several = waiting[start : start + _BATCH]
-            paths = [f"{self._drive}/items/{quote(item.key, safe='')}/permissions" for item in several]
+            paths = [self._permissions(item.key) for item in several]
             for item, (status, body) in zip(several, await self._graph.batch(paths), strict=True):
                 await self._permitted(listing, item, status, body)
 
@@ -81,14 +88,22 @@ class SharePointSource:
                 "Graph does not tell this host who may read there",
                 action="Let an administrator grant this host the application permission Sites.Selected and the site.",
             )
-        entries: Any = body.get("value")
-        if status != 200 or not isinstance(entries, list) or "@odata.nextLink" in body:
+        permitted = await self._readers(item.key, body) if status == 200 else None
+        if permitted is None:
             del listing.items[item.source]
             listing.unread.add(item.source)
             listing.faults.append(Fault(self.tenant, item.place, "Graph does not tell now who may read it"))
             return
-        permitted = readers([each for each in entries if isinstance(each, dict)], datetime.now(UTC))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
         listing.items[item.source] = replace(item, readers=permitted)
+
+    async def _readers(self, key: str, body: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """Return the readers that an answer about permissions names, with its further pages; nothing if it is none."""
+        entries: Any = body.get("value")
+        if not isinstance(entries, list):
+            return None
+        if "@odata.nextLink" in body:
+            entries = [each async for page in self._graph.pages(self._permissions(key)) for each in page]
+        return readers([each for each in entries if isinstance(each, dict)], datetime.now(UTC))  # pyright: ignore
 
 
 def _entry(path: str, key: str, item: Mapping[str, Any]) -> Entry:

@@ -126,14 +126,21 @@ async def _delta(request: web.Request, drives: Drives, tenant: str) -> web.Respo
 
 
 async def _permissions(request: web.Request, drives: Drives, tenant: str) -> web.Response:
-    _checked(request.query)
-    return web.json_response(_permitted(drives, tenant, request.match_info["drive"], request.match_info["item"]))
+    _checked(request.query, "$skiptoken")
+    start = request.query.get("$skiptoken", "0")
+    if not start.isdecimal():
+        raise bad("The skiptoken is invalid.")
+    here = URL(f"{request.url.origin()}{request.path}")
+    drive, item = request.match_info["drive"], request.match_info["item"]
+    return web.json_response(_permitted(drives, tenant, drive, item, here, int(start)))
 
 
-def _permitted(drives: Drives, tenant: str, drive: str, key: str) -> dict[str, Any]:
+def _permitted(drives: Drives, tenant: str, drive: str, key: str, here: URL, start: int = 0) -> dict[str, Any]:
     library = opened(drives.folder, tenant, drive)
     path, _ = library.find(key)
-    return {"value": permissions(library.folder, path)}
+    several, end = permissions(library.folder, path), start + drives.page
+    link = {"@odata.nextLink": str(here.with_query({"$skiptoken": str(end)}))} if end < len(several) else {}
+    return {**link, "value": several[start:end]}
 
 
 async def _batch(request: web.Request, drives: Drives, tenant: str) -> web.Response:
@@ -145,13 +152,13 @@ async def _batch(request: web.Request, drives: Drives, tenant: str) -> web.Respo
         raise bad(f"Number of batch request steps exceeds the maximum value of {_MOST_IN_A_BATCH}.")
     answers: list[dict[str, Any]] = []
     for each in questions:  # pyright: ignore[reportUnknownVariableType]
-        status, body = _answered(drives, tenant, each)  # pyright: ignore[reportUnknownArgumentType]
+        status, body = _answered(drives, tenant, each, request.url.origin())  # pyright: ignore[reportUnknownArgumentType]
         answers.append({"id": each["id"], "status": status, "headers": {}, "body": body})
     # In any order, as Graph's come.
     return web.json_response({"responses": list(reversed(answers))})
 
 
-def _answered(drives: Drives, tenant: str, question: Mapping[str, Any]) -> Told:
+def _answered(drives: Drives, tenant: str, question: Mapping[str, Any], here: URL) -> Told:
     try:
         if question.keys() - _QUESTIONS or question.get("method") != "GET":
             raise bad("Invalid batch payload format.")
@@ -159,7 +166,8 @@ def _answered(drives: Drives, tenant: str, question: Mapping[str, Any]) -> Told:
         if found is None:
             raise missing()
         _befall(drives, "permissions")
-        answer = 200, _permitted(drives, tenant, found["drive"], found["item"])
+        place = here.with_path(f"/v1.0{URL(question['url']).path}")
+        answer = 200, _permitted(drives, tenant, found["drive"], found["item"], place)
     except Refused as refusal:
         answer = refusal.status, refusal.body()
     drives.record("permissions", str(question.get("url")), answer[0])

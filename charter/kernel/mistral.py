@@ -102,7 +102,8 @@ def _take(turn: Turn, answer: Mapping[str, Any], key: str) -> str:
 def _placed(answer: dict[str, Any]) -> dict[str, Any]:
     """Give each call of a whole answer its place: the client says 0 where the maker gave none, and calls would be mixed."""
     for choice in answer["choices"][:1]:
-        for index, call in enumerate((choice.get("message") or {}).get("tool_calls") or ()):
+        words: Mapping[str, Any] = choice.get("message") or {}
+        for index, call in enumerate(words.get("tool_calls") or ()):
             call["index"] = index
     return answer
 

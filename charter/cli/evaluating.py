@@ -28,7 +28,7 @@ def evaluate() -> None:
     """Measure what agents rest on."""
 
 
-@evaluate.command("knowledge")
+@evaluate.command("knowledge", short_help="Measure how well passages are found.")
 @click.option("--store", type=click.Choice(get_args(settings.Store)), default="pgvector", help="The store to measure.")
 @click.option("--part", type=click.Choice(list(PARTS)), help="Show the order of this part only.")
 @click.option("--limit", type=click.IntRange(1), help="Ask so many questions only, evenly out of the set.")

@@ -20,7 +20,7 @@ _GREETING = re.compile(
     r"(?i:dear|hello|hi|good (?:morning|day|afternoon|evening))"
     r"(?: (?i:all|both|new|there|everybody|everyone|teams?|colleagues?|friends|ladies and gentlemen))*(?: [A-Z][\w’'-]+)?[,!.]?|"
     r"(?i:(?:with )?(?:kind(?:est)?|best|warm) (?:regards|wishes)|regards|many thanks|thank you|"
-    r"yours(?: sincerely| faithfully| truly)?|sincerely)[,!.]?"
+    r"yours(?: sincerely| faithfully| truly)?|sincerely|your (?:[\w-]+ )?team)[,!.]?"
 )
 """Nothing but a greeting: what follows its first words on the line could say anything."""
 _LEADS = 14
@@ -120,13 +120,19 @@ def _sentences(bullet: str, body: str, sources: Mapping[int, str]) -> _Line:
 
 def _neutral(body: str) -> bool:
     """Tell whether a line is a heading, or so short and without any number that it can only lead or greet."""
-    if body.startswith("#") or (body.startswith("**") and body.endswith("**")):
+    if body.startswith("#") or (body.startswith("**") and body.endswith("**")) or _in_capitals(body):
         return True
     short = len(body.split()) <= _LEADS and not any(letter.isdigit() for letter in body)
     return short and body.endswith(":")
 
 
+def _in_capitals(body: str) -> bool:
+    return body.isupper() and not body.endswith((".", "!", "?", "]"))
+
+
 def _level(body: str) -> int:
+    if _in_capitals(body):
+        return 1
     if body.startswith("#"):
         return len(body) - len(body.lstrip("#"))
     return 7 if body.startswith("**") else 8 if body.endswith(":") else 0

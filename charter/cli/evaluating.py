@@ -70,6 +70,8 @@ async def _outcomes(
     from charter.cli.quoted import KeptSentences, quoted_by
     from charter.models.embedded.followup import standalone
 
+    if not quiet:
+        click.echo("Reading the manual; the first time that takes minutes, afterwards its vectors are kept.", err=True)
     wheel = fetched(NAUTOBOT, tree.data_dir / "evaluation" / "documents")
     with TemporaryDirectory(prefix="charter-manual-") as folder:
         unpack(NAUTOBOT, wheel, Path(folder) / COLLECTION)
@@ -89,7 +91,7 @@ def _some(whole: Sequence[Asked], limit: int | None) -> list[Asked]:
 
 
 def _tell(progress: Progress) -> None:
-    if progress.done % 50 == 0 or progress.done == progress.total:
+    if progress.read and (progress.done % 25 == 0 or progress.done == progress.total):
         click.echo(f"  {progress.done}/{progress.total} documents", err=True)
 
 

@@ -28,7 +28,7 @@ def evaluate() -> None:
     """Measure what agents rest on."""
 
 
-@evaluate.command("knowledge")
+@evaluate.command("knowledge", short_help="Measure how well passages are found.")
 @click.option("--store", type=click.Choice(get_args(settings.Store)), default="pgvector", help="The store to measure.")
 @click.option("--part", type=click.Choice(list(PARTS)), help="Show the order of this part only.")
 @click.option("--limit", type=click.IntRange(1), help="Ask so many questions only, evenly out of the set.")
@@ -70,6 +70,8 @@ async def _outcomes(
     from charter.cli.quoted import KeptSentences, quoted_by
     from charter.models.embedded.followup import standalone
 
+    if not quiet:
+        click.echo("Reading the manual; the first time that takes minutes, afterwards its vectors are kept.", err=True)
     wheel = fetched(NAUTOBOT, tree.data_dir / "evaluation" / "documents")
     with TemporaryDirectory(prefix="charter-manual-") as folder:
         unpack(NAUTOBOT, wheel, Path(folder) / COLLECTION)
@@ -89,7 +91,7 @@ def _some(whole: Sequence[Asked], limit: int | None) -> list[Asked]:
 
 
 def _tell(progress: Progress) -> None:
-    if progress.done % 50 == 0 or progress.done == progress.total:
+    if progress.read and (progress.done % 25 == 0 or progress.done == progress.total):
         click.echo(f"  {progress.done}/{progress.total} documents", err=True)
 
 

@@ -39,7 +39,7 @@ def knowledge() -> None:
     """The documents that agents answer from."""
 
 
-@knowledge.command("sync")
+@knowledge.command("sync", short_help="Bring the index to its sources.")
 @_TENANT
 @click.option("--wait", is_flag=True, help="Wait for another sync of the same tenant; else that is told.")
 @_JSON
@@ -91,7 +91,7 @@ def search(question: str, name: str, collection: str | None, top: int, as_json: 
     sys.exit(0 if found else 1)
 
 
-@knowledge.command()
+@knowledge.command(short_help="Tell how each source stands.")
 @_TENANT
 @_JSON
 def status(tenant: str | None, as_json: bool) -> None:
@@ -207,13 +207,19 @@ def _show_source(source: Mapping[str, Any]) -> None:
     if now := source["progress"]:
         click.echo(f"    {now['done']} of {now['total']}, {now['passages']} passages, at {now['current']}")
     for each in source["collections"]:
-        click.echo(f"    {each['collection']}: {each['documents']} documents, {each['passages']} passages")
+        click.echo(
+            f"    {each['collection']}: {_several(each['documents'], 'document')}, {_several(each['passages'], 'passage')}"
+        )
     _show_faults(source["faults"])
 
 
 def _show_faults(faults: Iterable[Mapping[str, Any]]) -> None:
     for fault in faults:
         click.echo(f"    left out: {fault['path']}: {fault['reason']} (since {_moment(fault['since'])})")
+
+
+def _several(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _moment(at: datetime) -> str:

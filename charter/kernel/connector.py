@@ -24,6 +24,7 @@ from semantic_kernel.contents import ChatHistory
 from charter.kernel.faults import broken_off
 from charter.models.chat import ToolCall, Usage
 from charter.models.form import asked
+from charter.models.wire import new_call
 
 FILTERED = (
     "The maker of the model stopped this: its content filter found something in the request or in the answer that it "
@@ -94,11 +95,15 @@ class Turn:
         return "\n\n".join(filter(None, ("".join(self.text), "".join(self.refusal), stopped)))
 
     def finished_calls(self) -> tuple[ToolCall, ...]:
-        """Return the calls; none where a filter or a refusal stopped the answer: such calls may be half written."""
+        """Return the calls; none where a filter or a refusal stopped the answer, and not the last one where the room for it
+        ended: such calls may be half written. One that came without an id gets one, so that its result finds it.
+        """
         if self.ended in {"content_filter", "refusal"}:
             return ()
+        several = [call for _, call in sorted(self.calls.items())]
+        whole = several[:-1] if self.ended == "length" else several
         return tuple(
-            ToolCall(c["id"], c["name"].replace("-", ".", 1), c["arguments"]) for _, c in sorted(self.calls.items())
+            ToolCall(c["id"] or new_call("", {}).id, c["name"].replace("-", ".", 1), c["arguments"]) for c in whole
         )
 
 

@@ -75,7 +75,7 @@ def asked_wait(headers: Mapping[str, str]) -> float | None:
         return seconds
     try:
         until = parsedate_to_datetime(said or "")
-    except ValueError:
+    except (ValueError, OverflowError):  # a year or an hour that no calendar has
         return None
     until = until if until.tzinfo else until.replace(tzinfo=UTC)
     return max((until - datetime.now(UTC)).total_seconds(), 0)

@@ -45,7 +45,7 @@ class MistralChatCompletion(ChatCompletionClientBase):
         turn = present_turn.get()
         with _telling(turn):
             answer = await self.client.chat.complete_async(**self._request(turn, chat_history))
-            _take(turn, answer.model_dump(mode="json", warnings=False), "message")
+            _take(turn, _placed(answer.model_dump(mode="json", warnings=False)), "message")
         settle(turn)
         return [whole(turn, self.ai_model_id)]
 
@@ -97,6 +97,15 @@ def _take(turn: Turn, answer: Mapping[str, Any], key: str) -> str:
         for call in words.get("tool_calls") or ():
             _note(turn, call)
     return said
+
+
+def _placed(answer: dict[str, Any]) -> dict[str, Any]:
+    """Give each call of a whole answer its place: the client says 0 where the maker gave none, and calls would be mixed."""
+    for choice in answer["choices"][:1]:
+        words: Mapping[str, Any] = choice.get("message") or {}
+        for index, call in enumerate(words.get("tool_calls") or ()):
+            call["index"] = index
+    return answer
 
 
 def _reason(said: str | None) -> str:

@@ -21,11 +21,9 @@ def piece(text: str, model: str) -> StreamingChatMessageContent:
 
 
 def settle(turn: Turn) -> None:
-    """Bring an answer that has ended into order: a call that the end of the room cut off is none, one without arguments
-    has an empty object, and a refusal without a word gets one.
+    """Bring an answer that has ended into order: a call without arguments has an empty object, and a refusal without a word
+    gets one.
     """
-    if turn.finish_reason == "length" and turn.calls:
-        turn.calls.pop(max(turn.calls))
     for call in turn.calls.values():
         call["arguments"] = call["arguments"] or "{}"
     if turn.finish_reason == "refusal" and not "".join(turn.text).strip():

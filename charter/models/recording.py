@@ -26,7 +26,8 @@ from charter.models.conversation import Conversation
 from charter.models.wire import Answered, WireError
 
 _PRIVATE = (
-    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "[mail]"),
+    # From the beginning of a word only, and never shorter: one long word must not be looked through from each letter.
+    (re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]+(?:\.[\w-]+)+"), "[mail]"),
     (re.compile(r"\b[A-Z]{2}\d{2}(?: ?[0-9A-Z]{4}){3,7}(?: ?[0-9A-Z]{1,3})?\b"), "[account]"),
     (re.compile(r"(?<![\w-])(?:\+|00)\d[\d ()/-]{7,}\d"), "[phone]"),
 )

@@ -48,7 +48,8 @@ def formed(agent: AgentSpec, reply: Reply, passages: Sequence[Mapping[str, Any]]
     ``passages`` are what the run has found; ``again``: it was asked for once more already.
     """
     if agent.grounding == "strict" and not reply.calls:
-        return _grounded(reply.text, passages, again=again)
+        # The embedded levels quote, and cannot write anew what they are told of.
+        return _grounded(reply.text, passages, again=again or reply.level != "yours")
     if agent.output is None or reply.calls or reply.finish_reason in _UNBOUND:
         return Formed(reply.text)
     try:

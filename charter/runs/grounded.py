@@ -14,11 +14,15 @@ from charter.knowledge.grounding import Lacking, beside, lacking, sentences
 from charter.models.chat import UNSUPPORTED
 
 _MARKS = re.compile(r"\s*\[(\d{1,3})\]")
-_STRAY = re.compile(r"([.!?][\"”’)]*)((?:\s*\[\d{1,3}\])+)")
+_STRAY = re.compile(r"([.!?][\"”’)]*)((?:[ \t]*\[\d{1,3}\])+)")
 _LIST = re.compile(r"[ \t]*(?:[-*•]|\d{1,3}[.)])[ \t]+")
 _GREETING = re.compile(
-    r"(?:dear|hello|hi|good (?:morning|day|afternoon)|kind|best|with|yours|thank you|regards)\b.{0,60}", re.IGNORECASE
+    r"(?i:dear|hello|hi|good (?:morning|day|afternoon|evening))"
+    r"(?: (?i:all|both|new|there|everybody|everyone|teams?|colleagues?|friends|ladies and gentlemen))*(?: [A-Z][\w’'-]+)?[,!.]?|"
+    r"(?i:(?:with )?(?:kind(?:est)?|best|warm) (?:regards|wishes)|regards|many thanks|thank you|"
+    r"yours(?: sincerely| faithfully| truly)?|sincerely|your (?:[\w-]+ )?team)[,!.]?"
 )
+"""Nothing but a greeting: what follows its first words on the line could say anything."""
 _LEADS = 14
 """Words that a line may have which only leads to what follows."""
 
@@ -29,6 +33,7 @@ _WHY: Mapping[str, str] = {
     "thing": "the passage does not mention {what}",
     "denial": "the passage denies what the sentence says, or the other way round",
     "restriction": "'{what}' stands on one side only",
+    "mark": "the passage has no '{what}'",
     "words": "the passage says it with other words; stay closer to them",
 }
 
@@ -87,7 +92,9 @@ def _source(passage: Mapping[str, Any]) -> str:
 def _line(line: str, sources: Mapping[int, str]) -> _Line:
     bullet = found[0] if (found := _LIST.match(line)) else ""
     body = line[len(bullet) :].strip()
-    if not body or _greets(body):
+    if not body:
+        return _Line("")
+    if not bullet and _greets(body):
         return _Line(line.rstrip())
     if not bullet and _neutral(body):
         strange = not beside(body, sources.values())
@@ -113,13 +120,19 @@ def _sentences(bullet: str, body: str, sources: Mapping[int, str]) -> _Line:
 
 def _neutral(body: str) -> bool:
     """Tell whether a line is a heading, or so short and without any number that it can only lead or greet."""
-    if body.startswith("#") or (body.startswith("**") and body.endswith("**")):
+    if body.startswith("#") or (body.startswith("**") and body.endswith("**")) or _in_capitals(body):
         return True
     short = len(body.split()) <= _LEADS and not any(letter.isdigit() for letter in body)
-    return short and body.endswith((":", ","))
+    return short and body.endswith(":")
+
+
+def _in_capitals(body: str) -> bool:
+    return body.isupper() and not body.endswith((".", "!", "?", "]"))
 
 
 def _level(body: str) -> int:
+    if _in_capitals(body):
+        return 1
     if body.startswith("#"):
         return len(body) - len(body.lstrip("#"))
     return 7 if body.startswith("**") else 8 if body.endswith(":") else 0

@@ -7,7 +7,7 @@ told, with the step it belongs to.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from charter.catalog.spec import AgentSpec
@@ -148,6 +148,8 @@ class _Pass:
             )
         except CharterError as fault:
             raise _Diverged(Divergence(step.id, "the model's turn", "answered", fault.detail)) from fault
+        # The wire of a replay has no word for a refusal or a filter: why the answer ended is the journal's.
+        reply = replace(reply, finish_reason=step.output.get("finish_reason", "stop"))
         self._same(step, "what the model said", step.output["text"], reply.text)
         self._steps += 1
         self._shown.append(Message("assistant", reply.text, reply.calls))

@@ -148,3 +148,19 @@ async def test_the_level_and_the_inbox_are_told_as_json(visitor: Visitor, busy: 
     assert (own["label"], own["percent"], own["moving"]) == ("Your model", None, False)
     async with visitor.http.get(f"{visitor.address}/console/inbox") as response:
         assert await response.json() == {"count": 1}
+
+
+@pytest.mark.promise("console.level")
+async def test_a_page_without_an_agent_tells_the_level_of_them_all(visitor: Visitor, house_of_runs: House) -> None:
+    """Whoever has a model for every agent is not told that none answers."""
+    await visitor.sign_in("alice")
+    labels: list[str] = []
+    for last in ("assistance", "yours"):
+        levels = [*["yours"] * (len(house_of_runs.runs.offered) - 1), last]
+        house_of_runs.runs.offered = {
+            name: {**agent, "model": {"tier": "standard", "level": level}}
+            for (name, agent), level in zip(house_of_runs.runs.offered.items(), levels, strict=True)
+        }
+        async with visitor.http.get(f"{visitor.address}/console/level") as response:
+            labels.append((await response.json())["label"])
+    assert labels == ["Assistance only", "Your model"]

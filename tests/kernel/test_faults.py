@@ -75,5 +75,6 @@ def test_a_wait_is_read_in_each_form_that_makers_use() -> None:
     assert asked_wait({"retry-after": "2.5"}) == 2.5
     assert asked_wait({"retry-after-ms": "250", "retry-after": "1"}) == 0.25
     assert 85 < (asked_wait({"retry-after": later}) or 0) <= 90
-    for odd in ("", "soon", "-1", "nan", "inf"):
+    beyond = ("Mon, 01 Jan 99999999999 00:00:00 GMT", "Mon, 01 Jan 2026 00:00:00 +99999999999999999")
+    for odd in ("", "soon", "-1", "nan", "inf", *beyond):
         assert asked_wait({"retry-after": odd}) is None

@@ -67,7 +67,7 @@ async def test_the_commands_of_the_readme_run_as_shown(host: RunningHost) -> Non
     assert status == 0, said + complained
     assert "Employees park in the yard behind building 2." in said
     assert "sharepoint handbook: complete" in said
-    assert "it-handbook: 1 documents, 1 passages" in said
+    assert "it-handbook: 1 document, 1 passage" in said
 
 
 @pytest.mark.promise("knowledge.search_door")

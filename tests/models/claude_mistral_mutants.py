@@ -4,6 +4,7 @@ from tests.mutants import Mutant
 
 _MORE = "tests/models/makers/test_two_more_makers.py"
 _CLAUDE = "tests/models/makers/test_claude.py"
+_OPENAI = "tests/models/makers/test_openai_wire.py"
 _MISTRAL = "tests/models/makers/test_mistral.py"
 _CLIENTS = "tests/models/makers/test_clients.py"
 
@@ -65,11 +66,11 @@ MAKERS = (
         (_MORE,),
     ),
     Mutant(
-        "a call of Claude that was cut off made",
-        "charter/kernel/telling.py",
-        'if turn.finish_reason == "length" and turn.calls:',
-        "if False:",
-        (_CLAUDE,),
+        "a call that was cut off made",
+        "charter/kernel/connector.py",
+        'several[:-1] if self.ended == "length" else several',
+        "several",
+        (_CLAUDE, _OPENAI),
     ),
     Mutant(
         "a refusal of Claude without a word",

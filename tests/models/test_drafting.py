@@ -11,6 +11,7 @@ from charter.models.embedded.briefs import Brief, brief_of
 from charter.models.embedded.drafting import draft
 from charter.models.embedded.layout import layout_of
 from charter.models.embedded.vectors import Sentences
+from charter.runs.grounded import Checked, checked
 
 MEMO = """PARKING AT THE CAMPUS
 
@@ -95,6 +96,15 @@ def test_the_document_below_the_brief_gives_the_form_and_nothing_of_its_content(
     assert len(body) >= 2
     assert all(line.startswith("- ") and line.endswith("[1].") for line in body)
     assert not any(word in "\n".join(body) for word in ("gates", "Guests", "Bicycles"))
+
+
+@pytest.mark.promise("writer.form")
+@pytest.mark.parametrize("model", ["", MEMO, LETTER])
+def test_a_draft_in_any_form_is_let_through_whole(house: Path, engine: Sentences, model: str) -> None:
+    passages = _passages(house, "remote-work.md", "Working from abroad")
+    text = draft(Brief("working from abroad", model), passages, engine)
+
+    assert checked(text, passages) == Checked(text)
 
 
 @pytest.mark.promise("writer.form")

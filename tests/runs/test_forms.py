@@ -1,11 +1,14 @@
 """A correction of an answer's form is made anew from the journal, word for word."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from charter.models.chat import Message
+from charter import settings
+from charter.catalog import loader
+from charter.models.chat import Level, Message, Reply, Usage
 from charter.runs import conversation, formed
 from charter.runs.run import Step
 from charter.runs.shown import Shown
@@ -29,3 +32,16 @@ def test_a_run_that_is_opened_again_shows_the_same_correction_and_knows_that_it_
     assert shown.messages()[2:] == [Message("assistant", '{"days": -1}'), formed.correction(WRONG)]
     assert formed.corrected(steps)
     assert not formed.corrected([step(1, **formed.noted(""))])
+
+
+@pytest.mark.promise("writer.grounded")
+@pytest.mark.parametrize(("level", "again"), [("yours", True), ("embedded", False), ("assistance", False)])
+def test_only_a_model_that_can_write_anew_is_asked_to(level: Level, again: bool) -> None:
+    writer = loader.load(settings.Settings(data_dir=Path("/nonexistent"))).agents["content_writer"]
+    passages = [{"n": 1, "title": "Pay", "text": "The company pays 25 EUR a month.", "integrity": "trusted"}]
+    reply = Reply("The company pays 25 EUR a month [1]. It pays gold [1].", (), Usage(), "m", level)
+    found = formed.formed(writer, reply, passages, again=False)
+
+    assert bool(found.unfit) == again
+    assert found.text.startswith("The company pays 25 EUR a month [1].")
+    assert "gold" not in found.text

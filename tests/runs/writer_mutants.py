@@ -4,6 +4,7 @@ from tests.mutants import Mutant
 
 GROUNDED, FORMED, GROUNDING = "charter/runs/grounded.py", "charter/runs/formed.py", "charter/knowledge/grounding.py"
 RULES = ("tests/runs/test_grounded.py",)
+GUISES = ("tests/runs/test_smuggled.py",)
 JOURNEY = ("tests/journeys/test_writer.py",)
 
 WRITER = (
@@ -29,9 +30,31 @@ WRITER = (
     Mutant(
         "denials not compared",
         GROUNDING,
-        "if bool(_DENIES.search(sentence)) != bool(_DENIES.search(said)):",
+        "if _elsewhere(DENIES, sentence, said):",
         "if False:",
         RULES,
+    ),
+    Mutant("denials compared in the whole only", GROUNDING, "if nearest and any(", "if False and any(", GUISES),
+    Mutant(
+        "bounds and conditions not compared",
+        GROUNDING,
+        "if turning := qualifiers.turned(sentence, said, window.lent):",
+        'if turning := "":',
+        GUISES,
+    ),
+    Mutant(
+        "links and symbols let through",
+        GROUNDING,
+        "if missing := qualifiers.marks(sentence) - qualifiers.marks(said):",
+        "if missing := set():",
+        GUISES,
+    ),
+    Mutant(
+        "a clause of its own let through", GROUNDING, " or _strays(sentence, window) else None", " else None", GUISES
+    ),
+    Mutant("a heading may state", GROUNDING, "    if _states(asked):", "    if False:", GUISES),
+    Mutant(
+        "a greeting may go on", "charter/runs/grounded.py", "_GREETING.fullmatch(body)", "_GREETING.match(body)", GUISES
     ),
     Mutant(
         "an answer not held against its sources",

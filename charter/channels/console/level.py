@@ -55,10 +55,14 @@ def _news(state: str, received: int, total: int, detail: str) -> str:
 
 
 def of(request: web.Request, agent: str | None = None) -> dict[str, Any]:
-    """Return the badge for this person's request; an agent may have a model of its own."""
-    parts = desk(request)
-    own = parts.service.agent(signed_in(request).ctx, agent)["model"]["level"] if agent else None
-    return view(parts.level_status(), own)
+    """Return the badge for this person's request; an agent may have a model of its own. Where none is at hand, the embedded
+    one is told of, unless no agent needs it.
+    """
+    parts, ctx = desk(request), signed_in(request).ctx
+    if agent:
+        return view(parts.level_status(), parts.service.agent(ctx, agent)["model"]["level"])
+    levels = {each["model"]["level"] for each in parts.service.agents(ctx)}
+    return view(parts.level_status(), "yours" if levels == {"yours"} else None)
 
 
 async def show(request: web.Request) -> web.Response:

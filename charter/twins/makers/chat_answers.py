@@ -67,7 +67,7 @@ class Rendering:
     def finish(self) -> str:
         if self.scene.filtered == "answer":
             return "content_filter"
-        return "tool_calls" if self.scene.calls else "stop"
+        return self.scene.finish or ("tool_calls" if self.scene.calls else "stop")
 
     def usage(self) -> dict[str, Any]:
         read, written = self.scene.input_tokens, self.scene.output_tokens

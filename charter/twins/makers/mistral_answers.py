@@ -30,7 +30,7 @@ class Rendering:
     def whole(self) -> dict[str, Any]:
         message: dict[str, Any] = {"role": "assistant", "content": "".join(self._texts()), "tool_calls": None}
         if self.scene.calls:
-            message["tool_calls"] = [_call(index, call) for index, call in enumerate(self.scene.calls)]
+            message["tool_calls"] = [_call(call) for call in self.scene.calls]  # a whole answer may name no places
         choice = {"index": 0, "message": message, "finish_reason": self._finish}
         return {**self._head("chat.completion"), "choices": [choice], "usage": self._usage()}
 
@@ -40,7 +40,7 @@ class Rendering:
         for place, text in enumerate(self._texts()):
             # Reasoning models speak in lists of chunks; both forms are the maker's.
             yield self._chunk({"content": [{"type": "text", "text": text}] if place % 2 else text}), True
-        called = [_call(index, call) for index, call in enumerate(self.scene.calls)]
+        called = [_call(call) | {"index": index} for index, call in enumerate(self.scene.calls)]
         last: Mapping[str, Any] = {"content": "", "tool_calls": called} if called else {"content": ""}
         yield self._chunk(last, finish=self._finish, usage=self._usage()), bool(called)
         yield DONE, False
@@ -72,6 +72,6 @@ class Rendering:
         return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written, **details}
 
 
-def _call(index: int, call: Call) -> dict[str, Any]:
+def _call(call: Call) -> dict[str, Any]:
     function = {"name": call.name, "arguments": call.arguments}
-    return {"id": call.id, "type": "function", "index": index, "function": function}
+    return {"id": call.id, "type": "function", "function": function}

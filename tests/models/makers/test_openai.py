@@ -153,3 +153,13 @@ async def test_a_refusal_is_not_taken_for_an_answer_of_the_form(maker: Hosted) -
     run = await maker.ask("How many?", Scene(refused="I can't say."), agent=maker.report)
     assert (run["status"], run["output"]["data"], run["output"]["text"]) == ("completed", None, "I can't say.")
     assert len(maker.stage.heard) == 1
+
+
+@pytest.mark.promise("runs.replay")
+@pytest.mark.parametrize("scene", [Scene(refused="I'm sorry, I can't assist with that."), Scene(filtered="prompt")])
+async def test_an_answer_that_a_maker_refused_comes_out_as_before_in_a_replay(maker: Hosted, scene: Scene) -> None:
+    """Though it has not the form that the agent promises: a refusal needs none."""
+    run = await maker.ask("Do harm", scene, agent=maker.report)
+    assert (run["status"], run["output"]["data"]) == ("completed", None)
+    again = await maker.host.call("alice", "POST", f"/v1/runs/{run['id']}/replay", {})
+    assert (again.status, again.body["divergence"]) == (200, None)

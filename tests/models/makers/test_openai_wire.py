@@ -121,6 +121,25 @@ async def test_half_a_body_and_garbage_are_no_answers(maker: Side, scene: Scene)
         assert fault.value.elsewhere
 
 
+@pytest.mark.promise("makers.openai.cut")
+@pytest.mark.parametrize("streams", [True, False])
+@pytest.mark.parametrize("written", ["", '{"status": "op'])
+async def test_a_call_that_the_end_of_the_room_cut_off_is_not_made(maker: Side, streams: bool, written: str) -> None:
+    """Nor one of which only the name was written: without arguments it would be a call of everything."""
+    maker.stage.plays(Scene((), (TWO_CALLS[0], replace(TWO_CALLS[1], arguments=written)), finish="length"))
+    reply, _ = await maker.turn(streams=streams)
+    assert (reply.calls, reply.finish_reason) == (CALLS[:1], "length")
+
+
+@pytest.mark.promise("makers.openai.turn")
+@pytest.mark.parametrize("streams", [True, False])
+async def test_calls_that_an_endpoint_gave_no_ids_are_told_apart(streams: bool) -> None:
+    async with side("openai") as maker:
+        maker.stage.plays(Scene((), tuple(replace(call, id="") for call in TWO_CALLS)))
+        reply, _ = await maker.turn(streams=streams)
+    assert len({call.id for call in reply.calls} - {""}) == 2
+
+
 @pytest.mark.promise("makers.openai.images")
 async def test_images_go_as_parts_of_the_persons_message(maker: Side) -> None:
     await maker.turn(Message("user", "What is this?", images=(Image("image/png", PNG), Image("image/png", PNG))))

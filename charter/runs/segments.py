@@ -107,7 +107,6 @@ class DurableSegments:
 
     async def open(self, work: Work) -> None:
         """Start taking segments and working on them."""
-
         home = asyncio.get_running_loop()
 
         @DBOS.workflow(name="segment", max_recovery_attempts=100)

@@ -13,7 +13,7 @@ from typing import Any
 from charter.knowledge.grounding import Lacking, beside, lacking, sentences
 from charter.models.chat import UNSUPPORTED
 
-_MARKS = re.compile(r"\s*\[(\d{1,3})\]")
+_MARKS = re.compile(r"(?<!\s)\s*\[(\d{1,3})\]")
 _STRAY = re.compile(r"([.!?][\"”’)]*)((?:[ \t]*\[\d{1,3}\])+)")
 _LIST = re.compile(r"[ \t]*(?:[-*•]|\d{1,3}[.)])[ \t]+")
 _GREETING = re.compile(

@@ -144,7 +144,7 @@ def _greets(body: str) -> bool:
 
 def _why(sentence: str, sources: Mapping[int, str]) -> str:
     """Return why a sentence may not stand; nothing when it may."""
-    marks = [int(n) for n in _MARKS.findall(sentence)]
+    marks = {int(n): None for n in _MARKS.findall(sentence)}  # each once
     if not marks:
         return "it cites no passage"
     if unknown := [n for n in marks if n not in sources]:

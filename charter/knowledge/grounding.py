@@ -17,6 +17,8 @@ from charter.knowledge.vocabulary import stems
 
 _ENOUGH = 0.81
 """The share of a sentence's words that must be the passage's."""
+_LONGEST = 1000
+"""Characters of a sentence; none that is longer is looked at, since that would hold up the host."""
 _FOREIGN = 1
 """Words that are not, at most, however long the sentence is."""
 
@@ -57,7 +59,7 @@ _SAME = (
     (re.compile(r"\bmay\b"), "can"),  # the verb, so that May is the month
 )
 _HEAD = re.compile(
-    r"(\w+)\s+(?:can|must|is|are|was|were|has|have|does|do|will|shall|should|cannot|who|whose|which|that)\b",
+    r"\b(\w+)\s+(?:can|must|is|are|was|were|has|have|does|do|will|shall|should|cannot|who|whose|which|that)\b",
     re.IGNORECASE,
 )
 """The word before the verb: of whom or what something is said."""
@@ -104,6 +106,8 @@ def lacking(sentence: str, passages: Iterable[str]) -> Lacking | None:
     A passage may begin with lines of headings (``# …``): they lend their words, and say nothing by themselves.
     """
     best, closest = Lacking("words", "no passage is cited"), -1.0
+    if len(sentence) > _LONGEST:
+        return Lacking("words")
     sentence = _alike(sentence)
     for window in (each for passage in passages for each in _windows(_alike(passage))):
         share = _share(sentence, window)
@@ -125,6 +129,8 @@ def beside(line: str, passages: Iterable[str]) -> bool:
     """Tell whether a line that states nothing by itself, such as a heading or a question, speaks of what the passages
     speak of: it stands in one of them, or all its words are theirs and it does state nothing.
     """
+    if len(line) > _LONGEST:
+        return False
     several = [_alike(passage) for passage in passages]
     asked, whole = _alike(line).strip("#*_ \t:"), "\n".join(several)
     if re.search(rf"(?:^|\n)\W*{re.escape(asked)}\W*(?:\n|$)", whole, re.IGNORECASE):

@@ -38,7 +38,9 @@ _CLAUSES = re.compile(
     r"[,;:()]|[.!?]\s|\s[–—-]\s|\b(?:and|but|or|while|whereas|unlike|although|plus|also|because|except)\b",
     re.IGNORECASE,
 )
-_MARKUP = re.compile(r"!\[|\]\s?[(\[:]|//|</?\w|<!|&#?\w+;|\bwww\.|\b\w+:\S+@|javascript:", re.IGNORECASE)
+_MARKUP = re.compile(r"!\[|\]\s?[(\[:]|//|</?\w|<!|&#?\w+;|\bwww\.|javascript:", re.IGNORECASE)
+_APART = re.compile(r"[\s()<>\[\]{}\"“”|]+")
+_ADDRESS = re.compile(r"@|//|\w\.[a-z]{2}", re.IGNORECASE)
 _PLAIN = re.compile(r"[*_`]")
 
 
@@ -71,11 +73,12 @@ def clauses(sentence: str) -> Iterator[str]:
 
 
 def marks(text: str) -> set[str]:
-    """Return what is neither a word nor plain punctuation: links, tags, symbols, signs that nobody sees."""
+    """Return what is neither a word nor plain punctuation: addresses, links, tags, symbols, signs that nobody sees."""
     odd = {
         letter for letter in _PLAIN.sub("", text) if unicodedata.category(letter)[0] in "SC" and letter not in "\n\t"
     }
-    return odd | {found.lower() for found in _MARKUP.findall(text)}
+    addresses = {word.rstrip(".,:;!?").lower() for word in _APART.split(text) if _ADDRESS.search(word)}
+    return odd | addresses | {found.lower() for found in _MARKUP.findall(text)}
 
 
 def _found(pattern: re.Pattern[str], text: str) -> set[str]:

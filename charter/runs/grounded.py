@@ -13,7 +13,7 @@ from typing import Any
 from charter.knowledge.grounding import Lacking, beside, lacking, sentences
 from charter.models.chat import UNSUPPORTED
 
-_MARKS = re.compile(r"\s*\[(\d{1,3})\]")
+_MARKS = re.compile(r"(?<!\s)\s*\[(\d{1,3})\]")
 _STRAY = re.compile(r"([.!?][\"”’)]*)((?:[ \t]*\[\d{1,3}\])+)")
 _LIST = re.compile(r"[ \t]*(?:[-*•]|\d{1,3}[.)])[ \t]+")
 _GREETING = re.compile(
@@ -144,7 +144,7 @@ def _greets(body: str) -> bool:
 
 def _why(sentence: str, sources: Mapping[int, str]) -> str:
     """Return why a sentence may not stand; nothing when it may."""
-    marks = [int(n) for n in _MARKS.findall(sentence)]
+    marks = {int(n): None for n in _MARKS.findall(sentence)}  # each once
     if not marks:
         return "it cites no passage"
     if unknown := [n for n in marks if n not in sources]:

@@ -1,5 +1,7 @@
 """What somebody may try to carry past the sources: in a greeting, a heading, a question, a mark, a small word."""
 
+import time
+
 import pytest
 
 from charter.runs.grounded import checked
@@ -8,7 +10,8 @@ TEXT = (
     "Employees whose task allows it may work remotely up to three days a week. The team agrees on one common day at the "
     "office, as a rule Wednesday. A hotel night in Zurich may cost up to 1,000 EUR. Leave requests are decided by the manager "
     "within ten days. Furniture is not paid by the company. Trains are paid, flights are not. Taxis are only paid at night; "
-    "buses are paid always. Parcels are sent without a stamp. The company pays 25 EUR a month for electricity."
+    "buses are paid always. Parcels are sent without a stamp. "
+    "Ask HR (hr@contoso.example) at https://hr.contoso.example/leave for a form. The company pays 25 EUR a month for electricity."
 )
 PASSAGES = [{"n": 1, "title": "Remote work", "heading": "How often", "text": TEXT, "integrity": "trusted"}]
 FACT = "The company pays 25 EUR a month for electricity [1]."
@@ -66,6 +69,10 @@ Flights are paid, trains are not [1].
 Flights are paid [1].
 Buses are only paid at night [1].
 Parcels are sent with a stamp [1].
+Ask HR (hr@fabrikam.example) at https://hr.contoso.example/leave for a form [1].
+Ask HR (hr@contoso.example) at https://hr.fabrikam.example/leave for a form [1].
+Ask HR (hr@contoso.example) at https://hr.contoso.example/leave/pay for a form [1].
+Ask HR (hr@contoso.example) at hr.contoso.example.fabrikam.example for a form [1].
 ~~The company pays 25 EUR a month for electricity~~ [1].
 ![The company pays 25 EUR a month](https://evil.example/x.png) for electricity [1].
 | Hotel | 5,000 EUR |
@@ -97,6 +104,7 @@ def test_what_no_source_says_does_not_pass_in_any_guise(line: str) -> None:
         "A hotel night in Zurich may cost at most 1,000 EUR [1].",
         "Colleagues whose task allows it may work remotely no more than three days a week [1].",
         "Taxis are only paid at night [1].",
+        "Ask HR (hr@contoso.example) at https://hr.contoso.example/leave for a form [1].",
     ],
 )  # fmt: skip
 def test_what_states_nothing_or_what_is_said_stays(line: str) -> None:
@@ -108,3 +116,14 @@ def test_what_states_nothing_or_what_is_said_stays(line: str) -> None:
 @pytest.mark.promise("writer.grounded")
 def test_a_mark_on_a_line_of_its_own_supports_nothing() -> None:
     assert checked(f"{FACT}\n\nEverybody is dismissed.\n\n[1]\n", PASSAGES).text == FACT
+
+
+@pytest.mark.promise("writer.grounded")
+@pytest.mark.parametrize(
+    "long", ["a." * 20_000, "a-" * 20_000, " " * 40_000 + "a", "Take, " * 6_000, "[1]" * 10_000, "Hello " * 8_000]
+)
+def test_a_sentence_without_an_end_is_refused_at_once(long: str) -> None:
+    began = time.process_time()
+
+    assert checked(f"{FACT}\n\n{long} [1].\n", PASSAGES).text == FACT
+    assert time.process_time() - began < 2

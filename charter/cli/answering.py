@@ -9,7 +9,6 @@ from charter.knowledge.embedder import Embedder
 from charter.knowledge.evaluation.answers import INSTRUCTIONS, faithful
 from charter.knowledge.evaluation.asking import Outcome
 from charter.models.chat import Message
-from charter.models.route import open_route
 from charter.secrets.opening import resolved_alone
 from charter.settings import Settings, Tier
 from charter.telemetry.masking import Mask
@@ -29,7 +28,9 @@ async def judged(tree: Settings, tier: Tier, outcomes: Sequence[Outcome], embedd
     Raises:
         ModelUnavailable: it does not answer.
     """
-    from charter.kernel.session import Session  # late: Semantic Kernel loads for a second
+    # Late: the clients of models, and Semantic Kernel, load for a second each.
+    from charter.kernel.session import Session
+    from charter.models.route import open_route
 
     resolved = await resolved_alone(tree, Mask().tell)
     route = open_route(tier, resolved.models[tier], None)

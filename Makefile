@@ -54,6 +54,7 @@ bench: $(VENV)/.dev ## Compare a governed turn with what else one would use, and
 	$(BIN)/python -m bench.start
 	$(BIN)/python -m bench.turn
 	$(BIN)/python -m bench.scale
+	$(BIN)/python -m bench.retrieval
 
 mutants: $(VENV)/.dev ## Take each guard out; a test must turn red
 	$(BIN)/python -m tests.mutants

@@ -104,7 +104,7 @@ async def fill(url: str, library: Library) -> float:
 async def _copy(owner: Any, library: Library, numbers: range) -> None:
     documents, passages = [], []
     for n in numbers:
-        name, topic, readers = f"doc_{n:06d}", n % _TOPICS, _READERS[n % len(_READERS)]
+        name, topic, readers = f"doc_{n:06d}", n % _TOPICS, _READERS[n // _TOPICS % len(_READERS)]
         documents.append(
             ("bench", name, "handbook", f"{n}.md", f"Document {n}", "", "text", "bench:1", "trusted", readers)
         )

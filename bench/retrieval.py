@@ -81,7 +81,7 @@ class _Given:
         return self.known[text]
 
     async def passages(self, texts: Sequence[str]) -> list[list[float]]:
-        raise NotImplementedError
+        return [self.known[text] for text in texts]
 
 
 async def fill(url: str, library: Library) -> float:

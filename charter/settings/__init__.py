@@ -19,6 +19,7 @@ from charter.errors import StartRefused
 from charter.settings.knowledge import AzureAISearch, Blob, ExistingIndex, Knowledge, Origin, Qdrant, SharePoint, Store
 from charter.settings.models import Costs, Deployment, Deployments, Kind, Price, Tier
 from charter.settings.section import Section
+from charter.settings.teams import Teams
 
 __all__ = [
     "AzureAISearch",
@@ -35,6 +36,7 @@ __all__ = [
     "Section",
     "SharePoint",
     "Store",
+    "Teams",
     "Tier",
 ]
 
@@ -255,6 +257,7 @@ class Settings(BaseSettings):
     runs: Runs = Runs()
     drill: Drill = Drill()
     http: Http = Http()
+    teams: Teams = Teams()
 
     @field_validator("embedded_model")
     @classmethod

@@ -75,7 +75,7 @@ async def silent_hosts(database: Database, seconds: float) -> list[str]:
 
 
 _ENDED = "status in ('completed', 'failed', 'cancelled') and updated_at < clock_timestamp() - make_interval(days => $1)"
-_HANGING = ("journal", "effects", "approvals", "run_images")
+_HANGING = ("journal", "effects", "approvals", "run_images", "run_feedback", "teams_tasks")
 _FORGETTING = "select pg_try_advisory_xact_lock(hashtextextended('charter retention', 0))"
 
 
@@ -134,3 +134,24 @@ async def forget_sessions(database: Database) -> int:
     async with database.crossing() as session:
         done = await session.execute("delete from sessions where expires_at < clock_timestamp()")
     return int(done.split()[-1])
+
+
+async def teams_due(database: Database) -> list[str]:
+    """Return the tenants that have something to be worked on or to be said in Teams now."""
+    async with database.crossing() as session:
+        rows = await session.fetch(
+            "select tenant from teams_inbox where state = 'new' and (taken_until is null or taken_until < clock_timestamp()) "
+            "union select tenant from teams_outbox where state in ('waiting', 'sending') and due_at <= clock_timestamp() "
+            "and (taken_until is null or taken_until < clock_timestamp()) "
+            "union select tenant from teams_tasks where not done and streaming_until < clock_timestamp()"
+        )
+    return [str(row["tenant"]) for row in rows]
+
+
+async def teams_tenants_of(database: Database, runs: Iterable[str]) -> dict[str, str]:
+    """Return the tenant of each of these runs that somebody in Teams waits for."""
+    async with database.crossing() as session:
+        rows = await session.fetch(
+            "select run_id, tenant from teams_tasks where not done and run_id = any($1::text[])", list(runs)
+        )
+    return {str(row["run_id"]): str(row["tenant"]) for row in rows}

@@ -31,9 +31,18 @@ EXPORTED: Mapping[str, str] = {
     "knowledge_documents": "collection, source",
     "knowledge_faults": "origin, path",
     "schedules": "agent, trigger",
+    "run_feedback": "run_id, principal",
+    "teams_conversations": "id",
+    "teams_people": "id",
+    "teams_tasks": "run_id",
+    "teams_asked": "approval_id",
+    "teams_state": "key",
 }
 """Each table with the key in whose order its rows come."""
 KEPT_BACK: Mapping[str, str] = {
+    "teams_inbox": "Messages on their way in: what became of them is in the runs, which are exported.",
+    "teams_outbox": "Messages on their way out: they repeat what is in the runs, which are exported.",
+    "teams_exchanges": "Sign-ins of the last minutes, so that none is done twice.",
     "frequent_words": "Counted from the passages, which are exported.",
     "grants": "The authority of people, sealed with this installation's key: it must not be anybody else's.",
     "sessions": "Who is signed in at the console, with their sealed tokens: it ends within hours, and must not be anybody else's.",

@@ -160,7 +160,7 @@ class Shown:
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 return await self._ended(inner, final)
-        except StreamCancelledError:
+        except (StreamCancelledError, Stopped):
             raise Stopped from None
         except Exception as fault:  # noqa: BLE001 - told; the caller says it plainly
             _log.warning("a streamed answer has no end", reason=type(fault).__name__)

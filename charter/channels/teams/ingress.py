@@ -36,7 +36,6 @@ _log = structlog.get_logger(__name__)
 
 _SECONDS = 8
 """How long an activity may take to be written down; with a roll-back still within the 15 s that the channel waits."""
-_INVOKE_SECONDS = 10
 _AGAIN_SECONDS = 2
 _LONGEST_ID = 512
 _PEOPLES = frozenset({"message", "invoke"})
@@ -69,6 +68,8 @@ class Ingress:
         settings: Teams,
         invokes: Mapping[str, Invoke],
         arrived: Callable[[str, Activity], None],
+        *,
+        invoke_seconds: float = 10,
     ) -> None:
         self._database = database
         self._tokens = tokens
@@ -78,6 +79,7 @@ class Ingress:
         self._addresses = Addresses(settings.service_urls, loopback=settings.anonymous)
         self._invokes = invokes
         self._arrived = arrived
+        self._invoke_seconds = invoke_seconds
 
     async def take(self, request: web.Request) -> web.Response:
         """Answer one activity: 200 as soon as nothing of it can be lost.
@@ -167,7 +169,7 @@ class Ingress:
             _log.warning("an invoke of an unknown name", name=activity.name[:80])
             raise UnknownInvoke()
         try:
-            async with asyncio.timeout(_INVOKE_SECONDS):
+            async with asyncio.timeout(self._invoke_seconds):
                 told = await handler(tenant, activity)
         except TimeoutError:
             _log.warning("an invoke took too long", name=activity.name)

@@ -243,7 +243,7 @@ async def test_a_taken_message_whose_answer_nobody_can_read_counts_as_sent() -> 
         await link.edit(there.place(), "m1", {"type": "message", "text": "b"})
 
 
-@pytest.mark.promise("teams.tokens")
+@pytest.mark.promise("teams.tokens.people")
 async def test_peoples_tokens_are_got_by_account_code_or_exchange() -> None:
     async with line() as there, linked(there.settings(connection="sso")) as link:
         there.tokens = {"29:alice": "hers", "123456": "by code", "client's": "exchanged"}
@@ -307,4 +307,3 @@ async def test_a_file_of_settings_in_the_folder_is_not_read(tmp_path: Any, house
     told, complaints = await asyncio.wait_for(process.communicate(), 60)
     assert told.split() == [b"False", b"True"], complaints
     assert b"Warning" not in complaints
-

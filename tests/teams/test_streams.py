@@ -102,7 +102,9 @@ async def test_a_piece_that_is_throttled_comes_with_the_next_and_a_throttled_end
         sent = there.of("send")
     assert there.texts == {"m1": text}
     assert [got.status for got in sent].count(429) == 2
-    numbers = [got.body["channelData"].get("streamSequence") for got in sent if got.stream == "streaming" and got.status == 200]
+    numbers = [
+        got.body["channelData"].get("streamSequence") for got in sent if got.stream == "streaming" and got.status == 200
+    ]
     assert numbers == list(range(1, len(numbers) + 1))
     ends = [got for got in sent if got.stream == "final"]
     assert [got.status for got in ends] == [429, 502, 200]

@@ -9,7 +9,6 @@ from microsoft_teams.api.clients.conversation.params import CreateConversationPa
 from microsoft_teams.api.models import ConversationAccount, TeamsChannelAccount
 from pydantic import ValidationError
 
-from charter.channels.teams.addresses import Addresses
 from charter.channels.teams.connector.faults import FAULTS, undelivered
 from charter.channels.teams.connector.streams import Shown
 from charter.channels.teams.connector.token_service import UserTokens
@@ -31,7 +30,7 @@ class Link(UserTokens):
     """Implements ``Connector`` and ``TokenService`` (``ports``)."""
 
     def __init__(self, settings: Teams, client_id: str, token_of: TokenOf) -> None:
-        self._wire = Wire(Addresses(settings), settings.token_service, token_of)
+        self._wire = Wire(settings, token_of)
         super().__init__(self._wire, settings.connection, client_id)
         self._bot = Account(f"28:{client_id}")
         self._streaming: dict[str, Shown] = {}

@@ -10,8 +10,9 @@ from microsoft_teams.api.clients.api_client_settings import ApiClientSettings
 from microsoft_teams.common import Client, ClientOptions
 from microsoft_teams.common.http import MiddlewareContext, MiddlewareNext
 
-from charter.channels.teams.addresses import Addresses
+from charter.channels.teams.addresses import Addresses, on_this_machine
 from charter.channels.teams.ports import Undelivered
+from charter.settings.teams import Teams
 
 TokenOf = Callable[[], Awaitable[str]]
 CALL_SECONDS = 10
@@ -24,12 +25,12 @@ class Wire:
     environment names; a redirection is not followed.
     """
 
-    def __init__(self, addresses: Addresses, token_service: str, token_of: TokenOf) -> None:
-        self.addresses = addresses
+    def __init__(self, settings: Teams, token_of: TokenOf) -> None:
+        self._addresses = Addresses(settings.service_urls, loopback=settings.anonymous)
         self._http = httpx.AsyncClient(timeout=CALL_SECONDS, trust_env=False, follow_redirects=False)
         self.client = Client(ClientOptions(), _http=self._http)
-        self.client.use(_Guard(addresses, token_of))
-        self.oauth = ApiClientSettings(oauth_url=token_service.rstrip("/"))
+        self.client.use(_Guard(settings, token_of))
+        self.oauth = ApiClientSettings(oauth_url=settings.token_service.rstrip("/"))
         self._apis: dict[str, ApiClient] = {}
 
     def api(self, service_url: str) -> ApiClient:
@@ -38,7 +39,7 @@ class Wire:
         Raises:
             Undelivered: the host does not answer to that address.
         """
-        if not self.addresses.answers(service_url):
+        if not self._addresses.allowed(service_url):
             raise Undelivered("refused", "The host does not answer to the connector's address.")
         if service_url not in self._apis:
             if len(self._apis) >= _ADDRESSES_KEPT:
@@ -53,8 +54,11 @@ class Wire:
 class _Guard:
     """Around each request of the SDK: the token is put in here and nowhere else, after a look at the address."""
 
-    def __init__(self, addresses: Addresses, token_of: TokenOf) -> None:
-        self._addresses = addresses
+    def __init__(self, settings: Teams, token_of: TokenOf) -> None:
+        # Up to the end of a part: a longer name of a host is another host.
+        named = (*settings.service_urls, settings.token_service)
+        self._named = tuple(f"{each.rstrip('/')}/" for each in named if each.strip("/ "))
+        self._anonymous = settings.anonymous
         self._token_of = token_of
 
     async def send(self, context: MiddlewareContext, next: MiddlewareNext) -> httpx.Response:
@@ -66,9 +70,10 @@ class _Guard:
 
     async def _token_for(self, url: str) -> str:
         """Return the host's token where settings name the address; nothing, which sends none, elsewhere on this machine."""
-        if self._addresses.trusted(url):
+        if url.startswith(self._named):
             return await self._token_of()
-        if self._addresses.answers(url):
+        parts = httpx.URL(url)
+        if self._anonymous and on_this_machine(f"{parts.scheme}://{parts.netloc.decode()}/"):
             return ""
         raise Undelivered("refused", "The host does not answer to the connector's address.")
 

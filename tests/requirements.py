@@ -93,6 +93,7 @@ PROMISES: dict[str, str] = {
     "doors.headers": "A token counts in one Authorization header and nowhere else, and nothing else stands for one.",
     "doors.paths": "No way of writing a path or a method opens a door without a token, and a door is public by what it is alone.",
     "doors.callers": "Whoever is let in without a role, from another tenant, as a customer or an application gets only what is theirs.",
+    "doors.channels": "A channel's door believes the channel's own tokens and nobody else's, and those open no other door.",
     "doors.proxies": "What a proxy's headers say changes neither the person nor the tenant, the links or the cookies.",
     "doors.names": "A laptop's host answers to this machine's names only.",
     "doors.flood": "A flood of invented key ids reaches no key server and holds nobody up.",
@@ -410,4 +411,12 @@ PROMISES: dict[str, str] = {
     "house.migrations": "Migrations are numbered without a gap.",
     "house.lock": "Every dependency is pinned by hash, and no lock names a registry.",
     "house.readme": "The READMEs are there, and the commands they show exist.",
+    # teams: the door of activities
+    "teams.tokens": "Only a token of the Bot Connector, for this bot, its service and its channel, posts an activity.",
+    "teams.keys": "The Bot Connector's keys are fetched beside what comes in, and no key server stalls a known key.",
+    "teams.cost": "A token of the Bot Connector that was verified before costs microseconds.",
+    "teams.anonymous": "Activities without a token are taken from this machine only, and only where settings say so.",
+    "teams.ingress": "An activity is written down once before it is answered, for a tenant that is served, or refused.",
+    "teams.places": "Where people are reached is what the channel said last, and a personal chat stays its person's.",
+    "teams.invokes": "An invoke is answered within its request, whatever becomes of it.",
 }

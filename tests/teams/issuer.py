@@ -32,6 +32,7 @@ class BotIssuer:
     """
 
     url: str = ""
+    elsewhere: str = ""
     keys: dict[str, rsa.RSAPrivateKey] = field(
         default_factory=lambda: {"first": _made(), "skype": _made(), "bare": _made()}
     )
@@ -85,14 +86,16 @@ class BotIssuer:
 
 @asynccontextmanager
 async def bot_issuer() -> AsyncIterator[BotIssuer]:
-    """Publish keys on a free port."""
+    """Publish keys on a free port, at an address of this machine that hosts believe, and at one that they do not."""
     issuer = BotIssuer()
     app = web.Application()
     app.router.add_get("/{any:.*}", issuer.answer)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    issuer.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    port = runner.addresses[0][1]
+    await web.TCPSite(runner, "127.0.0.9", port).start()
+    issuer.url, issuer.elsewhere = f"http://127.0.0.1:{port}", f"http://127.0.0.9:{port}"
     try:
         yield issuer
     finally:

@@ -21,7 +21,7 @@ _SEEN = (
 )
 _COLUMNS = "select service_url, id, scope, bot_id, bot_name from teams_conversations where tenant = $1 and installed "
 _PLACE = _COLUMNS + "and id = $2"
-_PERSONAL = _COLUMNS + "and person = $2 and scope = 'personal' order by updated_at desc limit 1"
+_PERSONAL = _COLUMNS + "and person = $2 and person <> '' order by updated_at desc limit 1"
 
 
 async def seen(session: Session, tenant: str, activity: Activity) -> None:

@@ -83,6 +83,13 @@ TEAMS_TOKENS = (
     ),
 )  # fmt: skip
 INGRESS = (
+    Mutant(
+        "activities without a token in production",
+        "charter/posture/teams.py",
+        "    if own.anonymous:",
+        "    if False:",
+        ("tests/posture/test_declared.py",),
+    ),
     Mutant("a service that nobody allowed", _DOOR, "if not self._addresses.allowed(url) or", "if", _INGRESS),
     Mutant("a beginning within a part", _ADDRESSES, "f\"{each.rstrip('/')}/\"", "each.rstrip('/')", _INGRESS),
     Mutant("addresses of any form", _ADDRESSES, "        if not _well_formed(url):\n", "        if False:\n", _INGRESS),
@@ -105,7 +112,8 @@ INGRESS = (
     Mutant("what people say to each other kept", _DOOR, "or activity.mentioned or activity.value is not None", "or True", _INGRESS),
     Mutant("an id without end", _DOOR, "if not least <= len(value) <= _LONGEST_ID:", "if not least <= len(value):", _INGRESS),
     Mutant("a fault after the row told as one of the activity", _DOOR,
-           "        try:\n            self._arrived(tenant, activity)\n", "        self._arrived(tenant, activity)\n        try:\n            pass\n", _INGRESS),
+           "        try:\n            self._arrived(tenant, activity)\n",
+           "        self._arrived(tenant, activity)\n        try:\n            pass\n", _INGRESS),
     Mutant("a slow database waited for", _DOOR, "asyncio.timeout(self._keep_seconds)", "asyncio.timeout(None)", _INGRESS),
     Mutant("no time to come again told", _DOOR, "fault.retry_after = fault.retry_after or _AGAIN_SECONDS", "pass", _INGRESS),
     Mutant(

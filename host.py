@@ -33,9 +33,8 @@ from charter.identity.azure import blocking_identity
 from charter.identity.database import DatabaseToken
 from charter.identity.room import IdentityRoom, join
 from charter.identity.sealed import keys_of
-from charter.kernel.connection import HttpConnection, Unconnected, bearer, last_looks
+from charter.kernel.connection import last_looks
 from charter.knowledge.library import Library
-from charter.knowledge.retriever import ContextRetriever
 from charter.knowledge.room import KnowledgeRoom, furnish
 from charter.local import parts, whereabouts
 from charter.local.names import local_names
@@ -46,10 +45,9 @@ from charter.local.stopping import Stop
 from charter.models.embedded.model import EmbeddedModel
 from charter.models.hints import hints_of
 from charter.models.route import open_route
-from charter.plugin import Access
 from charter.posture.start import allow, allow_resolved
 from charter.runs import schema
-from charter.runs.acting import AccessOf, LastLook
+from charter.runs.access import Accesses
 from charter.runs.building import Builder
 from charter.runs.editions import Editions
 from charter.runs.reloading import Reloading
@@ -254,7 +252,10 @@ async def _runs(ground: _Ground, editions: Editions) -> RunService:
         ground.knowledge.archive,
         ground.stack,
     )
-    return await open_runs(footing, editions, _access_of(ground))
+    accesses = Accesses(
+        ground.settings, ground.http, ground.identity.grants, ground.vault.secrets, ground.knowledge, ground.entitlement
+    )
+    return await open_runs(footing, editions, accesses.of)
 
 
 def _schedules(ground: _Ground, service: RunService) -> None:
@@ -267,27 +268,6 @@ def _schedules(ground: _Ground, service: RunService) -> None:
     schedules = Schedules(ground.database, agents, service, ground.identity.unattended, served)
     schedules.open()
     ground.stack.push_async_callback(schedules.close)
-
-
-def _access_of(ground: _Ground) -> AccessOf:
-    def access_of(catalog: Catalog, ctx: Context, plugin: str, last_look: LastLook | None) -> Access:
-        agent = catalog.agents[ctx.agent or ""]
-        collections = ground.entitlement.collections(ctx.tenant, agent.knowledge)
-        retriever = ContextRetriever(
-            ground.knowledge.archive,
-            ctx,
-            collections,
-            top=ground.settings.knowledge.top,
-            unread=ground.knowledge.library.unread,
-        )
-        spec = catalog.plugins[plugin].connection
-        if spec is None:
-            return Access(Unconnected(), retriever)
-        token = bearer(ground.identity.grants, ground.vault.secrets, spec, ctx)
-        seconds = ground.settings.runs.function_seconds
-        return Access(HttpConnection(spec, ground.http, token, seconds=seconds, last_look=last_look), retriever)
-
-    return access_of
 
 
 def _application(

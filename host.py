@@ -27,6 +27,8 @@ from charter.channels.ops import health, openapi
 from charter.channels.ops.described import OPERATIONS as OPS
 from charter.channels.responses import routes as responses
 from charter.channels.responses.described import OPERATIONS as RESPONSES
+from charter.channels.teams.room import Footing as TeamsFooting
+from charter.channels.teams.room import TeamsRoom
 from charter.channels.unreadable import HEADER_BYTES, LOG
 from charter.context import Context
 from charter.identity.azure import blocking_identity
@@ -128,13 +130,18 @@ async def start(settings: Settings, place: Place | None = None, mask: Mask | Non
             await people.read()
         library = ground.knowledge.library
         checks = _checks(ground, model, library, reloading)
-        app = _application(ground, service, people, model, checks)
+        teams = _teams(ground, service) if ground.settings.teams.enabled else None
+        app = _application(ground, service, people, model, checks, teams)
         address = await _listen(ground, app)
         # Stopped in the reverse order: runs finish while the doors still answer, and tell who comes to go elsewhere.
         stack.push_async_callback(service.drain)
         _schedules(ground, service)
         if ground.settings.knowledge.at_start:
             stack.push_async_callback(_ended, asyncio.create_task(library.keep()))
+        if teams is not None:
+            stack.push_async_callback(
+                _ended, asyncio.create_task(teams.open(ground.settings.http.public_url or address))
+            )
         running = parts.running(ground.settings)
         host = Host(ground.settings, service, people, model, library, address, app, running, stack.pop_all())
     if place is None:
@@ -271,7 +278,12 @@ def _schedules(ground: _Ground, service: RunService) -> None:
 
 
 def _application(
-    ground: _Ground, service: RunService, people: People, model: EmbeddedModel, checks: Mapping[str, health.Check]
+    ground: _Ground,
+    service: RunService,
+    people: People,
+    model: EmbeddedModel,
+    checks: Mapping[str, health.Check],
+    teams: TeamsRoom | None,
 ) -> web.Application:
     settings = ground.settings
     newest = keys_of(settings.session_key.get_secret_value().encode())[0]
@@ -287,11 +299,23 @@ def _application(
         ),
         *health.routes(checks, service.admittance, worker=ground.place.number if ground.place else 0),
         *openapi.routes([*API, *RESPONSES, *ADMIN, *OPS]),
+        *(teams.routes() if teams else ()),
     ]
     return application.build(
         routes, authenticator=ground.identity.authenticator, tracer=ground.tracer, http=settings.http, mounted={"/console": pages},
         names=local_names(settings),
     )  # fmt: skip
+
+
+def _teams(ground: _Ground, service: RunService) -> TeamsRoom:
+    footing = TeamsFooting(
+        ground.settings, ground.database, ground.http, ground.tracer, ground.identity, ground.tenants, service,
+        ground.knowledge.archive.embedder,
+    )  # fmt: skip
+    room = TeamsRoom(footing)
+    # Closed after runs have finished: what they say meanwhile is still told.
+    ground.stack.push_async_callback(room.close)
+    return room
 
 
 def _administration(ground: _Ground, service: RunService) -> Administration:

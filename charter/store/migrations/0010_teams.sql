@@ -152,6 +152,9 @@ grant select (tenant, state, due_at, taken_until) on teams_outbox to charter_hos
 create policy host_sees_open on teams_tasks for select to charter_host using (not done);
 grant select (tenant, run_id, done, told_seq, streaming_until) on teams_tasks to charter_host;
 
+create policy host_sees_whose on teams_conversations for select to charter_host using (true);
+grant select (tenant) on teams_conversations to charter_host;
+
 -- Retention.
 create policy host_forgets_feedback on run_feedback for delete to charter_host using (run_ended(tenant, run_id));
 create policy host_sees_feedback on run_feedback for select to charter_host using (run_ended(tenant, run_id));

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -64,11 +64,8 @@ def _language(manifest: Json, name: str, content: bytes | None) -> Iterator[Fiel
     if content is None:
         yield FieldError(f"/{name}", "is not in the package")
         return
-    try:
-        texts: Any = orjson.loads(content)
-    except orjson.JSONDecodeError:
-        texts = None
-    if not isinstance(texts, dict):
+    texts = _object(content)
+    if texts is None:
         yield FieldError(f"/{name}", "is no JSON object")
         return
     for key in _NEEDED:
@@ -79,7 +76,15 @@ def _language(manifest: Json, name: str, content: bytes | None) -> Iterator[Fiel
             yield FieldError(f"/{name}", f"must have {key}: it would be shown in another language than the rest")
     for key, text in texts.items():
         if key != "$schema":
-            yield from _translation(manifest, f"/{name}/{key}", str(key), text)
+            yield from _translation(manifest, f"/{name}/{key}", key, text)
+
+
+def _object(content: bytes) -> dict[str, Any] | None:
+    try:
+        found: object = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else None
 
 
 def _translatable(manifest: Json) -> Iterator[str]:
@@ -108,10 +113,11 @@ def _translation(manifest: Json, where: str, key: str, text: object) -> Iterator
 
 
 def _at(manifest: Json, key: str) -> object:
-    found: Any = manifest
+    found: object = manifest
     for part in key.replace("]", "").replace("[", ".").split("."):
-        try:
-            found = found[int(part)] if isinstance(found, list) else found[part]
-        except (KeyError, IndexError, TypeError, ValueError):
-            return None
+        if isinstance(found, list):
+            listed = cast("list[object]", found)
+            found = listed[int(part)] if part.isdigit() and int(part) < len(listed) else None
+        else:
+            found = cast("Json", found).get(part) if isinstance(found, dict) else None
     return found

@@ -14,10 +14,11 @@ from charter.errors import FieldError
 _SCHEMA = Path(__file__).parent / "manifest.schema.yaml"
 
 
-def faults(manifest: object) -> Iterator[FieldError]:
+def faults(manifest: Any) -> Iterator[FieldError]:
     """Yield each fault, where it is and what it must be."""
-    found = sorted(_validator().iter_errors(manifest), key=lambda error: list(map(str, error.absolute_path)))
-    for error in found:
+    validator = cast("Any", _validator())
+    found = cast("list[ValidationError]", list(validator.iter_errors(manifest)))
+    for error in sorted(found, key=_pointer):
         yield FieldError(_pointer(error), _sentence(error))
 
 

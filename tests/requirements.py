@@ -403,6 +403,12 @@ PROMISES: dict[str, str] = {
     "infra.told": "What goes wrong in a script is told in a sentence with what to do.",
     "infra.image": "The image has pinned packages, what the host needs and nothing else, and a user without rights, by number.",
     "infra.readme": "The infra README names what is deployed, what is asked of Graph and what was never run.",
+    # teams: the app package
+    "teams.package": "The app package is written offline, whole, and the same settings give the same bytes.",
+    "teams.schema": "Microsoft's own schema takes the manifest and its languages, and no version lower than its own does.",
+    "teams.starters": "Each agent's starters stand in the package as far as there is room, and those left out are named.",
+    "teams.commands": "Every command of the package is one that the door knows, in every language, and nothing else is one.",
+    "teams.package-refused": "A package with a mistake is not written, and each mistake is told with its place.",
     # the house
     "house.sizes": "Files and functions stay small enough to read in one go.",
     "house.names": "Nothing is called utils, helpers, common, manager or base.",

@@ -23,6 +23,7 @@
     ├── TooMany                  429 rate_limited         (Retry-After)
     │   ├── QueueFull            429 queue_full
     │   └── BudgetExhausted      429 budget_exhausted
+    ├── UnknownInvoke            501 unknown_invoke       (something of Teams' that this host does not do)
     ├── Unavailable              503 unavailable
     │   ├── DatabaseUnavailable  503 unavailable
     │   ├── Draining             503 draining
@@ -182,6 +183,11 @@ class QueueFull(TooMany):
 
 class BudgetExhausted(TooMany):
     code, title = "budget_exhausted", "The budget is spent."
+
+
+class UnknownInvoke(CharterError):
+    code, status, title = "unknown_invoke", 501, "This host does nothing of that name."
+    action = "Take it out of the app's manifest and cards."
 
 
 class Unavailable(CharterError):

@@ -416,4 +416,12 @@ PROMISES: dict[str, str] = {
     "house.migrations": "Migrations are numbered without a gap.",
     "house.lock": "Every dependency is pinned by hash, and no lock names a registry.",
     "house.readme": "The READMEs are there, and the commands they show exist.",
+    # teams: the door of activities
+    "teams.tokens": "Only a token of the Bot Connector, for this bot, its service and its channel, posts an activity.",
+    "teams.keys": "The Bot Connector's keys are fetched beside what comes in, and no key server stalls a known key.",
+    "teams.cost": "A token of the Bot Connector that was verified before costs microseconds.",
+    "teams.anonymous": "Activities without a token are taken from this machine only, and only where settings say so.",
+    "teams.ingress": "An activity is written down once before it is answered, for a tenant that is served, or refused.",
+    "teams.places": "Where people are reached is what the channel said last, and a personal chat stays its person's.",
+    "teams.invokes": "An invoke is answered within its request, whatever becomes of it.",
 }

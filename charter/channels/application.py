@@ -19,18 +19,19 @@ def build(
     tracer: Tracing,
     http: Http,
     mounted: Mapping[str, web.Application],
+    self_guarded: Sequence[web.RouteDef] = (),
     names: Collection[str] = (),
 ) -> web.Application:
-    """Return the application; ``mounted`` doors (the console) have their own sign-in.
+    """Return the application; ``mounted`` doors (the console) have their own sign-in, and so have ``self_guarded`` routes.
 
     ``names`` are those by which it may be asked for; empty: any.
     """
-    sign_in = authentication(authenticator, mounted.values())
+    sign_in = authentication(authenticator, mounted.values(), {route.handler for route in self_guarded})
     app = web.Application(
         middlewares=[tracing(tracer), openai_errors, problems, own_names(names), sign_in],
         client_max_size=http.body_limit_bytes,
     )
-    app.add_routes(routes)
+    app.add_routes([*routes, *self_guarded])
     app.router.add_get("/", _home)
     for prefix, door in mounted.items():
         app.add_subapp(prefix, door)

@@ -22,12 +22,20 @@ _PORT = re.compile(r":\d*$")
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
-def authentication(authenticator: Authenticator, own_sign_in: Collection[web.Application] = ()) -> Middleware:
-    """Give each request its caller, or refuse it. Doors of the applications ``own_sign_in`` see to that themselves."""
+def authentication(
+    authenticator: Authenticator,
+    own_sign_in: Collection[web.Application] = (),
+    self_guarded: Collection[Handler] = (),
+) -> Middleware:
+    """Give each request its caller, or refuse it. Doors of the applications ``own_sign_in``, and those whose handler is
+    one of ``self_guarded``, see to that themselves.
+    """
 
     @web.middleware
     async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
         if _canonical(request) in PUBLIC or any(app in own_sign_in for app in request.match_info.apps):
+            return await handler(request)
+        if request.match_info.handler in self_guarded:
             return await handler(request)
         if len(request.headers.getall("Authorization", ())) > 1:
             known = await authenticator.authenticate(None)

@@ -61,7 +61,7 @@ class Authenticator:
             Forbidden: a believed token that gives no access to this host.
             Unavailable: the identity provider does not answer and the token's key is not known yet.
         """
-        token = _bearer(authorization)
+        token = bearer(authorization)
         digest = sha256(token.encode()).digest()
         caller = self._callers.get(digest)
         if caller is None:
@@ -90,7 +90,12 @@ class Authenticator:
         return caller
 
 
-def _bearer(authorization: str | None) -> str:
+def bearer(authorization: str | None) -> str:
+    """Return the token of an ``Authorization: Bearer`` header.
+
+    Raises:
+        Unauthenticated: there is none.
+    """
     scheme, _, token = (authorization or "").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not _TOKEN.fullmatch(token):

@@ -79,6 +79,9 @@ class Issuer:
     def audiences(self) -> list[str]:
         return [self.audience, self.client_id]
 
+    async def keys_url(self, http: object) -> str:  # known without asking
+        return f"{self.authority}/{self.tid}/discovery/v2.0/keys"
+
     def principal(self, oid: str) -> str:
         """Return the id within our tenant: an object id of customers can never be one of the tenant's own."""
         return f"{self.external}:{oid}" if self.external else oid

@@ -40,11 +40,9 @@ class TokenVerifier:
             Unauthenticated: the token is not to be believed; the sentence says why.
             Unavailable: its key is not known here and the key server does not answer.
         """
-        if len(token) > _LONGEST:
-            raise Unauthenticated("The token is too long.")
         kid, issuer = self._announced(token)
         key = await self._keys.find(issuer, kid)
-        claims = self._decoded(token, key, issuer)
+        claims = self._decoded(token, key.public, issuer)
         if claims["tid"] != issuer.tid or claims.get("ver") != "2.0" or not _named(claims["oid"]):
             raise Unauthenticated("The token is not an Entra v2 access token.")
         return claims
@@ -55,18 +53,12 @@ class TokenVerifier:
 
     def _announced(self, token: str) -> tuple[str, Issuer]:
         """Return key id and issuer as the token claims them: only to choose the key that then proves them."""
-        header, claims = _unverified(token)
-        if header.get("alg") != "RS256":
-            raise Unauthenticated("The token must be signed with RS256.")
-        if not _OWN_KEY_HEADERS.isdisjoint(header):
-            raise Unauthenticated("The token brings a key or rules of its own.")
-        kid, tid = header.get("kid"), claims.get("tid")
-        if not _named(kid):
-            raise Unauthenticated("The token names no key.")
+        kid, claims = announced(token)
+        tid = claims.get("tid")
         issuer = self._issuers.of(tid) if isinstance(tid, str) else None
         if issuer is None:
             raise Unauthenticated("The token is of a tenant that this host does not serve.")
-        return cast("str", kid), issuer
+        return kid, issuer
 
     def _decoded(self, token: str, key: Any, issuer: Issuer) -> dict[str, Any]:
         try:
@@ -80,7 +72,26 @@ class TokenVerifier:
                 options={"require": _REQUIRED},
             )
         except Exception as fault:
-            raise Unauthenticated(_reason(fault)) from fault
+            raise Unauthenticated(reason(fault)) from fault
+
+
+def announced(token: str) -> tuple[str, dict[str, Any]]:
+    """Return key id and claims of a token that nobody has verified yet.
+
+    Raises:
+        Unauthenticated: it is none that any key of ours could prove.
+    """
+    if len(token) > _LONGEST:
+        raise Unauthenticated("The token is too long.")
+    header, claims = _unverified(token)
+    if header.get("alg") != "RS256":
+        raise Unauthenticated("The token must be signed with RS256.")
+    if not _OWN_KEY_HEADERS.isdisjoint(header):
+        raise Unauthenticated("The token brings a key or rules of its own.")
+    kid = header.get("kid")
+    if not _named(kid):
+        raise Unauthenticated("The token names no key.")
+    return cast("str", kid), claims
 
 
 def _unverified(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -95,7 +106,8 @@ def _named(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _LONGEST_NAME
 
 
-def _reason(fault: Exception) -> str:
+def reason(fault: Exception) -> str:
+    """Say in one sentence why the library believes a token not."""
     match fault:
         case jwt.ExpiredSignatureError():
             return "The token has expired."
@@ -106,6 +118,6 @@ def _reason(fault: Exception) -> str:
         case jwt.InvalidIssuerError():
             return "The token is of another issuer."
         case jwt.MissingRequiredClaimError():
-            return "The token lacks a claim that an Entra v2 access token has."
+            return "The token lacks a claim that it must have."
         case _:
             return "The token's signature or form is wrong."

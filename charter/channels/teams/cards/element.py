@@ -116,6 +116,11 @@ def submit(title: str, data: Json) -> Json:
     return button | ({"tooltip": short(whole, 300)} if len(whole) > NAME else {})
 
 
+def row(button: Json) -> Json:
+    """Return a button on a line of its own: side by side their words would be cut."""
+    return {"type": "ActionSet", "spacing": "small", "actions": [button]}
+
+
 def short(text: str, most: int = NAME) -> str:
     """Return a text on one line, cut where it is too long."""
     line = " ".join(visible(text[: 4 * most]).split())

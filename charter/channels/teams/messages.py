@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from charter.channels.teams.incoming import Account, Json
 from charter.channels.teams.speech import Speech
 from charter.channels.wording import visible
@@ -20,10 +22,9 @@ LIMIT = 80_000
 """Bytes of a message in UTF-16; Teams refuses one of 100 KB."""
 CITED = 20
 _TITLE, _EXCERPT, _NAME = 80, 160, 80
-_ROOM = 34_000
-"""Characters of an answer's text, in UTF-16 units: the rest of the message is its citations."""
 _MARK = re.compile(r"\[(\d{1,3})\]")
 _MARKUP = re.compile(r"[\\`*_{}\[\]()#<>&|~!]|(?m:^[ ]*(?:[-+=]|\d+(?=[.)])))")
+_TAMED = re.compile(r"!(?=\[)|<(?=[A-Za-z/!?])")
 
 Citation = Mapping[str, Any]
 
@@ -57,8 +58,26 @@ def answer(
     ``excerpt_of`` says what stands there; ``run_url`` opens the whole answer where it is too long for a message.
     """
     output = run.output or {}
-    text, whole = shortened(tame(str(output.get("text", ""))), _ROOM)
-    notes = [] if whole else [_rest(speech, run_url)]
+    said = tame(str(output.get("text", "")))
+    room = min(_units(said), LIMIT)
+    while True:
+        text, whole = shortened(said, room)
+        body = _answer(speech, output, text, [] if whole else [_rest(speech, run_url)], sensitivity, url_of, excerpt_of)
+        if size(body) <= LIMIT:
+            return body
+        room = room * 7 // 8
+
+
+def _answer(
+    speech: Speech,
+    output: Mapping[str, Any],
+    text: str,
+    notes: Sequence[str],
+    sensitivity: Label,
+    url_of: Callable[[Citation], str] | None,
+    excerpt_of: Callable[[Citation], str] | None,
+) -> Json:
+    notes = list(notes)
     if output.get("contains_untrusted") or not sensitivity.trusted:
         notes.append(f"_{speech.say('answer.untrusted')}_")
     label = _label(speech, text, output.get("citations") or (), url_of, excerpt_of)
@@ -101,8 +120,6 @@ def within_limits(body: Json, speech: Speech, *, url: str = "") -> Json:
 
 def size(body: object) -> int:
     """Return the bytes of a message in UTF-16, the way Teams counts them."""
-    import orjson
-
     return 2 * _units(orjson.dumps(body).decode())
 
 
@@ -123,16 +140,16 @@ def shortened(text: str, room: int) -> tuple[str, bool]:
 
 
 def tame(text: str) -> str:
-    """Return a model's text as it may be shown: no picture is fetched for it, nobody is called by it."""
-    return _TAMED.sub(r"\1 \2", text)
+    """Return a model's text as it may be shown: no picture is fetched for it, and no tag of it counts.
+
+    What is tamed of a beginning is the beginning of what is tamed of the whole: an answer may be tamed as it grows.
+    """
+    return _TAMED.sub(r"\g<0> ", text)
 
 
 def escaped(text: str) -> str:
     """Return a text that a reader of Markdown shows as it is."""
     return _MARKUP.sub(lambda found: "".join(_entity(char) for char in found[0]), visible(text))
-
-
-_TAMED = re.compile(r"(!)(\[)|(<)(/?(?:at|img|image|quoted|attachment)\b)", re.IGNORECASE)
 
 
 def _entity(char: str) -> str:

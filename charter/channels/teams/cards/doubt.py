@@ -34,7 +34,7 @@ def doubt(speech: Speech, run: Run, step: Step, *, asker: str, url: str = "") ->
 
 
 def _details(speech: Speech, step: Step) -> list[Json]:
-    given: Mapping[str, Any] = cast("Mapping[str, Any]", step.input) if isinstance(step.input, Mapping) else {}
+    given = cast("Mapping[str, Any]", step.input or {})
     found = arguments(speech, given, list(given), {})
     facts = [
         element.fact(element.short(line.label), element.told(element.short(line.text, _ROOM), subtle=line.ours))

@@ -30,14 +30,14 @@ class Speech:
     sentences: Mapping[str, Sentence]
 
     def say(self, key: str, **values: object) -> str:
-        """Return the sentence of that name with these values in it; ``count`` chooses between one and many.
+        """Return the sentence of that name with these values in it; ``count`` chooses between none, one and many.
 
         Raises:
             KeyError: there is no such sentence, or it wants a value that was not given.
         """
         found = self.sentences.get(key)
         if found is None:
-            found = self.sentences[f"{key}.{'one' if self._single(values['count']) else 'other'}"]
+            found = self.sentences[f"{key}.{self._form(key, values['count'])}"]
         return str(found).format_map(values)
 
     def has(self, key: str) -> bool:
@@ -92,8 +92,10 @@ class Speech:
             return self.say("role", role=name)
         return self.say("you") if entry == "requester" or (me and name == me) else name
 
-    def _single(self, count: object) -> bool:
-        return count == 1 or (self.locale == "fr" and count == 0)
+    def _form(self, key: str, count: object) -> str:
+        if count == 0 and self.has(f"{key}.none"):
+            return "none"
+        return "one" if count == 1 or (count == 0 and self.locale == "fr") else "other"
 
 
 def speech_of(locale: str) -> Speech:

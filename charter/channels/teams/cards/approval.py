@@ -10,9 +10,11 @@ from charter.channels.wording import arranged, call_name, title
 from charter.governance.approval import Approval
 
 COMMENT = 2000
-_ROOMS = (20_000, 8_000, 4_000, 2_000, 1_000, 500, 250, 120, 60)
-"""Characters that a single value may take, tried one after the other: the longest lose first."""
-_MOST = 40
+_WHOLE = 4_000
+_ROOMS = ((_WHOLE, 40), (600, 40), (250, 40), (120, 20), (60, 10), (20, 3))
+"""Characters of a single value and lines of a call, tried one after the other: the longest lose first, and where one has
+to lose, its beginning is enough.
+"""
 
 
 def approval(
@@ -22,25 +24,31 @@ def approval(
     agent: str,
     effect: str = "",
     roles: Mapping[str, str] | None = None,
+    names: Mapping[str, str] | None = None,
     url: str = "",
     offered: bool = True,
 ) -> Json:
-    """Return the card that asks. ``agent`` and ``effect`` are the call's; ``roles`` those of its arguments; ``url`` opens
-    the approval in the console; not ``offered``: it has no buttons, for those who only watch.
+    """Return the card that asks. ``agent`` and ``effect`` are the call's; ``roles`` those of its arguments; ``names`` are
+    what people are called, by their ids; ``url`` opens the approval in the console; not ``offered``: it has no buttons,
+    for those who only watch.
 
     Where a value had to be cut, there is no button to approve: nobody says yes to what they could not read.
     """
     made: Json = {}
-    for room in _ROOMS:
-        call, whole = _call(speech, asked, roles or {}, room)
-        body = [*_head(speech, asked, agent, offered=offered), call, *_reasons(speech, asked, effect, offered=offered)]
+    for room, most in _ROOMS:
+        call, whole = _call(speech, asked, roles or {}, room, most)
+        body = [
+            *_head(speech, asked, agent, offered=offered),
+            call,
+            *_reasons(speech, asked, effect, names or {}, offered=offered),
+        ]
         body += [] if whole else [_lost(speech, url)]
         made = element.card(
             speech,
             [*body, *_comment(speech, offered=offered)],
             _buttons(speech, asked, url, offered=offered, whole=whole),
         )
-        if element.fits(made):
+        if element.fits(made) and (whole or room < _WHOLE):
             break
     return made
 
@@ -56,12 +64,12 @@ def decided(
 ) -> Json:
     """Return the card in its place afterwards: the same facts, no buttons, who decided (``decider``), when, and why."""
     made: Json = {}
-    for room in _ROOMS:
-        call, whole = _call(speech, asked, roles or {}, room)
+    for room, most in _ROOMS:
+        call, whole = _call(speech, asked, roles or {}, room, most)
         notes = [] if whole else [element.sentence(speech, "lost.some", subtle=True)]
-        body = [*_outcome(speech, asked, agent), call, *notes, *_verdict(speech, asked, decider)]
+        body = [*_outcome(speech, asked, agent), call, *notes, *_verdict(speech, asked, decider, room)]
         made = element.card(speech, body, [element.link(speech.say("open"), url)] if element.web(url) else [])
-        if element.fits(made):
+        if element.fits(made) and (whole or room < _WHOLE):
             break
     return made
 
@@ -76,11 +84,11 @@ def _head(speech: Speech, asked: Approval, agent: str, *, offered: bool) -> list
     ]
 
 
-def _call(speech: Speech, asked: Approval, roles: Mapping[str, str], room: int) -> tuple[Json, bool]:
+def _call(speech: Speech, asked: Approval, roles: Mapping[str, str], room: int, most: int) -> tuple[Json, bool]:
     """Return the call, and whether all of it is there."""
     name, plugin = call_name(asked.function)
     given = arguments(speech, asked.arguments, arranged(asked.arguments, asked.summary), roles)
-    shown, whole = _shown(speech, given, room)
+    shown, whole = _shown(speech, given, room, most)
     called = [
         element.told(element.short(name), strong=True, large=True),
         {**element.told(speech.say("place", plugin=element.short(plugin)), subtle=True), "spacing": "none"},
@@ -88,8 +96,7 @@ def _call(speech: Speech, asked: Approval, roles: Mapping[str, str], room: int) 
     return element.box([*called, *(shown or [element.sentence(speech, "approval.without", subtle=True)])]), whole
 
 
-def _shown(speech: Speech, given: Sequence[Line], room: int) -> tuple[list[Json], bool]:
-    most = _MOST if room > 500 else _MOST // 2
+def _shown(speech: Speech, given: Sequence[Line], room: int, most: int) -> tuple[list[Json], bool]:
     facts = [_fact(speech, line, room) for line in given[:most]]
     rest = len(given) - len(facts)
     if rest > 0:
@@ -98,20 +105,30 @@ def _shown(speech: Speech, given: Sequence[Line], room: int) -> tuple[list[Json]
 
 
 def _fits(line: Line, room: int) -> bool:
-    return len(line.text) <= room and len(line.label) <= element.NAME and line.text.count("\n") < 40
+    return len(line.text) <= room and len(line.label) <= _label(room) and len(element.pieces(line.text)) <= _tall(room)
+
+
+def _label(room: int) -> int:
+    return min(element.NAME, max(room, 20))
+
+
+def _tall(room: int) -> int:
+    """Return how many lines a value may have."""
+    return min(60, max(room // 20, 3))
 
 
 def _fact(speech: Speech, line: Line, room: int) -> Json:
+    label = element.short(line.label, _label(room))
     if line.ours:
-        return element.fact(element.short(line.label), element.told(line.text, subtle=True))
+        return element.fact(label, element.told(line.text, subtle=True))
     if _fits(line, room):
-        return element.fact(element.short(line.label), *element.lines(line.text))
-    kept = "\n".join(line.text[:room].splitlines()[:40])
-    more = speech.say("cut", count=speech.number(len(line.text) - len(kept)))
-    return element.fact(element.short(line.label), *element.lines(kept), element.told(more, colour="attention"))
+        return element.fact(label, *element.lines(line.text, _tall(room)))
+    kept = "\n".join(element.pieces(line.text[:room])[: _tall(room)])
+    more = speech.say("cut", count=speech.number(max(len(line.text) - len(kept), 0)))
+    return element.fact(label, *element.lines(kept, _tall(room)), element.told(more, colour="attention"))
 
 
-def _reasons(speech: Speech, asked: Approval, effect: str, *, offered: bool) -> list[Json]:
+def _reasons(speech: Speech, asked: Approval, effect: str, names: Mapping[str, str], *, offered: bool) -> list[Json]:
     does = effect if speech.has(f"effect.{effect}") else "unknown"
     colour: element.Colour = "attention" if does == "irreversible" else "default"
     why = "approval.why_you" if offered else "approval.why"
@@ -123,7 +140,9 @@ def _reasons(speech: Speech, asked: Approval, effect: str, *, offered: bool) -> 
         found += [element.fact(speech.say("approval.influenced"), element.told(sources), *noted)]
     found.append(element.fact(speech.say("approval.effect"), element.sentence(speech, f"effect.{does}", colour=colour)))
     if asked.kind != "confirmation":
-        found.append(element.fact(speech.say("approval.who"), element.told(_deciders(speech, asked))))
+        found.append(
+            element.fact(speech.say("approval.who"), element.told(element.people(speech, asked.approvers, names)))
+        )
     found.append(element.fact(speech.say("approval.until"), element.moment(asked.expires_at)))
     if asked.influenced_by:
         found.append(element.box([element.sentence(speech, "approval.warning")], style="warning"))
@@ -175,7 +194,7 @@ def _outcome(speech: Speech, asked: Approval, agent: str) -> list[Json]:
     ]
 
 
-def _verdict(speech: Speech, asked: Approval, decider: str) -> list[Json]:
+def _verdict(speech: Speech, asked: Approval, decider: str, room: int) -> list[Json]:
     if asked.status in {"expired", "pending"}:
         return [element.sentence(speech, "decided.expired_note")]
     if asked.status == "cancelled":
@@ -184,13 +203,9 @@ def _verdict(speech: Speech, asked: Approval, decider: str) -> list[Json]:
     if asked.decided_at:
         found.append(element.fact(speech.say("decided.at"), element.moment(asked.decided_at)))
     if asked.comment:
-        found.append(element.fact(speech.say("decided.comment"), *element.lines(asked.comment[:COMMENT])))
+        found.append(element.fact(speech.say("decided.comment"), *element.lines(asked.comment[:room], _tall(room))))
     return found
 
 
 def _requester(asked: Approval) -> str:
     return element.short(asked.requester_name or asked.requester_id)
-
-
-def _deciders(speech: Speech, asked: Approval) -> str:
-    return speech.listed([element.short(speech.person(who)) for who in asked.approvers[:10]]) or speech.say("somebody")

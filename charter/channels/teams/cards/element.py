@@ -19,7 +19,11 @@ LIMIT = 26_000
 """Bytes of a card; Teams takes about 28 KB, and the connector's own wrapping needs some."""
 NAME = 80
 """Characters of a name or a title."""
-_LINES = 60
+_WORD = re.compile(r"(\S{24})(?=\S{5})")
+"""The beginning of a word that is wider than its column: not every client breaks it, and a part that runs out is not read."""
+
+_BRACE = re.compile(r"\{(?=\{)")
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 Colour = Literal["default", "good", "warning", "attention", "accent"]
 
@@ -75,17 +79,32 @@ def told(
     return {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": part, **style} for part in parts(text)]}
 
 
-def lines(text: str, *, subtle: bool = False) -> list[Json]:
-    """Return text of several lines, each on a line of its own; it ends with ``…`` where there are too many."""
-    given = text.splitlines() or [""]
-    kept = [*given[: _LINES - 1], "…"] if len(given) > _LINES else given
+def lines(text: str, most: int = 30, *, subtle: bool = False) -> list[Json]:
+    """Return text of several lines, each on a line of its own; ``…`` is the last where there would be more than ``most``."""
+    given = pieces(text)
+    kept = [*given[: most - 1], "…"] if len(given) > most else given
     blocks = [told(line or " ", subtle=subtle) for line in kept]
     return [blocks[0], *({**block, "spacing": "none"} for block in blocks[1:])]
 
 
+def pieces(text: str) -> list[str]:
+    """Return the lines of a text, and words that are wider than a column in several."""
+    return _WORD.sub(r"\1\n", visible(text)).splitlines() or [""]
+
+
 def parts(text: str) -> list[str]:
     """Cut a text between doubled braces: clients put times in place of ``{{DATE(…)}}``, and only we may ask for that."""
-    return re.split(r"(?<=[{])(?=[{])", visible(text).replace("\t", " ")) or [""]
+    return _BRACE.sub("{\0", visible(text)).split("\0")
+
+
+def people(speech: Speech, entries: Sequence[str], names: Mapping[str, str]) -> str:
+    """Say who may decide (``user:…``, ``role:…``) by the names that are known; an id alone tells nobody anything."""
+    known = [names.get(entry.removeprefix("user:")) or _unnamed(speech, entry) for entry in entries[:10]]
+    return speech.listed(list(dict.fromkeys(short(name) for name in known))) or speech.say("somebody")
+
+
+def _unnamed(speech: Speech, entry: str) -> str:
+    return speech.say("named") if _GUID.fullmatch(entry.removeprefix("user:")) else speech.person(entry)
 
 
 def fact(label: str, *values: Json) -> Json:
@@ -123,7 +142,7 @@ def row(button: Json) -> Json:
 
 def short(text: str, most: int = NAME) -> str:
     """Return a text on one line, cut where it is too long."""
-    line = " ".join(visible(text[: 4 * most]).split())
+    line = _BRACE.sub("{ ", " ".join(visible(text[: 4 * most]).split()))
     return line if len(line) <= most and len(text) <= 4 * most else f"{line[: most - 1].rstrip()}…"
 
 

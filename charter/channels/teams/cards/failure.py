@@ -29,7 +29,7 @@ def failure(speech: Speech, problem: Mapping[str, Any], run: Run | None = None, 
     if run is not None and _changed(run):
         body.append(element.sentence(speech, "failure.stays"))
     if reference := str(problem.get("trace_id") or (run.trace_id if run else "") or ""):
-        body.append(element.fact(speech.say("failure.reference"), element.told(element.short(reference), subtle=True)))
+        body.append(element.told(f"{speech.say('failure.reference')}: {element.short(reference)}", subtle=True))
     again = (
         [element.submit(speech.say("failure.again"), {"charter": "again", "run": run.id})]
         if run and safe(problem, run)

@@ -1,7 +1,7 @@
 """A task that goes on for a while: who asked, what is being done, what it waits for. Edited in place as it goes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from charter.channels.teams.cards import element
 from charter.channels.teams.incoming import Json
@@ -23,14 +23,15 @@ _MARKS = {"running": "▸", "waiting": "▸", "done": "✓", "failed": "✗", "d
 @dataclass(frozen=True, slots=True)
 class TaskView:
     """What the card shows of a run. ``asker`` is the name of the person who asked; ``approval`` what it waits for, if it
-    waits for a decision; ``may_cancel`` whether there is a button for it while it can be cancelled; ``url`` the run's
-    page in the console.
+    waits for a decision; ``names`` are what people are called, by their ids; ``may_cancel`` whether there is a button for
+    it while it can be cancelled; ``url`` the run's page in the console.
     """
 
     run: Run
     asker: str
     steps: Sequence[Step] = ()
     approval: Approval | None = None
+    names: Mapping[str, str] = field(default_factory=dict[str, str])
     may_cancel: bool = True
     url: str = ""
 
@@ -95,9 +96,9 @@ def _waits(speech: Speech, view: TaskView) -> list[Json]:
     until: list[Json] = []
     if (asked := view.approval) is not None:
         name, _ = call_name(asked.function)
-        who = speech.listed([element.short(speech.person(entry)) for entry in asked.approvers[:10]])
+        who = element.people(speech, asked.approvers, view.names)
         kind = "task.confirmation" if asked.kind == "confirmation" else "task.approval"
-        words = speech.say(kind, who=who or speech.say("somebody"), function=element.short(name))
+        words = speech.say(kind, who=who, function=element.short(name))
         until = [element.fact(speech.say("task.until"), element.moment(asked.expires_at))]
     else:
         words = speech.say(f"task.{what}" if what in {"input", "event", "unknown_effect"} else "approval.watched")

@@ -66,8 +66,8 @@ def _inner(label: str, given: Any) -> list[tuple[str, Any]] | None:
 
 def _line(speech: Speech, label: str, given: Any, *, grouped: bool) -> Line:
     match given:
-        case None | {} | [] | ():
-            return Line(label, speech.say("value.none" if given is None else "value.nothing"), ours=True)
+        case None:
+            return Line(label, speech.say("value.none"), ours=True)
         case bool():
             return Line(label, speech.say("value.yes" if given else "value.no"), ours=True)
         case int() | float():
@@ -76,6 +76,8 @@ def _line(speech: Speech, label: str, given: Any, *, grouped: bool) -> Line:
             return Line(label, visible(speech.money(minor, currency)))
         case str():
             return _text(speech, label, given)
+        case Mapping() | list() | tuple() if not given:
+            return Line(label, speech.say("value.nothing"), ours=True)
         case _:
             return Line(label, visible(orjson.dumps(given, default=str).decode()))
 

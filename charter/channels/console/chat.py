@@ -4,6 +4,7 @@ import secrets
 
 from aiohttp import web
 
+from charter.channels import wording
 from charter.channels.console import gather, parse, render, words
 from charter.channels.console.desk import address, desk, signed_in, wants_data
 from charter.channels.console.frame import fragment, page, recent
@@ -60,7 +61,7 @@ def _known(request: web.Request, name: str) -> render.View:
     except CharterError:
         return {
             "name": name,
-            "title": words.title(name),
+            "title": wording.title(name),
             "description": "",
             "starters": [],
             "functions": [],
@@ -71,7 +72,7 @@ def _known(request: web.Request, name: str) -> render.View:
 def _titled(given: render.Json) -> render.View:
     return {
         **given,
-        "title": words.title(str(given["name"])),
+        "title": wording.title(str(given["name"])),
         "gone": False,
         "abilities": words.abilities(given["functions"]),
     }

@@ -4,6 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
+from charter.channels import wording
 from charter.channels.console import gather, parse, render, stream, words
 from charter.channels.console.desk import address, desk, signed_in, wants_data
 from charter.channels.console.frame import fragment, page
@@ -24,7 +25,7 @@ async def listing(request: web.Request) -> web.Response:
         runs=[render.run_row(run.as_json(), ctx) for run in found.items],
         wanted=wanted,
         statuses=[(status, words.STATUS[status]) for status in parse.STATUSES],
-        agents=[(agent["name"], words.title(agent["name"])) for agent in service.agents(ctx)],
+        agents=[(agent["name"], wording.title(agent["name"])) for agent in service.agents(ctx)],
         next=_query({**filters, "cursor": found.next}) if found.next else None,
         newest=_query(filters) if wanted.cursor else None,
         filtered=any(filters.values()),

@@ -79,7 +79,12 @@ class Door:
 
 @asynccontextmanager
 async def open_door(
-    database: Database, *, invokes: Mapping[str, Invoke] | None = None, fails: bool = False, seconds: float = 10, **chosen: Any
+    database: Database,
+    *,
+    invokes: Mapping[str, Invoke] | None = None,
+    fails: bool = False,
+    seconds: float = 10,
+    **chosen: Any,
 ) -> AsyncIterator[Door]:
     """Open the door; ``fails``: whoever is told of activities fails."""
     name = f"adatum-{secrets.token_hex(3)}"

@@ -71,7 +71,14 @@ def _twice(*, good_first: bool) -> Headers:
 
 
 def _entra(tid: str, **more: Any) -> dict[str, Any]:
-    return {"iss": f"https://login.microsoftonline.com/{tid}/v2.0", "tid": tid, "azp": BOT, "ver": "2.0", "oid": "alice", **more}
+    return {
+        "iss": f"https://login.microsoftonline.com/{tid}/v2.0",
+        "tid": tid,
+        "azp": BOT,
+        "ver": "2.0",
+        "oid": "alice",
+        **more,
+    }
 
 
 _PERSON = {"scp": "access_as_user", "roles": ["employee"]}

@@ -30,7 +30,9 @@ class BotIssuer:
     """
 
     url: str = ""
-    keys: dict[str, rsa.RSAPrivateKey] = field(default_factory=lambda: {"first": _made(), "skype": _made(), "bare": _made()})
+    keys: dict[str, rsa.RSAPrivateKey] = field(
+        default_factory=lambda: {"first": _made(), "skype": _made(), "bare": _made()}
+    )
     channels: dict[str, Any] = field(default_factory=lambda: {"first": ["msteams", "webchat"], "skype": ["skype"]})
     metadata: dict[str, Any] = field(default_factory=dict[str, Any])
     asked: list[str] = field(default_factory=list[str])

@@ -6,7 +6,7 @@ What they tell is the person's own, so among others it is told to them alone.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
-from charter.channels.teams import cards, messages, tasks
+from charter.channels.teams import cards, commands, messages, tasks
 from charter.channels.teams.cards import StatusView, TaskView
 from charter.channels.teams.desk import Desk, reply, root_of
 from charter.channels.teams.incoming import Activity, Json
@@ -19,7 +19,7 @@ from charter.runs.run import Run
 
 _SHOWN = 10
 
-Said = Callable[[Caller, Activity, Speech], Awaitable[Json]]
+Handler = Callable[[Caller, Activity, str, Speech], Awaitable[Json]]
 
 
 class Commands:
@@ -27,11 +27,11 @@ class Commands:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._known: Mapping[str, Said] = {
-            "/tasks": self._tasks,
-            "/status": self._status,
-            "/stop": self._stop,
-            "/new": self._new,
+        self._known: Mapping[str, Handler] = {
+            "tasks": self._tasks,
+            "status": self._status,
+            "stop": self._stop,
+            "new": self._new,
         }
 
     async def command(self, tenant: str, activity: Activity) -> bool:
@@ -40,35 +40,34 @@ class Commands:
         Raises:
             DatabaseUnavailable: not now.
         """
-        word = activity.text.split(maxsplit=1)[0].lower() if activity.text.startswith("/") else ""
-        if not word:
+        given = commands.told(activity.text)
+        if given is None:
             return False
         speech = speech_of(activity.locale)
-        if word == "/signout":
-            await self._desk.sign_in.sign_out(tenant, activity)
-            body = messages.plain(speech.say("signin.out"))
-        elif word == "/help":
-            body = messages.with_card(cards.commands(speech), speech.say("help.heading"))
-        elif handler := self._known.get(word):
-            caller = await self._desk.callers.present(tenant, activity)
-            if caller is None:
-                body = messages.plain(speech.say("problem.unauthenticated"))
-            else:
-                body = await handler(caller, activity, speech)
-        else:
-            body = messages.plain(speech.say("help.unknown", command=word[:32]))
+        match given.command.key:
+            case "help":
+                body = messages.with_card(cards.commands(speech), speech.say("help.heading"))
+            case "signout":
+                await self._desk.sign_in.sign_out(tenant, activity)
+                body = messages.plain(speech.say("signin.out"))
+            case key:
+                caller = await self._desk.callers.present(tenant, activity)
+                if caller is None:
+                    body = messages.plain(speech.say("problem.unauthenticated"))
+                else:
+                    body = await self._known[key](caller, activity, given.rest, speech)
         await self._desk.say(tenant, reply(activity, "command", body, private=True))
         return True
 
-    async def _tasks(self, caller: Caller, _activity: Activity, speech: Speech) -> Json:
+    async def _tasks(self, caller: Caller, _activity: Activity, _rest: str, speech: Speech) -> Json:
         runs = await self._runs(caller)
         card = cards.tasks(speech, runs, url_of=lambda run: self._desk.run_url(run.id))
         return messages.with_card(card, speech.say("tasks.heading"))
 
-    async def _status(self, caller: Caller, activity: Activity, speech: Speech) -> Json:
+    async def _status(self, caller: Caller, activity: Activity, rest: str, speech: Speech) -> Json:
         """Show the run that is named, or how things stand altogether."""
-        if activity.text.split()[1:]:
-            run = await self._meant(caller, activity)
+        if rest:
+            run = await self._meant(caller, rest)
             if run is None:
                 return messages.plain(speech.say("problem.not_found"))
             steps = await self._desk.service.timeline(caller.ctx, run.id)
@@ -91,26 +90,25 @@ class Commands:
         )
         return messages.with_card(cards.status(speech, view), speech.say("status.heading"))
 
-    async def _stop(self, caller: Caller, activity: Activity, speech: Speech) -> Json:
+    async def _stop(self, caller: Caller, _activity: Activity, rest: str, speech: Speech) -> Json:
         """Cancel the run that is named, or the newest one that has not ended."""
-        run = await self._meant(caller, activity, open_only=True)
+        run = await self._meant(caller, rest, open_only=True)
         if run is None:
             return messages.plain(speech.say("stop.nothing"))
         with suppress(RunFinished):
             await self._desk.service.cancel(caller.ctx, run.id)
         return messages.plain(speech.say("stop.done"))
 
-    async def _new(self, caller: Caller, activity: Activity, speech: Speech) -> Json:
+    async def _new(self, caller: Caller, activity: Activity, _rest: str, speech: Speech) -> Json:
         """Forget the agent and the thread of this conversation: the next message begins anew."""
         tenant = caller.ctx.tenant
         await self._desk.states.delete(tenant, _talk(activity))
         return messages.plain(speech.say("new.done"))
 
-    async def _meant(self, caller: Caller, activity: Activity, *, open_only: bool = False) -> Run | None:
-        named = activity.text.split()[1:2]
+    async def _meant(self, caller: Caller, named: str, *, open_only: bool = False) -> Run | None:
         if named:
             with suppress(NotFound):
-                return await self._desk.service.get(caller.ctx, named[0])
+                return await self._desk.service.get(caller.ctx, named.split(maxsplit=1)[0])
             return None
         runs = await self._runs(caller)
         return next((run for run in runs if not (open_only and run.finished)), None)

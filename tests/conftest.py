@@ -9,6 +9,7 @@ from charter.context import Context, Principal
 from charter.store import embedded, migrate, tenants
 from charter.store.database import Database
 from tests.running import RunningHost, host_here
+from tests.teams.issuer import BotIssuer, bot_issuer
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +59,14 @@ def house() -> Path:
 
 
 @pytest.fixture(scope="session")
-async def host(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningHost]:
+async def connector() -> AsyncIterator[BotIssuer]:
+    """Whose tokens the host believes at its door of Teams."""
+    async with bot_issuer() as issuer:
+        yield issuer
+
+
+@pytest.fixture(scope="session")
+async def host(tmp_path_factory: pytest.TempPathFactory, connector: BotIssuer) -> AsyncIterator[RunningHost]:
     """One host for all tests, with the scripted model; each test uses runs of its own."""
-    async with host_here(tmp_path_factory.mktemp("host"), knowledge=True) as running:
+    async with host_here(tmp_path_factory.mktemp("host"), knowledge=True, teams=connector.settings()) as running:
         yield running

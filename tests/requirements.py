@@ -93,6 +93,7 @@ PROMISES: dict[str, str] = {
     "doors.headers": "A token counts in one Authorization header and nowhere else, and nothing else stands for one.",
     "doors.paths": "No way of writing a path or a method opens a door without a token, and a door is public by what it is alone.",
     "doors.callers": "Whoever is let in without a role, from another tenant, as a customer or an application gets only what is theirs.",
+    "doors.channels": "A channel's door believes the channel's own tokens and nobody else's, and those open no other door.",
     "doors.proxies": "What a proxy's headers say changes neither the person nor the tenant, the links or the cookies.",
     "doors.names": "A laptop's host answers to this machine's names only.",
     "doors.flood": "A flood of invented key ids reaches no key server and holds nobody up.",

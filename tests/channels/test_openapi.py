@@ -17,8 +17,10 @@ from charter.channels.responses import shapes as openai
 from tests.channels.cited import QUESTION, cited_run
 from tests.running import RunningHost
 
-UNDESCRIBED = {("GET", "/")}
-"""The way from the bare address to the console's pages, which are for people."""
+UNDESCRIBED = {("GET", "/"), ("POST", "/api/messages")}
+"""The way from the bare address to the console's pages, which are for people; and the door of Teams, which speaks as the Bot
+Framework describes it.
+"""
 
 
 @pytest.fixture

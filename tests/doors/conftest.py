@@ -4,13 +4,14 @@ import pytest
 
 from tests.doors.world import World, world_of
 from tests.running import RunningHost
+from tests.teams.issuer import BotIssuer
 
 
 @pytest.fixture(scope="session")
-async def world(host: RunningHost) -> AsyncIterator[World]:
+async def world(host: RunningHost, connector: BotIssuer) -> AsyncIterator[World]:
     """One world for the whole matrix: each attack leaves it as it was."""
     assert host.inner is not None
-    async with world_of(host, host.inner.settings.database.url, "seen-by-contoso") as made:
+    async with world_of(host, connector, host.inner.settings.database.url, "seen-by-contoso") as made:
         yield made
 
 

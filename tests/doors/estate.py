@@ -21,6 +21,7 @@ from charter.store.database import APP_ROLE, HOST_ROLE, Database
 from tests.doors.between import Between, between
 from tests.doors.world import World, world_of
 from tests.running import running_host
+from tests.teams.issuer import bot_issuer
 from tests.telemetry.test_spans import Collector
 
 Way = Literal["as written", "forgetful", "unbound"]
@@ -87,17 +88,19 @@ async def estate(folder: Path, owner_url: str, way: Way) -> AsyncIterator[Estate
     async with (
         between(owner_url, forgets=way != "as written", unbound=way == "unbound") as standing,
         _collecting() as collector,
+        bot_issuer() as connector,
     ):
         base = url.partition("?")[0].rpartition("/")[2]
         owner = "" if way == "unbound" else url
         chosen: dict[str, Any] = {
             "database": settings.Database(url=standing.url(user, base), owner_url=owner),
+            "teams": connector.settings(),
             "telemetry": settings.Telemetry(otlp_endpoint=collector.address, log_level="debug"),
         }
         with log.open("wb") as errors:
             async with (
                 running_host(folder / "host", log=errors, **chosen) as host,
-                world_of(host, url, mark, reads=False) as world,
+                world_of(host, connector, url, mark, reads=False) as world,
             ):
                 world.ids |= await _document(url, mark)
                 yield Estate(world, standing, mark, collector, log, url)

@@ -11,7 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-Guard = Literal["bearer", "cookie", "public"]
+Guard = Literal["bearer", "cookie", "channel", "public"]
+
+
+CONNECTOR = "connector"
+"""The service that a channel's activities come from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,11 @@ def cookie(method: str, path: str, **more: Any) -> Door:
     return Door("cookie", method, path, **{"workload": 403, **more})
 
 
+def channel(method: str, path: str, **more: Any) -> Door:
+    """A door of a channel's own service: whatever Entra says of somebody counts for nothing there."""
+    return Door("channel", method, path, **{"who": CONNECTOR, **_ALL(401), **more})
+
+
 def public(method: str, path: str, why: str, **more: Any) -> Door:
     return Door("public", method, path, why=why, **more)
 
@@ -71,6 +80,16 @@ OPEN = _ALL(200)
 """Everybody may ask, and hears only of their own."""
 
 _SAID = [{"role": "user", "content": "hello"}]
+
+REACTION: Mapping[str, Any] = {
+    "type": "messageReaction",
+    "serviceUrl": "https://smba.trafficmanager.net/emea/",
+    "channelId": "msteams",
+    "from": {"id": "29:alice", "aadObjectId": "alice"},
+    "recipient": {"id": "28:charter"},
+    "conversation": {"id": "a:alice", "conversationType": "personal", "tenantId": "contoso"},
+}
+"""An activity that a good token brings in, and that nothing has to be done about."""
 
 DOORS = (
     public("GET", "/", "leads to the console", good=302),
@@ -112,6 +131,7 @@ DOORS = (
     admin("POST", "/v1/admin/tenants/{tenant}/suspend", body={"reason": "Unpaid."}),
     admin("POST", "/v1/admin/tenants/{tenant}/resume"),
     admin("GET", "/v1/admin/tenants/{tenant}/export"),
+    channel("POST", "/api/messages", body=REACTION),
     public("GET", "/console/sign-in", "is where one signs in"),
     public("POST", "/console/sign-in", "is where one signs in, and asks for its form's own token", body={"name": "alice"}),
     public("GET", "/console/signed-in", "takes an answer that only the browser that asked for it can use", good=303),

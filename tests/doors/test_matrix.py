@@ -9,12 +9,14 @@ import pytest
 
 from tests.doors.headers import SAFE, TARGETS, UNSAFE, Dressing
 from tests.doors.table import DOORS, Door, all_doors
-from tests.doors.tokens import FORGERIES, Forgery
+from tests.doors.tokens import FORGERIES, UNAUTHENTICATED, Forgery
 from tests.doors.wire import Reply
 from tests.doors.world import World
+from tests.teams import forgeries as channel
 
 ALL = all_doors()
 GUARDED = [door for door in ALL if door.guard != "public"]
+CHANNELS = [door for door in ALL if door.guard == "channel"]
 TENANT = "contoso"
 OTHERS = ("stranger", "foreign", "customer", "workload")
 _AT_ONCE = 16
@@ -45,7 +47,9 @@ def test_the_size_of_the_matrix(capsys: pytest.CaptureFixture[str]) -> None:
     assert attacks > 100
     assert len({each.name for each in (*FORGERIES, *UNSAFE)}) == len(FORGERIES) + len(UNSAFE)
     with capsys.disabled():
-        print(f"\n{len(ALL)} doors ({len(GUARDED)} guarded) x {attacks} attacks")
+        print(
+            f"\n{len(ALL)} doors ({len(GUARDED)} guarded) x {attacks} attacks, {len(channel.FORGERIES)} more on channels"
+        )
 
 
 def _path(world: World, door: Door) -> str:
@@ -70,7 +74,7 @@ def _wrong(door: Door, reply: Reply, status: int, code: str) -> str | None:
     where = f"{door.name}: {reply.status} {reply.code}"
     if reply.status != status or (door.method != "HEAD" and code and reply.code != code):
         return f"{where}, not {status} {code}"
-    if status == 401 and door.guard == "bearer" and reply.header("www-authenticate") != "Bearer":
+    if status == 401 and door.guard != "cookie" and reply.header("www-authenticate") != "Bearer":
         return f"{where} without WWW-Authenticate"
     return None
 
@@ -90,11 +94,35 @@ async def test_a_forged_token_opens_no_door(forgery: Forgery, world: World) -> N
     token = await forgery.make(world)
     before = await world.rows(TENANT)
     answers = await _each(GUARDED, lambda door: world.as_token(door, token))
-    told = [_wrong(door, reply, *forgery.said) for door, reply in answers]
+    told = [
+        _wrong(door, reply, *(UNAUTHENTICATED if door.guard == "channel" else forgery.said)) for door, reply in answers
+    ]
     told += [_leaks(world, door, reply, token) for door, reply in answers]
     assert [each for each in told if each] == []
     assert await world.rows(TENANT) == before
     assert world.lured == []
+
+
+@pytest.mark.promise("doors.channels")
+@pytest.mark.parametrize("forgery", channel.FORGERIES, ids=lambda each: each.name)
+async def test_a_forged_token_of_a_channel_opens_no_door_of_a_channel(forgery: channel.Forgery, world: World) -> None:
+    lines = [f"Authorization: {each}".encode() for each in forgery.headers(world.connector)]
+    before = await world.rows(TENANT)
+    answers = await _each(CHANNELS, lambda door: world.knock(door, lines))
+    told = [_wrong(door, reply, *UNAUTHENTICATED) for door, reply in answers]
+    told += [_leaks(world, door, reply, *forgery.headers(world.connector)) for door, reply in answers]
+    assert [each for each in told if each] == []
+    assert await world.rows(TENANT) == before
+
+
+@pytest.mark.promise("doors.channels")
+async def test_a_channels_own_token_opens_no_other_door_and_a_session_none_of_a_channel(world: World) -> None:
+    token = world.connector.signed()
+    others = [door for door in GUARDED if door.guard != "channel"]
+    answers = await _each(others, lambda door: world.as_token(door, token))
+    alice = await world.session(await world.token("alice"))
+    answers += await _each(CHANNELS, lambda door: world.knock(door, alice))
+    assert [each for door, reply in answers if (each := _wrong(door, reply, *UNAUTHENTICATED))] == []
 
 
 @pytest.mark.promise("doors.matrix")

@@ -13,9 +13,14 @@ from tests.doors.wire import send
 from tests.doors.world import World
 
 _BEHIND = ("/healthz-all", "/consoles", "/console-export", "/console.json", "/readyz/secrets", "/openapi.json.bak")
+_BESIDE = ("/api", "/api/", "/api/messages/", "/api/messages-all", "/api/messages/x", "/api//messages", "/API/messages")
 
 
 async def _served(_: web.Request) -> web.Response:
+    return web.Response(text="served")
+
+
+async def _served_to_a_channel(_: web.Request) -> web.Response:
     return web.Response(text="served")
 
 
@@ -28,7 +33,7 @@ async def test_a_new_door_whose_path_begins_like_a_public_one_asks_for_a_token()
         app = application.build(
             [web.get(path, _served) for path in ("/healthz", *_BEHIND)],
             authenticator=Authenticator(TokenVerifier(issuers, http), issuers), tracer=Tracing(Telemetry()), http=Http(),
-            mounted={"/console": mounted},
+            mounted={"/console": mounted}, self_guarded=[web.post("/api/messages", _served_to_a_channel)],
         )  # fmt: skip
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
@@ -36,9 +41,16 @@ async def test_a_new_door_whose_path_begins_like_a_public_one_asks_for_a_token()
         address = f"http://localhost:{runner.addresses[0][1]}"
         try:
             told = {path: (await send(address, "GET", path)).status for path in ("/healthz", "/console/own", *_BEHIND)}
+            posted = {path: (await send(address, "POST", path)).status for path in ("/api/messages", *_BESIDE)}
+            others = {
+                method: (await send(address, method, "/api/messages")).status for method in ("GET", "PUT", "HEAD")
+            }
         finally:
             await runner.cleanup()
     assert told == {"/healthz": 200, "/console/own": 200, **dict.fromkeys(_BEHIND, 401)}
+    # A door that sees to its callers itself is let through, and nothing beside it.
+    assert posted == {"/api/messages": 200, **dict.fromkeys(_BESIDE, 401)}
+    assert others == dict.fromkeys(others, 401)
 
 
 _AWAY = (

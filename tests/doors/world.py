@@ -21,9 +21,10 @@ from charter.identity.session_rows import Held, Place, SessionRows
 from charter.local import keys
 from tests.channels.cited import cited_run
 from tests.doors.forge import Forge
-from tests.doors.table import Door
+from tests.doors.table import CONNECTOR, Door
 from tests.doors.wire import Lines, Reply, send
 from tests.running import RunningHost
+from tests.teams.issuer import BotIssuer
 
 HOURS = 3600
 _LEFT_OUT = frozenset({"hosts", "schema_migrations", "sessions"})
@@ -39,6 +40,7 @@ class World:
     host: RunningHost
     contoso: Forge
     customers: Forge
+    connector: BotIssuer
     owner: Any
     sessions: SessionRows
     cookies: Cookies
@@ -69,7 +71,7 @@ class World:
 
     async def pass_of(self, door: Door, token: str) -> list[bytes]:
         """Return the lines by which a door takes a token."""
-        if door.guard == "bearer":
+        if door.guard in ("bearer", "channel"):
             return [f"Authorization: Bearer {token}".encode()]
         return await self.session(token)
 
@@ -86,6 +88,8 @@ class World:
         return [f"Cookie: charter_console={value}".encode(), f"X-CSRF-Token: {self.cookies.proof(value)}".encode()]
 
     async def token(self, name: str) -> str:
+        if name == CONNECTOR:
+            return self.connector.signed()
         return await self.host.token(name)
 
     async def rows(self, tenant: str) -> dict[str, str]:
@@ -156,8 +160,13 @@ _FORM = b"Content-Type: application/x-www-form-urlencoded"
 
 
 @asynccontextmanager
-async def world_of(host: RunningHost, database_url: str, mark: str, *, reads: bool = True) -> AsyncIterator[World]:
-    """Fill the host with things of contoso that have ``mark`` in them; ``reads``: a passage of its library among them."""
+async def world_of(
+    host: RunningHost, connector: BotIssuer, database_url: str, mark: str, *, reads: bool = True
+) -> AsyncIterator[World]:
+    """Fill the host with things of contoso that have ``mark`` in them; ``reads``: a passage of its library among them.
+
+    ``connector`` is whose tokens the host's channel believes.
+    """
     lured: list[str] = []
     owner: Any = await asyncpg.connect(database_url)
     key = keys.fernet_key(host.folder / "keys", "session")
@@ -168,6 +177,7 @@ async def world_of(host: RunningHost, database_url: str, mark: str, *, reads: bo
         host,
         Forge.of(twins / "entra", host.entra, "contoso", "alice"),
         Forge.of(twins / "customers", customers, "customers", "walter"),
+        connector,
         owner,
         SessionRows(_Rows(database_url), key),
         Cookies("/console", secure=False, key=base64.urlsafe_b64decode(key)),

@@ -19,14 +19,14 @@ from charter.identity.authentication import Authenticator
 from charter.identity.bot_framework import BotTokens
 from charter.identity.issuers import Fixed, Issuers
 from charter.identity.tokens import TokenVerifier
-from charter.settings import Http, Identity, Teams, Telemetry
+from charter.settings import Http, Identity, Telemetry
 from charter.store import tenants
 from charter.store.database import Database
 from charter.store.tenants import Tenants
 from charter.telemetry.tracing import Tracing
 from tests.identity.conftest import Clock
 from tests.running import Answer
-from tests.teams.issuer import BOT, NAME, SERVICE, BotIssuer, bot_issuer
+from tests.teams.issuer import BOT, SERVICE, BotIssuer, bot_issuer
 
 
 @dataclass(slots=True)
@@ -92,7 +92,7 @@ async def open_door(
     live = Tenants(database)
     await live.read()
     async with bot_issuer() as issuer, aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
-        settings = Teams(enabled=True, metadata_url=issuer.metadata_url, issuer=NAME, **chosen)
+        settings = issuer.settings(**chosen)
         clock = Clock()
         tokens = BotTokens(settings, BOT, http, clock=clock)
         door = Door("", issuer, http, database, live, name, tokens, clock, good=f"Bearer {issuer.signed()}")

@@ -12,6 +12,8 @@ import jwt
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from charter.settings import Teams
+
 NAME = "https://api.botframework.com"
 BOT = "charter-host"
 SERVICE = "https://smba.trafficmanager.net/emea/"
@@ -42,6 +44,10 @@ class BotIssuer:
     @property
     def metadata_url(self) -> str:
         return f"{self.url}/v1/.well-known/openidconfiguration"
+
+    def settings(self, **chosen: Any) -> Teams:
+        """Return the settings of a host that believes this issuer."""
+        return Teams(enabled=True, metadata_url=self.metadata_url, issuer=NAME, **chosen)
 
     def claims(self, **changed: Any) -> dict[str, Any]:
         """Return a good token's claims, changed; ``None`` takes one away."""

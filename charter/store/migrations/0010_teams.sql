@@ -103,6 +103,7 @@ create table teams_outbox (
     activity     text not null default '',
     place        text not null default '',
     reason       text not null default '',
+    tried_at     timestamptz,
     created_at   timestamptz not null default clock_timestamp(),
     primary key (tenant, key)
 );

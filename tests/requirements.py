@@ -390,6 +390,10 @@ PROMISES: dict[str, str] = {
     "runs.form": "An agent's answer of an agreed form comes as data; a model that cannot keep to it says so unasked.",
     "runs.form.corrected": "An answer without the agreed form is asked for once more with what is wrong, and then the run fails and says why.",
     "catalog.form": "A form that some maker does not take is a mistake of the agent, named at its place.",
+    # feedback
+    "feedback.kept": "What a person thinks of the answer to their own run is kept with it, once; the newest counts, and it goes with the run.",
+    "feedback.own": "Nobody else says it for them, reads it or learns that it is there; operators of the tenant read all of it.",
+    "feedback.console": "Under a finished answer the person says what they think of it, by keyboard and without script; others only read it.",
     # the deployment
     "infra.types": "Every resource of the templates fits Azure's own type of its pinned version, or is named as unchecked.",
     "infra.closed": "Nothing but the host's https is public, no key opens anything, and a role is granted on one resource only.",

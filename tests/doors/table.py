@@ -91,6 +91,8 @@ DOORS = (
         "POST", "/v1/runs/{run}/resolve", who="bob", ids={"run": "doubt"}, body={"step_id": "{doubt_step}", "answer": "give_up"}
     ),
     bearer("POST", "/v1/runs/{run}/replay", body={"bundle": "own"}),
+    bearer("PUT", "/v1/runs/{run}/feedback", body={"reaction": "like"}),
+    bearer("GET", "/v1/runs/{run}/feedback", ids={"run": "liked"}),
     bearer("GET", "/v1/approvals", who="bob", **OPEN),
     bearer("GET", "/v1/approvals/{approval}", who="bob"),
     bearer(
@@ -112,6 +114,7 @@ DOORS = (
     admin("POST", "/v1/admin/tenants/{tenant}/suspend", body={"reason": "Unpaid."}),
     admin("POST", "/v1/admin/tenants/{tenant}/resume"),
     admin("GET", "/v1/admin/tenants/{tenant}/export"),
+    admin("GET", "/v1/admin/feedback"),
     public("GET", "/console/sign-in", "is where one signs in"),
     public("POST", "/console/sign-in", "is where one signs in, and asks for its form's own token", body={"name": "alice"}),
     public("GET", "/console/signed-in", "takes an answer that only the browser that asked for it can use", good=303),

@@ -129,6 +129,7 @@ create table run_feedback (
     primary key (tenant, run_id, principal),
     foreign key (tenant, run_id) references runs(tenant, id)
 );
+create index run_feedback_newest on run_feedback (tenant, at desc, run_id desc);
 
 do $$
 declare t text;

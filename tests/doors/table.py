@@ -140,6 +140,7 @@ DOORS = (
         "POST", "/console/runs/{run}/steps/{step}/answer", who="bob", ids={"run": "console_doubt", "step": "console_doubt_step"},
         body={"answer": "give_up", "since": "{console_since}"},
     ),
+    cookie("POST", "/console/runs/{run}/feedback", body={"reaction": "like"}, good=200),
     cookie("POST", "/console/runs/{run}/cancel", ids={"run": "console_cancelled"}, good=303),
     cookie("GET", "/console/documents/{document}/passages/{passage}", stranger=200),
     cookie("GET", "/console/inbox", who="bob", **{**OPEN, "workload": 403}),

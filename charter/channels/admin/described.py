@@ -1,8 +1,7 @@
 """The operators' door, described."""
 
 from charter.channels.admin.schemas import ChangeTenant, CreateTenant, Suspend
-from charter.channels.admin.shapes import Tenant, TenantPage
-from charter.channels.api.shapes import FeedbackPage
+from charter.channels.admin.shapes import FeedbackPage, Tenant, TenantPage
 from charter.channels.described import Answer, Operation, query
 
 _LIMIT = query("limit", "How many at most.", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50})

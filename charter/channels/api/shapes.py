@@ -168,11 +168,6 @@ class Feedback(BaseModel):
     at: datetime
 
 
-class FeedbackPage(BaseModel):
-    items: list[Feedback]
-    next: str | None
-
-
 class Requester(BaseModel):
     id: str
     name: str

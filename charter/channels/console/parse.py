@@ -115,7 +115,7 @@ def feedback(form: Fields) -> tuple[Reaction, str | None]:
     Raises:
         InvalidRequest: neither helpful nor not.
     """
-    said = next((each for each in REACTIONS if each == form.get("reaction")), None)
+    said: Reaction | None = next((each for each in REACTIONS if each == form.get("reaction")), None)
     if said is None:
         raise InvalidRequest("Helpful or not?", errors=[FieldError("/reaction", "like or dislike")])
     return said, _text(form, "reason") if "reason" in form else None

@@ -14,7 +14,7 @@ from charter.identity.grants import Grants
 from charter.knowledge.archive import Archive
 from charter.models.chat import Image
 from charter.models.choosing import Wanted
-from charter.runs import admission, feedback, images, journal, records, resolving
+from charter.runs import admission, feedback, files, images, journal, records, resolving
 from charter.runs.admittance import Admittance
 from charter.runs.drill import Drill
 from charter.runs.editions import Editions
@@ -121,6 +121,7 @@ class RunService:
         if not request.input.strip():
             raise InvalidRequest("The input is empty.", errors=[FieldError("/input", "say what is to be done")])
         images.check(request.images)
+        files.check(request.files)
         if len(request.input) > self.http.input_limit_chars:
             raise InvalidRequest(
                 "The input is too long.",

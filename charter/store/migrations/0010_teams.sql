@@ -118,6 +118,9 @@ create table teams_state (
     primary key (tenant, key)
 );
 
+-- How many files came with a run's input; what was read of them stands in the journal with it.
+alter table runs add column files smallint not null default 0;
+
 -- What people thought of an answer.
 create table run_feedback (
     tenant    text not null,

@@ -393,8 +393,8 @@ PROMISES: dict[str, str] = {
     # files
     "runs.files": "What was read of a message's files is shown to its own run before the input, marked so that no file can end its mark.",
     "runs.files.untrusted": "What follows from a file is untrusted, so what changes the world after it is asked about.",
-    "teams.files": "What comes with a message in Teams is read by the house's own formats within its limits, and what is left out is told.",
-    "teams.files.addresses": "A file is fetched from its store alone, never from where it would lead, and the host's token goes to the connector only.",
+    "teams.files": "What comes with a message in Teams is read within its limits, and what is left out is told.",
+    "teams.files.addresses": "A file is fetched from its store alone, and the host's token goes to the connector only.",
     # feedback
     "feedback.kept": "What a person thinks of the answer to their own run is kept with it, once; the newest counts, and it goes with the run.",
     "feedback.own": "Nobody else says it for them, reads it or learns that it is there; operators of the tenant read all of it.",

@@ -22,8 +22,8 @@ from charter.telemetry.tracing import Trace
 _INSERT = (
     "insert into runs (tenant, id, thread, agent, principal, authority, status, bundle, input, metadata, idempotency_key, "
     "request_digest, lease_owner, lease_until, trace_id, span_id, priority, currency, images, files, epoch, working_since) "
-    "values ($1, $2, $3, $4, $5, $6, $16, $7, $8, $9, $10, $11, $12, clock_timestamp() + make_interval(secs => $13), $14, $15, $17, $18, $19, $20, "
-    "case when $16 = 'running' then 1 else 0 end, case when $16 = 'running' then clock_timestamp() end) "
+    "values ($1, $2, $3, $4, $5, $6, $16, $7, $8, $9, $10, $11, $12, clock_timestamp() + make_interval(secs => $13), $14, $15, $17, $18, $19, "
+    "$20, case when $16 = 'running' then 1 else 0 end, case when $16 = 'running' then clock_timestamp() end) "
     "on conflict (tenant, principal, idempotency_key) where idempotency_key is not null do nothing returning *"
 )
 

@@ -54,7 +54,7 @@ def kept(files: Sequence[ReadFile]) -> dict[str, Any] | None:
 
 async def of_run(session: Session, run_id: str) -> tuple[ReadFile, ...]:
     """Return the files of a run in their order."""
-    found: Any = await session.fetchval(
+    found: dict[str, list[dict[str, str]]] | None = await session.fetchval(
         "select output from journal where run_id = $1 and type = 'message' and output is not null order by seq limit 1",
         run_id,
     )

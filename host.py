@@ -295,7 +295,7 @@ def _application(
         *api.routes(service),
         *responses.routes(service),
         *admin.routes(
-            _administration(ground, service), Export(ground.database, most=ground.settings.database.pool // 2)
+            _administration(ground, service), Export(ground.database, most=ground.settings.database.pool // 2), service
         ),
         *health.routes(checks, service.admittance, worker=ground.place.number if ground.place else 0),
         *openapi.routes([*API, *RESPONSES, *ADMIN, *OPS]),

@@ -391,6 +391,15 @@ PROMISES: dict[str, str] = {
     "runs.form": "An agent's answer of an agreed form comes as data; a model that cannot keep to it says so unasked.",
     "runs.form.corrected": "An answer without the agreed form is asked for once more with what is wrong, and then the run fails and says why.",
     "catalog.form": "A form that some maker does not take is a mistake of the agent, named at its place.",
+    # files
+    "runs.files": "What was read of a message's files is shown to its own run before the input, marked so that no file can end its mark.",
+    "runs.files.untrusted": "What follows from a file is untrusted, so what changes the world after it is asked about.",
+    "teams.files": "What comes with a message in Teams is read within its limits, and what is left out is told.",
+    "teams.files.addresses": "A file is fetched from its store alone, and the host's token goes to the connector only.",
+    # feedback
+    "feedback.kept": "What a person thinks of the answer to their own run is kept with it, once; the newest counts, and it goes with the run.",
+    "feedback.own": "Nobody else says it for them, reads it or learns that it is there; operators of the tenant read all of it.",
+    "feedback.console": "Under a finished answer the person says what they think of it, by keyboard and without script; others only read it.",
     # the deployment
     "infra.types": "Every resource of the templates fits Azure's own type of its pinned version, or is named as unchecked.",
     "infra.closed": "Nothing but the host's https is public, no key opens anything, and a role is granted on one resource only.",

@@ -45,8 +45,9 @@ async def thread(request: web.Request) -> web.Response:
     if not found.items:
         raise NotFound("There is no such conversation.", action="Choose one of the recent ones, or begin a new one.")
     runs = [run.as_json() for run in reversed(found.items)]
+    said = await gather.feedback(request, runs)
     turns = [
-        await gather.turn(request, run) | {"after": item.last_seq}
+        await gather.turn(request, run, said) | {"after": item.last_seq}
         for run, item in zip(runs, reversed(found.items), strict=True)
     ]
     mine = runs[0]["principal"]["id"] == ctx.principal.id

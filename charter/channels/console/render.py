@@ -134,6 +134,22 @@ def run_page(run: Json, approval: Json | None, ctx: Context, now: datetime, pass
     return {**row, **view, "took": row["took"], "may_cancel": view["live"] and (row["mine"] or ctx.is_operator)}
 
 
+def opinion(run: Json, given: Json | None, ctx: Context) -> View | None:
+    """What the run's person thinks of its answer, to be said by them and read by others; nothing where there is nothing."""
+    mine = run["principal"]["id"] == ctx.principal.id
+    if given is None and not (mine and run["status"] in {"completed", "failed"}):
+        return None
+    said: Json = given or {}
+    return {
+        "mine": mine,
+        "who": run["principal"]["id"],
+        "reaction": said.get("reaction", ""),
+        "said": words.REACTIONS.get(said.get("reaction", ""), "").lower(),
+        "reason": words.visible(said.get("reason", "")),
+        "choices": [(reaction, reaction, named) for reaction, named in words.REACTIONS.items()],
+    }
+
+
 def step(given: Json) -> View:
     """One step of the timeline."""
     name, plugin = (

@@ -58,6 +58,25 @@ async def answer(request: web.Request) -> web.Response:
     return web.json_response({"html": html, "said": f"{card['name']}: {words.ANSWERS[said.answer]}."})
 
 
+async def feedback(request: web.Request) -> web.Response:
+    """Take what a person thinks of the answer to their run; without a word on the why, what they said of it stays."""
+    (reaction, reason), run_id = parse.feedback(await request.post()), request.match_info["run"]
+    ctx, service = signed_in(request).ctx, desk(request).service
+    kept = (await service.feedback_of(ctx, [run_id])).get(run_id)
+    if reason is None:
+        reason = kept.reason if kept and kept.reaction == reaction else ""
+    await service.feedback(ctx, run_id, reaction, reason)
+    on_run = (await request.post()).get("at") == "run"
+    found = (await service.get(ctx, run_id)).as_json()
+    if not wants_data(request):
+        where = address(request, "run", run=run_id) if on_run else address(request, "thread", thread=found["thread"])
+        raise web.HTTPSeeOther(where if on_run else f"{where}#{run_id}")
+    view = await gather.turn(request, found)
+    shown = {"turn": view, "csrf": await csrf_token(request)} | ({"run": view} if on_run else {})
+    html = fragment(request, "_opinion.html", shown)
+    return web.json_response({"html": html, "said": f"Thank you: {words.REACTIONS[reaction].lower()}."})
+
+
 async def cancel(request: web.Request) -> web.Response:
     run_id = request.match_info["run"]
     await desk(request).service.cancel(signed_in(request).ctx, run_id)
@@ -70,5 +89,6 @@ def routes() -> list[web.RouteDef]:
         web.get("/runs/{run}", run, name="run"),
         web.get("/runs/{run}/events", stream.events, name="events"),
         web.post("/runs/{run}/steps/{step}/answer", answer, name="answer"),
+        web.post("/runs/{run}/feedback", feedback, name="feedback"),
         web.post("/runs/{run}/cancel", cancel, name="cancel"),
     ]

@@ -31,6 +31,7 @@ ANSWERS = {
     "retry": "it did not happen, try again",
     "give_up": "given up, nobody knows",
 }
+REACTIONS = {"like": "Helpful", "dislike": "Not helpful"}
 EFFECT = {"read": "reads", "write": "changes something", "irreversible": "cannot be undone"}
 ANEW = "The model broke off; its answer begins anew"
 STEP = {

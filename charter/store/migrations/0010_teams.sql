@@ -119,6 +119,9 @@ create table teams_state (
     primary key (tenant, key)
 );
 
+-- How many files came with a run's input; what was read of them stands in the journal with it.
+alter table runs add column files smallint not null default 0;
+
 -- What people thought of an answer.
 create table run_feedback (
     tenant    text not null,
@@ -130,6 +133,7 @@ create table run_feedback (
     primary key (tenant, run_id, principal),
     foreign key (tenant, run_id) references runs(tenant, id)
 );
+create index run_feedback_newest on run_feedback (tenant, at desc, run_id desc);
 
 do $$
 declare t text;

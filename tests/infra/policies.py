@@ -204,7 +204,12 @@ def _deployment(deployment: Resource) -> Iterator[str]:
         yield f"{deployment}: a model changes when the deployment says so, not by itself"
 
 
-SIGN_IN = {"ClientId": "clientId", "UniqueIdentifier": "connection", "TokenExchangeUrl": "resourceUri", "TenantId": "tenantId"}
+SIGN_IN = {
+    "ClientId": "clientId",
+    "UniqueIdentifier": "connection",
+    "TokenExchangeUrl": "resourceUri",
+    "TenantId": "tenantId",
+}
 """What a connection is told, by name: the host's application, the name it is vouched for by, its scope's owner, its tenant."""
 
 

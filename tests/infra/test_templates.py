@@ -105,7 +105,12 @@ INJECTED = (
     ("another service's tag", "charter.bicep", "'azd-service-name': 'charter'", "'azd-service-name': 'host'"),
     ("a bot for every tenant", "modules/bot.bicep", "'SingleTenant'", "'MultiTenant'"),
     ("a bot with keys", "modules/bot.bicep", "disableLocalAuth: true", "disableLocalAuth: false"),
-    ("a bot elsewhere", "modules/bot.bicep", "'${publicUrl}/api/messages'", "'https://bot.contoso.example/api/messages'"),
+    (
+        "a bot elsewhere",
+        "modules/bot.bicep",
+        "'${publicUrl}/api/messages'",
+        "'https://bot.contoso.example/api/messages'",
+    ),
     ("calls through the bot", "modules/bot.bicep", "enableCalling: false", "enableCalling: true"),
     ("another channel", "modules/bot.bicep", "name: 'MsTeamsChannel'", "name: 'DirectLineChannel'"),
     (

@@ -409,6 +409,7 @@ PROMISES: dict[str, str] = {
     "infra.secrets": "Each secret that is referred to is made by one step, which never shows it and changes it only when asked.",
     "infra.migrations": "The schema is migrated before the host serves, by an identity that the host can never be.",
     "infra.registrations": "The registration is made once, without a secret, as the host reads tokens, and asks for what it reads only.",
+    "infra.teams": "Teams is let in where it is wanted, and people sign in there without a secret kept anywhere.",
     "infra.dry-run": "A dry run prints every change it would make and makes none.",
     "infra.told": "What goes wrong in a script is told in a sentence with what to do.",
     "infra.image": "The image has pinned packages, what the host needs and nothing else, and a user without rights, by number.",

@@ -129,8 +129,8 @@ async def start(settings: Settings, place: Place | None = None, mask: Mask | Non
         if settings.profile == "local":
             await people.read()
         library = ground.knowledge.library
-        checks = _checks(ground, model, library, reloading)
         teams = _teams(ground, service) if ground.settings.teams.enabled else None
+        checks = _checks(ground, model, library, reloading, teams)
         app = _application(ground, service, people, model, checks, teams)
         address = await _listen(ground, app)
         # Stopped in the reverse order: runs finish while the doors still answer, and tell who comes to go elsewhere.
@@ -335,7 +335,9 @@ async def _listen(ground: _Ground, app: web.Application) -> str:
     return f"http://localhost:{runner.addresses[0][1]}"
 
 
-def _checks(ground: _Ground, model: EmbeddedModel, library: Library, reloading: Reloading) -> dict[str, health.Check]:
+def _checks(
+    ground: _Ground, model: EmbeddedModel, library: Library, reloading: Reloading, teams: TeamsRoom | None
+) -> dict[str, health.Check]:
     async def database() -> dict[str, Any]:
         await ground.database.ping()
         return {}
@@ -350,6 +352,7 @@ def _checks(ground: _Ground, model: EmbeddedModel, library: Library, reloading: 
         "knowledge": knowledge,
         "catalog": health.told(reloading.status),
         "secrets": health.told(ground.vault.secrets.status),
+        **({"teams": health.told(teams.status)} if teams else {}),
     }
 
 

@@ -1,6 +1,6 @@
 """A message becomes a run: who writes, which agent is meant, in which thread, and then it is under way."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,7 +8,8 @@ from charter.channels.teams import cards, messages, pending, tasks
 from charter.channels.teams.answering import Answering
 from charter.channels.teams.choosing import Choosing
 from charter.channels.teams.desk import Desk, reply, root_of
-from charter.channels.teams.files import Files, Received
+from charter.channels.teams.files import Files, Note
+from charter.channels.teams.files import Taken as FilesTaken
 from charter.channels.teams.incoming import Activity, Json
 from charter.channels.teams.pending import Taken
 from charter.channels.teams.speech import speech_of
@@ -65,10 +66,10 @@ class Talk:
         key = _talk_key(activity)
         known: Mapping[str, Any] = await self._desk.states.get(tenant, key) or {}
         thread = known.get("thread") if known.get("agent") == asked.agent else None
-        received = await self._files.received(activity)
+        taken_files = await self._files.take(activity.attachments)
         request = StartRun(
-            asked.agent, asked.text or received.instead, thread, {"channel": "teams"},
-            f"teams:{activity.place.conversation}:{activity.id}", streams=True, images=received.images, files=received.files,
+            asked.agent, asked.text or _instead(activity, taken_files), thread, {"channel": "teams"},
+            f"teams:{activity.place.conversation}:{activity.id}", streams=True, images=taken_files.images, files=taken_files.files,
         )  # fmt: skip
         run = await self._started(caller, request, key)
         task = Task(
@@ -79,7 +80,7 @@ class Talk:
             await tasks.open_task(session, task, streams=True)
             await pending.done(session, activity)
         await self._desk.states.set(tenant, key, {"agent": asked.agent, "thread": run.thread})
-        await self._tell_files(tenant, activity, received)
+        await self._tell_files(tenant, activity, taken_files.notes)
         return task, run
 
     async def _started(self, caller: Caller, request: StartRun, key: str) -> Run:
@@ -141,10 +142,11 @@ class Talk:
         kept: Mapping[str, Any] = await self._desk.states.get(taken.tenant, key) or {}
         return str(kept["text"]) if "text" in kept else None
 
-    async def _tell_files(self, tenant: str, activity: Activity, received: Received) -> None:
-        if received.told:
+    async def _tell_files(self, tenant: str, activity: Activity, notes: Sequence[Note]) -> None:
+        """Say what was read of what came with the message, and what was left out."""
+        if notes:
             speech = speech_of(activity.locale)
-            text = "\n\n".join(speech.say(key, **values) for key, values in received.told)
+            text = "\n\n".join(speech.say(note.key, **note.values) for note in notes)
             await self._desk.say(tenant, reply(activity, "files", messages.plain(text), private=True))
 
     async def _refused(self, taken: Taken, fault: CharterError) -> None:
@@ -172,3 +174,8 @@ def talk_key(conversation: str, root: str, person: str) -> str:
 
 def _choice_key(activity: Activity, original: str) -> str:
     return f"choice:{activity.place.conversation}:{original}:{activity.sender.oid}"
+
+
+def _instead(activity: Activity, taken: FilesTaken) -> str:
+    """Return what stands for words where somebody sends files and says nothing."""
+    return speech_of(activity.locale).say("files.alone") if taken.files or taken.images else ""

@@ -24,6 +24,7 @@ from charter.channels.api import routes as api
 from charter.channels.api.described import OPERATIONS as API
 from charter.channels.console.app import console
 from charter.channels.ops import health, openapi
+from charter.channels.ops.checks import checks as of_parts
 from charter.channels.ops.described import OPERATIONS as OPS
 from charter.channels.responses import routes as responses
 from charter.channels.responses.described import OPERATIONS as RESPONSES
@@ -130,7 +131,10 @@ async def start(settings: Settings, place: Place | None = None, mask: Mask | Non
             await people.read()
         library = ground.knowledge.library
         teams = _teams(ground, service) if ground.settings.teams.enabled else None
-        checks = _checks(ground, model, library, reloading, teams)
+        statuses = {"model": model.status, "catalog": reloading.status, "secrets": ground.vault.secrets.status}
+        if teams is not None:
+            statuses["teams"] = teams.status
+        checks = of_parts(ground.database, ground.knowledge, **statuses)
         app = _application(ground, service, people, model, checks, teams)
         address = await _listen(ground, app)
         # Stopped in the reverse order: runs finish while the doors still answer, and tell who comes to go elsewhere.
@@ -333,27 +337,6 @@ async def _listen(ground: _Ground, app: web.Application) -> str:
     site = web.TCPSite(runner, ground.settings.host, ground.settings.port, reuse_port=ground.place is not None)
     await site.start()
     return f"http://localhost:{runner.addresses[0][1]}"
-
-
-def _checks(
-    ground: _Ground, model: EmbeddedModel, library: Library, reloading: Reloading, teams: TeamsRoom | None
-) -> dict[str, health.Check]:
-    async def database() -> dict[str, Any]:
-        await ground.database.ping()
-        return {}
-
-    async def knowledge() -> Mapping[str, Any]:
-        await ground.knowledge.archive.ping()
-        return library.status()
-
-    return {
-        "database": database,
-        "model": health.told(model.status),
-        "knowledge": knowledge,
-        "catalog": health.told(reloading.status),
-        "secrets": health.told(ground.vault.secrets.status),
-        **({"teams": health.told(teams.status)} if teams else {}),
-    }
 
 
 async def _ended(task: "asyncio.Task[Any]") -> None:

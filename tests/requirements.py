@@ -391,6 +391,15 @@ PROMISES: dict[str, str] = {
     "runs.form": "An agent's answer of an agreed form comes as data; a model that cannot keep to it says so unasked.",
     "runs.form.corrected": "An answer without the agreed form is asked for once more with what is wrong, and then the run fails and says why.",
     "catalog.form": "A form that some maker does not take is a mistake of the agent, named at its place.",
+    # files
+    "runs.files": "What was read of a message's files is shown to its own run before the input, marked so that no file can end its mark.",
+    "runs.files.untrusted": "What follows from a file is untrusted, so what changes the world after it is asked about.",
+    "teams.files": "What comes with a message in Teams is read within its limits, and what is left out is told.",
+    "teams.files.addresses": "A file is fetched from its store alone, and the host's token goes to the connector only.",
+    # feedback
+    "feedback.kept": "What a person thinks of the answer to their own run is kept with it, once; the newest counts, and it goes with the run.",
+    "feedback.own": "Nobody else says it for them, reads it or learns that it is there; operators of the tenant read all of it.",
+    "feedback.console": "Under a finished answer the person says what they think of it, by keyboard and without script; others only read it.",
     # the deployment
     "infra.types": "Every resource of the templates fits Azure's own type of its pinned version, or is named as unchecked.",
     "infra.closed": "Nothing but the host's https is public, no key opens anything, and a role is granted on one resource only.",
@@ -400,10 +409,17 @@ PROMISES: dict[str, str] = {
     "infra.secrets": "Each secret that is referred to is made by one step, which never shows it and changes it only when asked.",
     "infra.migrations": "The schema is migrated before the host serves, by an identity that the host can never be.",
     "infra.registrations": "The registration is made once, without a secret, as the host reads tokens, and asks for what it reads only.",
+    "infra.teams": "Teams is let in where it is wanted, and people sign in there without a secret kept anywhere.",
     "infra.dry-run": "A dry run prints every change it would make and makes none.",
     "infra.told": "What goes wrong in a script is told in a sentence with what to do.",
     "infra.image": "The image has pinned packages, what the host needs and nothing else, and a user without rights, by number.",
     "infra.readme": "The infra README names what is deployed, what is asked of Graph and what was never run.",
+    # teams: the app package
+    "teams.package": "The app package is written offline, whole, and the same settings give the same bytes.",
+    "teams.schema": "Microsoft's own schema takes the manifest and its languages, and no version lower than its own does.",
+    "teams.starters": "Each agent's starters stand in the package as far as there is room, and those left out are named.",
+    "teams.commands": "Every command of the package is one that the door knows, in every language, and nothing else is one.",
+    "teams.package-refused": "A package with a mistake is not written, and each mistake is told with its place.",
     # the house
     "house.sizes": "Files and functions stay small enough to read in one go.",
     "house.names": "Nothing is called utils, helpers, common, manager or base.",

@@ -23,6 +23,14 @@ POINTS = frozenset(
         "decided",  # the decision is committed, the next segment is not in the queue yet
     }
 )
+"""Places of a run."""
+SAYING = frozenset(
+    {
+        "teams_before_send",  # a message is marked as being sent, nothing has left
+        "teams_after_send",  # the connector took it, nothing is written
+    }
+)
+"""Places of what is said in Teams."""
 _SIGNALS = {"kill": signal.SIGKILL, "freeze": signal.SIGSTOP}
 
 
@@ -46,10 +54,10 @@ class Drill:
 def _harm(place: str, text: str) -> tuple[signal.Signals, float]:
     kind, _, chance = text.partition(" ")
     try:
-        if place not in POINTS:
+        if place not in POINTS | SAYING:
             raise ValueError(place)
         return _SIGNALS[kind], float(chance or 1)
     except (KeyError, ValueError) as fault:
         raise StartRefused(
-            f"The drill {place}: {text!r} is none.", action=f"Places: {', '.join(sorted(POINTS))}."
+            f"The drill {place}: {text!r} is none.", action=f"Places: {', '.join(sorted(POINTS | SAYING))}."
         ) from fault

@@ -342,3 +342,12 @@ def quiet_azure_monitor() -> None:
     """
     for what in ("STATSBEAT_DISABLED_ALL", "SDKSTATS_DISABLED", "CONTROLPLANE_DISABLED"):
         os.environ.setdefault(f"APPLICATIONINSIGHTS_{what}", "true")
+
+
+def quiet_dotenv() -> None:
+    """Keep the Teams SDK from reading a file ``.env`` of whatever folder the host was started in: settings come from where
+    this module says.
+
+    To be called before it is imported.
+    """
+    os.environ["PYTHON_DOTENV_DISABLED"] = "true"

@@ -41,3 +41,26 @@ async def put(session: Session, tenant: str, said: Said) -> None:
         _PUT, tenant, said.key, said.conversation, said.root, said.person, said.reply_to, said.private_to, said.edits,
         said.body, said.due,
     )  # fmt: skip
+
+
+async def was_sent(session: Session, tenant: str, said: Said, activity_id: str) -> None:
+    """Note what has been said already, as a stream: its key is never said again, and reactions to it find it."""
+    await session.execute(
+        "insert into teams_outbox (tenant, key, conversation, root, person, state, activity) values ($1, $2, $3, $4, $5, 'sent', $6) "
+        "on conflict (tenant, key) do nothing",
+        tenant, said.key, said.conversation, said.root, said.person, activity_id,
+    )  # fmt: skip
+
+
+async def key_of(session: Session, conversation: str, activity_id: str) -> str | None:
+    """Return the key of what was said there as this activity."""
+    return await session.fetchval(
+        "select key from teams_outbox where conversation = $1 and activity = $2 order by number limit 1",
+        conversation,
+        activity_id,
+    )
+
+
+async def forget(session: Session, key: str) -> None:
+    """Let this be said again another time."""
+    await session.execute("delete from teams_outbox where key = $1 and state in ('sent', 'given_up')", key)

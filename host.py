@@ -303,11 +303,10 @@ def _application(
         ),
         *health.routes(checks, service.admittance, worker=ground.place.number if ground.place else 0),
         *openapi.routes([*API, *RESPONSES, *ADMIN, *OPS]),
-        *(teams.routes() if teams else ()),
     ]
     return application.build(
         routes, authenticator=ground.identity.authenticator, tracer=ground.tracer, http=settings.http, mounted={"/console": pages},
-        names=local_names(settings),
+        self_guarded=teams.routes() if teams else (), names=local_names(settings),
     )  # fmt: skip
 
 

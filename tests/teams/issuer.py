@@ -16,7 +16,8 @@ from charter.settings import Teams
 
 NAME = "https://api.botframework.com"
 BOT = "charter-host"
-SERVICE = "https://smba.trafficmanager.net/emea/"
+ROOT = "https://smba.trafficmanager.net/"
+SERVICE = f"{ROOT}emea/"
 
 Fault = Literal["", "hang", "fail"]
 
@@ -47,8 +48,9 @@ class BotIssuer:
         return f"{self.url}/v1/.well-known/openidconfiguration"
 
     def settings(self, **chosen: Any) -> Teams:
-        """Return the settings of a host that believes this issuer."""
-        return Teams(enabled=True, metadata_url=self.metadata_url, issuer=NAME, **chosen)
+        """Return the settings of a host that believes this issuer, and no twin."""
+        own = {"metadata_url": self.metadata_url, "issuer": NAME, "token_service": self.url, "service_urls": (ROOT,)}
+        return Teams(**({"enabled": True, "anonymous": False} | own | chosen))
 
     def claims(self, **changed: Any) -> dict[str, Any]:
         """Return a good token's claims, changed; ``None`` takes one away."""

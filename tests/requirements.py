@@ -396,6 +396,8 @@ PROMISES: dict[str, str] = {
     "runs.files.untrusted": "What follows from a file is untrusted, so what changes the world after it is asked about.",
     "teams.files": "What comes with a message in Teams is read within its limits, and what is left out is told.",
     "teams.files.addresses": "A file is fetched from its store alone, and the host's token goes to the connector only.",
+    "teams.privacy": "Where several read along, an answer is for everyone only if all of them may read all that it rests on.",
+    "teams.choosing": "A message goes to the agent that it clearly means; otherwise the person is asked, and nobody waits for it.",
     # feedback
     "feedback.kept": "What a person thinks of the answer to their own run is kept with it, once; the newest counts, and it goes with the run.",
     "feedback.own": "Nobody else says it for them, reads it or learns that it is there; operators of the tenant read all of it.",

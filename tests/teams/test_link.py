@@ -20,7 +20,7 @@ from tests.teams.line import line
 if TYPE_CHECKING:
     from charter.channels.teams.connector.link import Link
 
-TOKEN = "the host's own token"  # noqa: S105 - a sample
+TOKEN = "the host's own token"
 
 
 @asynccontextmanager

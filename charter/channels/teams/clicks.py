@@ -80,9 +80,9 @@ class Clicks:
 
     async def liked(self, tenant: str, activity: Activity) -> Invoked:
         """Keep what somebody thinks of an answer, with the run that gave it."""
-        caller = await self._desk.sign_in.for_click(tenant, activity)
-        if isinstance(caller, Invoked):
-            return caller
+        caller = await self._desk.callers.present(tenant, activity)
+        if caller is None:
+            return Invoked(200, {})
         async with self._desk.database.tenant_session(tenant) as session:
             key = await outbox.key_of(session, activity.place.conversation, activity.reply_to) or ""
         reaction, reason = _opinion(activity.value)

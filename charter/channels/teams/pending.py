@@ -8,6 +8,7 @@ from charter.store.database import Database, Session
 
 LEASE_SECONDS = 60
 MOST_ATTEMPTS = 3
+_WAITING = 5
 
 _TAKEN = (
     "update teams_inbox i set taken_until = clock_timestamp() + make_interval(secs => $1), attempts = attempts + 1 "
@@ -66,10 +67,25 @@ async def done(session: Session, activity: Activity) -> None:
 
 
 async def waits_for_sign_in(session: Session, activity: Activity) -> None:
+    """Let it wait until its sender has signed in; of much that one person writes meanwhile only the newest waits."""
     await session.execute(
         "update teams_inbox set state = 'signing_in', taken_until = null, attempts = 0 where conversation = $1 and activity = $2",
         activity.place.conversation,
         activity.id,
+    )
+    await session.execute(
+        "update teams_inbox set state = 'done', body = null where person = $1 and state = 'signing_in' and (conversation, activity) "
+        "not in (select conversation, activity from teams_inbox where person = $1 and state = 'signing_in' "
+        "and received_at > clock_timestamp() - interval '1 hour' order by received_at desc limit $2)",
+        activity.sender.oid,
+        _WAITING,
+    )
+
+
+async def resume(session: Session, person: str) -> None:
+    """Let what waited for a person's sign-in be worked on."""
+    await session.execute(
+        "update teams_inbox set state = 'new', taken_until = null where person = $1 and state = 'signing_in'", person
     )
 
 

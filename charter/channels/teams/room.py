@@ -125,7 +125,7 @@ class TeamsRoom:
         database, authenticator = footing.database, footing.identity.authenticator
         sender = Sender(database, link, footing.tenants, teams, drill=Drill(footing.settings.drill))
         callers = Callers(link, authenticator, database)
-        sign_in = SignIn(callers, link, database, sender, teams)
+        sign_in = SignIn(callers, link, footing.identity.grants, database, sender, teams)
         desk = Desk(
             teams,
             database,

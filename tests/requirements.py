@@ -34,6 +34,7 @@ PROMISES: dict[str, str] = {
     "customers.console": "A customer signs in at their own identity provider, and is a guest of the tenant, not a colleague.",
     "posture.doctor": "The doctor tells what answers, what is refused and what nobody could look at, and an empty house is never green.",
     "posture.guests": "The azure profile serves no empty house, no system of its own machine, and no rule that lets all change things.",
+    "posture.teams": "In production activities are believed and answered within one cloud of Microsoft's, and the doctor asks it.",
     # identity and twins
     "identity.inbound": "Only an RS256 token of a configured tenant's issuer, for this host and in its time, lets anybody in.",
     "identity.keys": "Signing keys follow their issuer, and neither invented key ids nor a hanging key server does harm.",

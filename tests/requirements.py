@@ -403,6 +403,18 @@ PROMISES: dict[str, str] = {
     "feedback.kept": "What a person thinks of the answer to their own run is kept with it, once; the newest counts, and it goes with the run.",
     "feedback.own": "Nobody else says it for them, reads it or learns that it is there; operators of the tenant read all of it.",
     "feedback.console": "Under a finished answer the person says what they think of it, by keyboard and without script; others only read it.",
+    # what is said in Teams
+    "teams.cards": "Every card in every language fits the schema of Adaptive Cards 1.5 and the size that Teams takes.",
+    "teams.cards.approval": "An approval says who wants what for whom, why and until when; its buttons carry that exact call, and decided it has none.",
+    "teams.cards.hidden": "A character that hides, or turns text around, is shown as what it is in a card and a message.",
+    "teams.cards.hostile": "Nothing in a value is markup, a time, a mention or a line of the house, whoever wrote it.",
+    "teams.cards.limits": "What is too long for a card loses its longest part, says so, and cannot be approved there.",
+    "teams.cards.task": "A task's card names its real steps and what it waits for, and can cancel it as long as it goes on.",
+    "teams.cards.failure": "A failure is told in a plain sentence with a next step and the trace id, and tried again only where that is safe.",
+    "teams.answer": "An answer is marked as a model's, cites only what its text cites, and says who may read it and whom it rests on.",
+    "teams.answer.limits": "A text that is too long for a message is cut where a paragraph ends, and says where the whole is.",
+    "teams.answer.tame": "A model's text has no picture fetched and no tag obeyed, also while it grows.",
+    "teams.speech": "The house speaks English, German and French with the same sentences; whoever speaks another language reads English.",
     # the deployment
     "infra.types": "Every resource of the templates fits Azure's own type of its pinned version, or is named as unchecked.",
     "infra.closed": "Nothing but the host's https is public, no key opens anything, and a role is granted on one resource only.",

@@ -11,6 +11,8 @@ _ABBREVIATIONS = {"Id": "ID", "Url": "URL", "It": "IT", "Hr": "HR"}
 _HIDING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Letters and marks that show nothing, whatever their category says."""
+_STRANGE = re.compile(r"[^\t\n\r -~]")
+_MARKS = frozenset({"Mn", "Me"})
 _STACKED = 3
 """Marks that a letter may carry; more would cover the lines around it."""
 
@@ -45,21 +47,19 @@ def arranged(arguments: Mapping[str, Any], summary: str) -> list[str]:
 
 def visible(text: str) -> str:
     """Show characters that hide or turn text around, so that nobody approves another call than the one they read."""
-    if text.isascii() and text.isprintable():
-        return text
-    shown, stacked = list[str](), 0
-    for place, char in enumerate(text):
-        category = unicodedata.category(char)
-        stacked = stacked + 1 if category in {"Mn", "Me"} else 0
-        hides = _hides(char, category, text[place - 1] if place else "") or stacked > _STACKED
-        shown.append(f"⟨U+{ord(char):04X}⟩" if hides else char)
-    return "".join(shown)
+    return _STRANGE.sub(_shown, text)
+
+
+def _shown(found: re.Match[str]) -> str:
+    char, text, place = found[0], found.string, found.start()
+    category = unicodedata.category(char)
+    return f"⟨U+{ord(char):04X}⟩" if _hides(char, category, text[max(0, place - _STACKED) : place]) else char
 
 
 def _hides(char: str, category: str, before: str) -> bool:
-    if char in "\n\t\r":
-        return False
     if "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef" or "\u180b" <= char <= "\u180f":
         # What chooses between the text and the picture of a sign is common behind one, and says nothing elsewhere.
-        return char not in "\ufe0e\ufe0f" or not before or unicodedata.category(before) not in {"So", "Sm", "Po", "Nd"}
+        return char not in "\ufe0e\ufe0f" or unicodedata.category(before[-1:] or "a") not in {"So", "Sm", "Po", "Nd"}
+    if category in _MARKS and len(before) == _STACKED:
+        return all(unicodedata.category(other) in _MARKS for other in before)
     return category in _HIDING or char in _BLANK

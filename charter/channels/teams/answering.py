@@ -1,7 +1,7 @@
 """An answer that grows in a personal chat while it is made; everything else is told by ``telling``."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
@@ -172,6 +172,6 @@ class Answering:
         self._telling.heard(task.run_id)
 
 
-async def _events(desk: Desk, ctx: Context, run_id: str) -> AsyncIterator[Event]:
+async def _events(desk: Desk, ctx: Context, run_id: str) -> AsyncGenerator[Event]:
     async for event in desk.service.events(ctx, run_id):
         yield event

@@ -165,4 +165,4 @@ async def _speech(session: Session, person: str) -> Speech:
 
 
 def _roles(function: FunctionSpec | None) -> Mapping[str, str]:
-    return dict(function.roles) if function else {}
+    return {name: each.role for name, each in function.arguments.items()} if function else {}

@@ -19,6 +19,7 @@ from charter.channels.teams.speech import Speech, speech_of
 from charter.errors import AlreadyDecided, CharterError, Expired, InvalidRequest, RunFinished
 from charter.governance.approval import Approval
 from charter.identity.authentication import Caller
+from charter.runs.feedback import Reaction
 from charter.telemetry.tracing import Trace
 
 _log = structlog.get_logger(__name__)
@@ -98,14 +99,17 @@ def _action(value: Any) -> tuple[str, Mapping[str, Any]]:
     return _text(given, "verb"), _object(given.get("data"))
 
 
-def _opinion(value: Any) -> tuple[str, str]:
+def _opinion(value: Any) -> tuple[Reaction | None, str]:
     """Return the reaction and the reason; Teams packs the reason as JSON within JSON."""
     given = _object(_object(value).get("actionValue"))
     reason = ""
     with suppress(orjson.JSONDecodeError):
         reason = _text(_object(orjson.loads(_text(given, "feedback") or "{}")), "feedbackText")
-    reaction = _text(given, "reaction")
-    return (reaction if reaction in {"like", "dislike"} else ""), reason
+    match _text(given, "reaction"):
+        case "like" | "dislike" as reaction:
+            return reaction, reason
+        case _:
+            return None, reason
 
 
 def _object(value: object) -> Mapping[str, Any]:

@@ -24,3 +24,8 @@ async def with_role(session: Session, role: str) -> list[str]:
 async def agent_of(session: Session, run_id: str) -> str:
     """Return the agent that works on a run; empty where the run is there no more."""
     return await session.fetchval("select agent from runs where id = $1", run_id) or ""
+
+
+async def person_of(session: Session, account: str) -> str | None:
+    """Return who the channel calls by this account."""
+    return await session.fetchval("select id from teams_people where account = $1", account)

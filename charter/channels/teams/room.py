@@ -22,6 +22,7 @@ from charter.channels.teams.fetching import Fetching
 from charter.channels.teams.files import Files
 from charter.channels.teams.incoming import Activity
 from charter.channels.teams.ingress import Ingress, Invoke, Invoked
+from charter.channels.teams.outbox import Taken
 from charter.channels.teams.sending import Sender
 from charter.channels.teams.signin import SignIn
 from charter.channels.teams.states import States
@@ -35,7 +36,7 @@ from charter.knowledge.embedder import Embedder
 from charter.runs.drill import Drill
 from charter.runs.service import RunService
 from charter.settings import Settings
-from charter.store.database import Database
+from charter.store.database import Database, Session
 from charter.store.tenants import Tenants
 from charter.telemetry.tracing import Tracing
 
@@ -123,7 +124,12 @@ class TeamsRoom:
     def _join(self, link: "Link", public_url: str) -> None:
         footing, teams = self._footing, self._footing.settings.teams
         database, authenticator = footing.database, footing.identity.authenticator
-        sender = Sender(database, link, footing.tenants, teams, drill=Drill(footing.settings.drill))
+
+        async def unreachable(session: Session, taken: Taken) -> None:
+            await telling.unreachable(session, taken)
+
+        drill = Drill(footing.settings.drill)
+        sender = Sender(database, link, footing.tenants, drill=drill, unreachable=unreachable)
         callers = Callers(link, authenticator, database)
         sign_in = SignIn(callers, link, footing.identity.grants, database, sender, teams)
         desk = Desk(
@@ -143,7 +149,7 @@ class TeamsRoom:
         self._stack.push_async_callback(files.close)
         talk = Talk(desk, Choosing(teams, footing.embedder), files, Answering(desk, telling))
         worker = Worker(desk, talk, Commands(desk), footing.tracing)
-        sign_in.resumed, sender.unreachable = worker.resumed, telling.unreachable
+        sign_in.resumed = worker.resumed
         self._invokes = dict(
             zip(
                 _INVOKES,

@@ -14,19 +14,21 @@ from typing import Any
 
 import structlog
 
-from charter.channels.teams import cards, conversations, messages, outbox, people, privacy, tasks
+from charter.channels.teams import cards, conversations, known, messages, outbox, people, privacy, tasks
 from charter.channels.teams.cards import TaskView
 from charter.channels.teams.desk import Desk
 from charter.channels.teams.incoming import Account, Json, Place
-from charter.channels.teams.outbox import Said
+from charter.channels.teams.outbox import Said, Taken
 from charter.channels.teams.ports import Member, Undelivered
 from charter.channels.teams.speech import Speech, speech_of
 from charter.channels.teams.tasks import Task
 from charter.errors import CharterError, DatabaseUnavailable, NotFound
+from charter.governance import approvals
 from charter.governance.approval import Approval
 from charter.governance.labels import Label, joined
 from charter.runs.run import TERMINAL, Run, Step
 from charter.store import crossing
+from charter.store.database import Session
 
 _log = structlog.get_logger(__name__)
 
@@ -154,11 +156,24 @@ class Telling:
             return [self.said(task, run, body)]
         members = await self._members(place)
         home = self._desk.tenants.directory(task.tenant) or ""
-        if run.status == "completed" and privacy.audience(steps, members, home) == "everyone":
+        shown = [steps, *await self._earlier(task, run)]
+        if run.status == "completed" and privacy.audience(shown, members, home) == "everyone":
             return [self.said(task, run, messages.mentioning(body, await self._account(task)))]
         line = messages.plain(speech.say(f"private.{run.status}"))
         public = Said(f"private:{run.id}", line, task.conversation, task.root, reply_to=task.reply_to)
         return [public, replace(self.said(task, run, body), private_to=task.account)]
+
+    async def _earlier(self, task: Task, run: Run) -> list[Sequence[Step]]:
+        """Return the steps of each earlier run of the thread: the model was shown their answers."""
+        earlier: list[Sequence[Step]] = []
+        cursor: str | None = None
+        while True:
+            page = await self._desk.service.listing(task.ctx, thread=run.thread, cursor=cursor, limit=100)
+            others = [each.id for each in page.items if each.id != run.id]
+            earlier.extend([await self._desk.service.timeline(task.ctx, each) for each in others])
+            cursor = page.next
+            if cursor is None:
+                return earlier
 
     async def _account(self, task: Task) -> Account:
         async with self._desk.database.tenant_session(task.tenant) as session:
@@ -212,18 +227,22 @@ class Telling:
         """Return the run's end as something to be said, by the one key that it has wherever it is said."""
         return Said(f"answer:{run.id}", body, task.conversation, task.root, reply_to=task.reply_to)
 
-    async def unreachable(self, tenant: str, key: str) -> None:
-        """What could not be said privately where it was asked for is said in the person's own chat."""
-        if not key.startswith("answer:"):
+    async def unreachable(self, session: Session, taken: Taken) -> None:
+        """Hear, in the transaction that gives it up, of what could not be said to somebody: what was private among others is
+        said in their own chat; who asked hears that an approver cannot be reached.
+        """
+        said = taken.said
+        if said.private_to:
+            if person := await known.person_of(session, said.private_to):
+                await outbox.put(session, taken.tenant, Said(f"{said.key}:personal", said.body, person=person))
             return
-        with suppress(CharterError):
-            async with self._desk.database.tenant_session(tenant) as session:
-                task = await tasks.find(session, key.removeprefix("answer:"))
-            if task is None:
-                return
-            run = await self._desk.service.get(task.ctx, task.run_id)
-            body = await self._ending(task, run, speech_of(task.locale))
-            await self._desk.say(tenant, Said(f"{key}:personal", body, person=task.person))
+        kind, _, rest = said.key.partition(":")
+        if kind == "approval":
+            approval = await approvals.get(session, rest.partition(":")[0])
+            speech = speech_of(await known.locale(session, approval.requester_id))
+            line = speech.say("approval.unreached", who=await known.name(session, said.person))
+            key = f"unreached:{approval.id}:{said.person}"
+            await outbox.put(session, taken.tenant, Said(key, messages.plain(line), person=approval.requester_id))
 
 
 def joined_text(shown: str, text: str) -> str:

@@ -12,7 +12,7 @@ from charter.channels.teams.cards.failure import failure, told_briefly
 from charter.channels.teams.cards.listing import tasks
 from charter.channels.teams.cards.signin import sign_in, signed_in
 from charter.channels.teams.cards.status import StatusView, status
-from charter.channels.teams.cards.task import TaskView, progress, task
+from charter.channels.teams.cards.task import TaskView, doing, progress, task
 from charter.channels.teams.cards.welcome import welcome
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "choice",
     "commands",
     "decided",
+    "doing",
     "doubt",
     "failure",
     "progress",

@@ -87,8 +87,9 @@ def _head(speech: Speech, asked: Approval, agent: str, *, offered: bool) -> list
 def _call(speech: Speech, asked: Approval, roles: Mapping[str, str], room: int, most: int) -> tuple[Json, bool]:
     """Return the call, and whether all of it is there."""
     name, plugin = call_name(asked.function)
-    given = arguments(speech, asked.arguments, arranged(asked.arguments, asked.summary), roles)
-    shown, whole = _shown(speech, given, room, most)
+    names = arranged(asked.arguments, asked.summary)
+    given, rest = arguments(speech, asked.arguments, names, roles, most=most)
+    shown, whole = _shown(speech, given, rest, room)
     called = [
         element.told(element.short(name), strong=True, large=True),
         {**element.told(speech.say("place", plugin=element.short(plugin)), subtle=True), "spacing": "none"},
@@ -96,16 +97,20 @@ def _call(speech: Speech, asked: Approval, roles: Mapping[str, str], room: int, 
     return element.box([*called, *(shown or [element.sentence(speech, "approval.without", subtle=True)])]), whole
 
 
-def _shown(speech: Speech, given: Sequence[Line], room: int, most: int) -> tuple[list[Json], bool]:
-    facts = [_fact(speech, line, room) for line in given[:most]]
-    rest = len(given) - len(facts)
+def _shown(speech: Speech, given: Sequence[Line], rest: int, room: int) -> tuple[list[Json], bool]:
+    facts = [_fact(speech, line, room) for line in given]
     if rest > 0:
         facts.append(element.told(speech.say("lost.more", count=rest), colour="attention"))
-    return facts, rest <= 0 and all(_fits(line, room) for line in given)
+    return facts, rest == 0 and all(_fits(line, room) for line in given)
 
 
 def _fits(line: Line, room: int) -> bool:
-    return len(line.text) <= room and len(line.label) <= _label(room) and len(element.pieces(line.text)) <= _tall(room)
+    return (
+        line.rest == 0
+        and len(line.text) <= room
+        and len(line.label) <= _label(room)
+        and len(element.pieces(line.text)) <= _tall(room)
+    )
 
 
 def _label(room: int) -> int:
@@ -124,7 +129,7 @@ def _fact(speech: Speech, line: Line, room: int) -> Json:
     if _fits(line, room):
         return element.fact(label, *element.lines(line.text, _tall(room)))
     kept = "\n".join(element.pieces(line.text[:room])[: _tall(room)])
-    more = speech.say("cut", count=speech.number(max(len(line.text) - len(kept), 0)))
+    more = speech.say("cut", count=speech.number(line.rest + max(len(line.text) - len(kept), 1)))
     return element.fact(label, *element.lines(kept, _tall(room)), element.told(more, colour="attention"))
 
 
@@ -203,8 +208,12 @@ def _verdict(speech: Speech, asked: Approval, decider: str, room: int) -> list[J
     if asked.decided_at:
         found.append(element.fact(speech.say("decided.at"), element.moment(asked.decided_at)))
     if asked.comment:
-        found.append(element.fact(speech.say("decided.comment"), *element.lines(asked.comment[:room], _tall(room))))
+        found.append(element.fact(speech.say("decided.comment"), *_said(asked.comment, room)))
     return found
+
+
+def _said(comment: str, room: int) -> list[Json]:
+    return element.lines(comment if len(comment) <= room else f"{comment[:room]}…", _tall(room))
 
 
 def _requester(asked: Approval) -> str:

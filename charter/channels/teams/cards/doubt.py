@@ -35,10 +35,9 @@ def doubt(speech: Speech, run: Run, step: Step, *, asker: str, url: str = "") ->
 
 def _details(speech: Speech, step: Step) -> list[Json]:
     given = cast("Mapping[str, Any]", step.input or {})
-    found = arguments(speech, given, list(given), {})
+    found, rest = arguments(speech, given, list(given), {}, most=_MOST)
     facts = [
         element.fact(element.short(line.label), element.told(element.short(line.text, _ROOM), subtle=line.ours))
-        for line in found[:_MOST]
+        for line in found
     ]
-    rest = len(found) - _MOST
     return [*facts, *([element.told(speech.say("lost.more", count=rest), subtle=True)] if rest > 0 else [])]

@@ -94,7 +94,7 @@ def pieces(text: str) -> list[str]:
 
 def parts(text: str) -> list[str]:
     """Cut a text between doubled braces: clients put times in place of ``{{DATE(…)}}``, and only we may ask for that."""
-    return _BRACE.sub("{\0", visible(text)).split("\0")
+    return _BRACE.sub("{\0", visible(text).replace("\t", " ")).split("\0")
 
 
 def people(speech: Speech, entries: Sequence[str], names: Mapping[str, str]) -> str:

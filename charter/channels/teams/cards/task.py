@@ -54,8 +54,13 @@ def progress(speech: Speech, step: Step | None, status: str = "running") -> str:
     """Return what is being done now in a few words: ``Asking People: Get leave balance``. For the line above a stream."""
     if step is None or step.type == "message":
         return speech.say("step.now.queued" if status == "queued" else "step.now.working")
-    name, plugin = call_name(step.name)
-    return element.short(speech.say(f"step.now.{step.type}", function=name, plugin=plugin), 200)
+    return doing(speech, step.type, step.name)
+
+
+def doing(speech: Speech, kind: str, name: str) -> str:
+    """Return what a step of that kind and name does, in a few words."""
+    function, plugin = call_name(name)
+    return element.short(speech.say(f"step.now.{kind}", function=function, plugin=plugin), 200)
 
 
 def step_words(speech: Speech, step: Step) -> str:

@@ -28,6 +28,7 @@ class Twins:
     key_vault: str
     drive: str
     ai_search: str
+    bot_connector: str
     ca_file: Path
     sandboxes: Mapping[str, str]
     process: asyncio.subprocess.Process
@@ -75,6 +76,7 @@ async def start(folder: Path, *, port: int, sandboxes: Mapping[str, Path], secre
         key_vault=told["key_vault"],
         drive=told["drive"],
         ai_search=told["ai_search"],
+        bot_connector=told["bot_connector"],
         ca_file=Path(told["ca_file"]),
         sandboxes=told["sandboxes"],
         process=process,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from charter.errors import StartRefused
 from charter.twins.entra import Lifetimes
+from charter.twins.entra.clients import HOST
 from charter.twins.listening import Place, take
 from charter.twins.sandboxes import Sandbox, parsed
 
@@ -28,19 +29,25 @@ DOORS = (
     Door("key_vault", "Key Vault twin", secure=True),
     Door("drive", "twin of document libraries"),
     Door("ai_search", "AI Search twin", secure=True),
+    Door("bot_connector", "Bot Connector twin"),
 )
 """In the order of their ports, which the sandboxes follow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to serve: the doors and then the sandboxes, in order, from ``port`` on (0: at any free ones)."""
+    """What to serve: the doors and then the sandboxes, in order, from ``port`` on (0: at any free ones).
+
+    ``bot`` is where the bot ``bot_id`` of the Bot Connector takes activities; empty: that is told later.
+    """
 
     folder: Path
     port: int
     sandboxes: Sequence[Sandbox]
     client_secret: str | None
     lifetimes: Lifetimes
+    bot: str
+    bot_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,8 @@ def planned(arguments: Sequence[str] | None) -> Plan:
     count = len(DOORS) + len(sandboxes)
     if not 0 <= given.port <= 65_536 - count:
         raise StartRefused(f"Port {given.port} leaves no room for {count} ports.")
-    return Plan(given.folder, given.port, sandboxes, secret, Lifetimes(given.token_lifetime, given.refresh_lifetime))
+    lifetimes = Lifetimes(given.token_lifetime, given.refresh_lifetime)
+    return Plan(given.folder, given.port, sandboxes, secret, lifetimes, given.bot, given.bot_id)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,6 +87,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--client-secret-file", type=Path, help="holds the secret of the client charter-host")
     parser.add_argument("--token-lifetime", type=float, default=Lifetimes().access, metavar="SECONDS")
     parser.add_argument("--refresh-lifetime", type=float, default=Lifetimes().refresh, metavar="SECONDS")
+    parser.add_argument("--bot", default="", metavar="URL", help="where the bot takes activities")
+    parser.add_argument("--bot-id", default=HOST, metavar="CLIENT", help="the client that the bot is")
     return parser
 
 

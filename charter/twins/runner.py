@@ -20,8 +20,9 @@ import orjson
 from aiohttp import web
 
 from charter.errors import StartRefused
-from charter.twins import ai_search, certificates, drive, entra, key_vault
+from charter.twins import ai_search, bot_connector, certificates, drive, entra, key_vault
 from charter.twins.certificates import Certificates
+from charter.twins.entra.clients import secret_of
 from charter.twins.listening import Place, serve
 from charter.twins.plan import Places, Plan, planned, take_places
 from charter.twins.sandboxes import open_sandbox
@@ -86,7 +87,15 @@ def _twins(plan: Plan, doors: Mapping[str, Place]) -> list[tuple[web.Application
         (vault, ("key_vault",)),
         (libraries, ("drive",)),
         (ai_search.app(issuer=issuer), ("ai_search",)),
+        (_teams(plan, issuer, doors["bot_connector"].url), ("bot_connector",)),
     ]
+
+
+def _teams(plan: Plan, issuer: str, url: str) -> web.Application:
+    """Return the channel, in which the bot has the secret that Entra knows it by."""
+    secret = plan.client_secret or secret_of(plan.folder / "entra", plan.bot_id)
+    bot = bot_connector.Bot(plan.bot_id, secret, plan.bot)
+    return bot_connector.app(plan.folder / "bot_connector", base_url=url, entra=issuer, bot=bot)
 
 
 def _certificates(folder: Path) -> Certificates:

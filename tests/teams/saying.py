@@ -70,12 +70,17 @@ class Outbox:
                     await session.execute(f"delete from {table} where tenant = $1", tenant)
 
 
-@asynccontextmanager
-async def outbox_of(database: Database) -> AsyncIterator[Outbox]:
+async def outbox_here(database: Database) -> Outbox:
     await tenants.ensure(database, DIRECTORIES)
     known = Tenants(database)
     await known.read()
-    here = Outbox(database, known)
+    return Outbox(database, known)
+
+
+@asynccontextmanager
+async def outbox_of(database: Database) -> AsyncIterator[Outbox]:
+    """The tenant's outbox, with nothing in it before and after."""
+    here = await outbox_here(database)
     await here.clear()
     yield here
     await here.clear()

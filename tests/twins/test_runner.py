@@ -82,7 +82,7 @@ async def test_one_line_says_where_all_listens_and_the_end_of_input_ends_it(tmp_
     sandboxes = [part for name in ("people", "procurement") for part in ("--sandbox", f"{name}={tmp_path}/{name}.py")]
     async with running(tmp_path / "twins", *sandboxes) as (process, places):
         assert places.keys() == {
-            "entra", "entra_tls", "customers", "key_vault", "drive", "ai_search", "ca_file", "sandboxes"
+            "entra", "entra_tls", "customers", "key_vault", "drive", "ai_search", "bot_connector", "ca_file", "sandboxes"
         }  # fmt: skip
         assert places["sandboxes"].keys() == {"people", "procurement"}
         assert all(url.startswith("http://localhost:") for url in (places["entra"], *places["sandboxes"].values()))
@@ -116,11 +116,11 @@ async def test_the_entra_twin_is_one_and_the_same_over_tls(tmp_path: Path) -> No
 @pytest.mark.promise("twins.runner")
 async def test_from_a_given_port_on_one_follows_the_other(tmp_path: Path) -> None:
     (tmp_path / "people.py").write_text(SANDBOX, "utf-8")
-    async with running(tmp_path, "--port", str(free(7)), "--sandbox", f"people={tmp_path}/people.py") as (_, places):
-        names = ("entra", "entra_tls", "customers", "key_vault", "drive", "ai_search")
+    async with running(tmp_path, "--port", str(free(8)), "--sandbox", f"people={tmp_path}/people.py") as (_, places):
+        names = ("entra", "entra_tls", "customers", "key_vault", "drive", "ai_search", "bot_connector")
         urls = [*(places[name] for name in names), places["sandboxes"]["people"]]
         first, *others = [int(url.rsplit(":", 1)[1]) for url in urls]
-        assert others == [first + 1, first + 2, first + 3, first + 4, first + 5, first + 6]
+        assert others == [first + 1, first + 2, first + 3, first + 4, first + 5, first + 6, first + 7]
 
 
 def free(count: int) -> int:

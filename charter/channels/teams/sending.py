@@ -3,6 +3,7 @@
 import asyncio
 import random
 from contextlib import suppress
+from typing import Protocol
 
 import structlog
 
@@ -27,7 +28,7 @@ CLOSE_SECONDS = 12
 _EVERY_SECONDS = 1.0
 
 
-class Served(Directories):
+class Served(Directories, Protocol):
     """What is known of tenants: ``charter.store.tenants.Tenants``."""
 
     def served(self, tenant: str) -> bool: ...

@@ -39,8 +39,12 @@ class KeyRing:
         last = int(self._keys[-1].path.stem) if self._keys else 0
         self._keys.append(_created(self._folder / f"{last + 1:04}.pem"))
 
+    @property
+    def newest(self) -> SigningKey:
+        return self._keys[-1]
+
     def sign(self, claims: dict[str, Any]) -> str:
-        key = self._keys[-1]
+        key = self.newest
         return jwt.encode(claims, key.private, algorithm="RS256", headers={"kid": key.kid})
 
     def read(

@@ -12,6 +12,7 @@ TOKEN_EXCHANGE = "api://AzureADTokenExchange"  # noqa: S105 - an audience
 
 _AZURE = frozenset(
     {
+        "https://api.botframework.com",
         "https://cognitiveservices.azure.com",
         "https://monitor.azure.com",
         "https://ossrdbms-aad.database.windows.net",

@@ -294,8 +294,7 @@ def _consented(graph: Rest, principal: str, microsoft: Mapping[str, Any]) -> Non
         graph.change("PATCH", f"/v1.0/oauth2PermissionGrants/{known['id']}", {"scope": scope})
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Read the arguments, register, and print the client id."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--tenant", required=True, help="The Entra tenant's id.")
     parser.add_argument("--public-url", required=True, help="The address that people see.")
@@ -309,7 +308,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--dry-run", action="store_true", help="Print what would change, and change nothing.")
     parser.add_argument("--graph", default="https://graph.microsoft.com", help="Microsoft Graph of another cloud.")
     parser.add_argument("--token-command", default=TOKEN, help="What prints a token for Graph.")
-    told = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the arguments, register, and print the client id."""
+    told = _parser().parse_args(arguments)
     try:
         for identity in (told.tenant, told.host_principal):
             uuid.UUID(identity)

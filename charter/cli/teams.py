@@ -14,6 +14,9 @@ from charter.errors import CharterError, InvalidRequest
 from charter.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from charter.catalog.spec import AgentSpec
     from charter.channels.teams.package.manifest import Developer
     from charter.channels.teams.package.packing import Package
 
@@ -48,7 +51,6 @@ def teams() -> None:
 def package(output: Path, as_json: bool, icons: Path | None, **given: Any) -> None:
     """Write the app package that an administrator uploads. It is checked here, offline; no host need run."""
     # Late: it reads schemas and plugins, which other commands need not wait for.
-    from charter.catalog import loader
     from charter.channels.teams.package import packing
     from charter.channels.teams.package.manifest import Wanted
 
@@ -61,12 +63,22 @@ def package(output: Path, as_json: bool, icons: Path | None, **given: Any) -> No
         slash=given["slash"],
         copilot=given["copilot"],
     )
-    agents = loader.load(tree).agents.values()
     production = tree.profile == "azure"
-    made = packing.pack(wanted, agents, icons=icons or packing.ICONS, production=production)
+    made = packing.pack(wanted, _agents(tree), icons=icons or packing.ICONS, production=production)
     _write(output, made)
     told = _told(output, made)
     click.echo(orjson.dumps(told).decode() if as_json else _sentences(told))
+
+
+def _agents(tree: Settings) -> "Iterable[AgentSpec]":
+    """Return the agents in the folders; where their business systems are does not matter here."""
+    from charter.catalog.check import check
+    from charter.catalog.mistake import CatalogInvalid
+
+    catalog, mistakes = check(tree.agent_folders, tree.plugin_folders)
+    if catalog is None:
+        raise CatalogInvalid(mistakes)
+    return catalog.agents.values()
 
 
 def _client_id(tree: Settings, given: str | None) -> str:

@@ -250,6 +250,16 @@ async def test_in_the_azure_profile_pages_of_examples_and_none_at_all_are_refuse
     assert not (tmp_path / "charter-teams.zip").exists()
 
 
+@pytest.mark.promise("teams.package")
+async def test_for_a_deployment_the_three_things_that_azd_knows_are_enough(tmp_path: Path) -> None:
+    env = {"CHARTER_PROFILE": "azure", "CHARTER_IDENTITY__CLIENT_ID": BOT, "CHARTER_HTTP__PUBLIC_URL": SITE}
+    code, out, err = await package(tmp_path, *PAGES, "--developer", "Fabrikam", "--json", **env)
+    assert code == 0, err
+    assert orjson.loads(out)["domains"] == ["token.botframework.com", "charter.contoso.com"]
+    manifest = orjson.loads(files(tmp_path / "charter-teams.zip")["manifest.json"])
+    assert manifest["developer"]["name"] == "Fabrikam"
+
+
 @pytest.mark.promise("teams.package-refused")
 async def test_a_change_under_the_same_or_a_lower_version_is_refused(tmp_path: Path) -> None:
     env = production(tmp_path)

@@ -224,7 +224,7 @@ PROMISES: dict[str, str] = {
     "twins.bot.door": "The Bot Connector twin opens to the bot's own token for the Bot Framework alone, and writes each call down.",
     "twins.bot.stream": "An answer grows, ends, is stopped and runs out of time in the Bot Connector twin by Teams' rules.",
     "twins.bot.faults": "Faults in the Bot Connector twin befall what a test asks for, before or after it is done; pacing holds a bot back.",
-    "twins.bot.kept": "Conversations and keys of the Bot Connector twin outlive it.",
+    "twins.bot.kept": "Conversations, messages and keys of the Bot Connector twin outlive it.",
     "twins.bot.sign-in": "People's clients sign in in silence, or on a page with a code that is theirs alone and good once.",
     "twins.bot.people": "A person of the Bot Connector twin sees, presses and is told what is theirs, and nothing that is another's alone.",
     "twins.bot.sdk": "An unchanged app of the Teams SDK answers and signs people in against the Bot Connector twin.",

@@ -14,6 +14,7 @@ from charter.channels.teams.incoming import Activity, Json
 from charter.channels.teams.pending import Taken
 from charter.channels.teams.speech import speech_of
 from charter.channels.teams.tasks import Task
+from charter.channels.wording import title
 from charter.errors import CharterError, DatabaseUnavailable, Draining, NotFound
 from charter.identity.authentication import Caller
 from charter.runs.run import Run, StartRun
@@ -97,7 +98,7 @@ class Talk:
     async def _asked(self, taken: Taken, caller: Caller) -> Asked | None:
         """Return which agent is to do what; nothing where the person has to say it first."""
         tenant, activity = taken.tenant, taken.activity
-        pressed = cast("Mapping[str, Any]", activity.value if isinstance(activity.value, dict) else {})
+        pressed = cast("Mapping[str, Any]", activity.value) if isinstance(activity.value, dict) else {}
         if "charter" in pressed:
             return await self._pressed(taken, caller, pressed)
         known: Mapping[str, Any] = await self._desk.states.get(tenant, _talk_key(activity)) or {}
@@ -120,7 +121,7 @@ class Talk:
                 if text := await self._waiting_text(taken, original):
                     return Asked(agent["name"], text)
                 await self._desk.states.set(taken.tenant, _talk_key(taken.activity), {"agent": agent["name"]})
-                await self._say(taken, "chosen", "choice.chosen", agent=agent["description"])
+                await self._say(taken, "chosen", "chosen.done", agent=title(agent["name"]))
                 return None
             case {"charter": "again", "run": str(run_id)}:
                 run = await self._desk.service.get(caller.ctx, run_id)

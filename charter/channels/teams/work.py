@@ -117,10 +117,15 @@ class Worker:
         activity = taken.activity
         if activity.type != "message":
             await lifecycle.changed(self._desk, taken.tenant, activity)
-        elif not await self._commands.command(taken.tenant, activity):
-            await self._talk.message(taken)
+            await self._done(taken)
             return
-        await self._done(taken)
+        match await self._commands.command(taken.tenant, activity):
+            case "no":
+                await self._talk.message(taken)
+            case "done":
+                await self._done(taken)
+            case "waits":
+                pass
 
     async def _done(self, taken: Taken) -> None:
         async with self._desk.database.tenant_session(taken.tenant) as session:

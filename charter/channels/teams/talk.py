@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from charter.channels.teams import cards, messages, pending, tasks
-from charter.channels.teams.answering import Answering
 from charter.channels.teams.choosing import Choosing
 from charter.channels.teams.desk import Desk, reply, root_of
 from charter.channels.teams.files import Files, Note
@@ -32,14 +31,13 @@ class Asked:
 class Talk:
     """Turns what people write into runs, each message into one."""
 
-    def __init__(self, desk: Desk, choosing: Choosing, files: Files, answering: Answering) -> None:
+    def __init__(self, desk: Desk, choosing: Choosing, files: Files) -> None:
         self._desk = desk
         self._choosing = choosing
         self._files = files
-        self._answering = answering
 
-    async def message(self, taken: Taken) -> None:
-        """Start the run that the message asks for, and stay while its answer is streamed.
+    async def message(self, taken: Taken) -> tuple[Task, Run] | None:
+        """Start the run that the message asks for, and return it; its answer is to be told next. ``None``: there is none yet.
 
         Raises:
             DatabaseUnavailable, Draining: not now, or not here; nothing is lost.
@@ -47,17 +45,14 @@ class Talk:
         tenant, activity = taken.tenant, taken.activity
         try:
             caller = await self._desk.callers.present(tenant, activity)
-            if caller is None:
-                await self._desk.sign_in.ask(tenant, activity)
-                return
-            task, run = await self._begun(taken, caller) or (None, None)
+            if caller is not None:
+                return await self._begun(taken, caller)
+            await self._desk.sign_in.ask(tenant, activity)
         except (DatabaseUnavailable, Draining):
             raise
         except CharterError as fault:
             await self._refused(taken, fault)
-            return
-        if task is not None and run is not None:
-            await self._answering.tell(task, run)
+        return None
 
     async def _begun(self, taken: Taken, caller: Caller) -> tuple[Task, Run] | None:
         tenant, activity = taken.tenant, taken.activity
@@ -98,7 +93,7 @@ class Talk:
     async def _asked(self, taken: Taken, caller: Caller) -> Asked | None:
         """Return which agent is to do what; nothing where the person has to say it first."""
         tenant, activity = taken.tenant, taken.activity
-        pressed = cast("Mapping[str, Any]", activity.value) if isinstance(activity.value, dict) else {}
+        pressed: Mapping[str, Any] = cast("Any", activity.value) if isinstance(activity.value, dict) else {}
         if "charter" in pressed:
             return await self._pressed(taken, caller, pressed)
         known: Mapping[str, Any] = await self._desk.states.get(tenant, _talk_key(activity)) or {}

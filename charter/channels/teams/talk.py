@@ -93,17 +93,19 @@ class Talk:
     async def _asked(self, taken: Taken, caller: Caller) -> Asked | None:
         """Return which agent is to do what; nothing where the person has to say it first."""
         tenant, activity = taken.tenant, taken.activity
-        pressed: Mapping[str, Any] = cast("Any", activity.value) if isinstance(activity.value, dict) else {}
+        pressed = cast("Mapping[str, Any]", activity.value or {}) if _is_object(activity.value) else {}
         if "charter" in pressed:
             return await self._pressed(taken, caller, pressed)
         known: Mapping[str, Any] = await self._desk.states.get(tenant, _talk_key(activity)) or {}
         offered = self._desk.service.agents(caller.ctx)
         if any(agent["name"] == known.get("agent") for agent in offered):
             return Asked(str(known["agent"]), activity.text)
-        chosen = await self._choosing.choose(activity.text, offered)
-        if len(chosen) == 1:
-            return Asked(chosen[0], activity.text)
-        await self._ask_which(taken, [agent for agent in offered if agent["name"] in chosen] or offered)
+        choice = await self._choosing.choose(offered, activity.text)
+        if choice.agent:
+            return Asked(choice.agent, activity.text)
+        likely = {name: place for place, name in enumerate(choice.among)}
+        among = sorted((agent for agent in offered if agent["name"] in likely), key=lambda agent: likely[agent["name"]])
+        await self._ask_which(taken, among or offered)
         return None
 
     async def _pressed(self, taken: Taken, caller: Caller, said: Mapping[str, Any]) -> Asked | None:
@@ -175,3 +177,7 @@ def _choice_key(activity: Activity, original: str) -> str:
 def _instead(activity: Activity, taken: FilesTaken) -> str:
     """Return what stands for words where somebody sends files and says nothing."""
     return speech_of(activity.locale).say("files.alone") if taken.files or taken.images else ""
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, dict)

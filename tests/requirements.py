@@ -414,7 +414,7 @@ PROMISES: dict[str, str] = {
     "feedback.console": "Under a finished answer the person says what they think of it, by keyboard and without script; others only read it.",
     # what is said in Teams
     "teams.cards": "Every card in every language fits the schema of Adaptive Cards 1.5 and the size that Teams takes.",
-    "teams.cards.approval": "An approval says who wants what for whom, why and until when; its buttons carry that exact call, and decided it has none.",
+    "teams.cards.approval": "An approval says who wants what for whom, why and until when, and its buttons carry that exact call.",
     "teams.cards.hidden": "A character that hides, or turns text around, is shown as what it is in a card and a message.",
     "teams.cards.hostile": "Nothing in a value is markup, a time, a mention or a line of the house, whoever wrote it.",
     "teams.cards.limits": "What is too long for a card loses its longest part, says so, and cannot be approved there.",

@@ -71,6 +71,11 @@ class Activity:
     attachments: Sequence[Mapping[str, Any]] = ()
     raw: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
 
+    @property
+    def pressed(self) -> Mapping[str, Any]:
+        """What a button that talks sent with the message; nothing where it is words alone."""
+        return cast("Json", self.value) if isinstance(self.value, dict) else {}
+
 
 def parse(body: Any) -> Activity:
     """Read an activity.

@@ -221,7 +221,7 @@ def test_values_are_said_as_a_person_writes_them_in_each_language() -> None:
     assert "Address › Lines 2" in german
     french = shown(cards.approval(speech_of("fr"), approval(arguments=given), agent="buyer", roles=ROLES))
     assert "1\u202f450,50 EUR" in french
-    assert "1 décembre 2026, 09:30 UTC+01:00" in french
+    assert "1er décembre 2026, 09:30 UTC+01:00" in french
 
 
 @pytest.mark.promise("teams.cards.task")

@@ -39,7 +39,7 @@ SENDING = (
     ),
     Mutant(
         "the SDK reads a file of settings",
-        f"{_CONNECTOR}/__init__.py",
+        f"{_CONNECTOR}/loading.py",
         "    quiet_dotenv()\n",
         "",
         (f"{_SAID}a_file_of_settings_in_the_folder_is_not_read",),

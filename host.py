@@ -24,18 +24,20 @@ from charter.channels.api import routes as api
 from charter.channels.api.described import OPERATIONS as API
 from charter.channels.console.app import console
 from charter.channels.ops import health, openapi
+from charter.channels.ops.checks import checks as of_parts
 from charter.channels.ops.described import OPERATIONS as OPS
 from charter.channels.responses import routes as responses
 from charter.channels.responses.described import OPERATIONS as RESPONSES
+from charter.channels.teams.room import Footing as TeamsFooting
+from charter.channels.teams.room import TeamsRoom
 from charter.channels.unreadable import HEADER_BYTES, LOG
 from charter.context import Context
 from charter.identity.azure import blocking_identity
 from charter.identity.database import DatabaseToken
 from charter.identity.room import IdentityRoom, join
 from charter.identity.sealed import keys_of
-from charter.kernel.connection import HttpConnection, Unconnected, bearer, last_looks
+from charter.kernel.connection import last_looks
 from charter.knowledge.library import Library
-from charter.knowledge.retriever import ContextRetriever
 from charter.knowledge.room import KnowledgeRoom, furnish
 from charter.local import parts, whereabouts
 from charter.local.names import local_names
@@ -46,10 +48,9 @@ from charter.local.stopping import Stop
 from charter.models.embedded.model import EmbeddedModel
 from charter.models.hints import hints_of
 from charter.models.route import open_route
-from charter.plugin import Access
 from charter.posture.start import allow, allow_resolved
 from charter.runs import schema
-from charter.runs.acting import AccessOf, LastLook
+from charter.runs.access import Accesses
 from charter.runs.building import Builder
 from charter.runs.editions import Editions
 from charter.runs.reloading import Reloading
@@ -129,14 +130,22 @@ async def start(settings: Settings, place: Place | None = None, mask: Mask | Non
         if settings.profile == "local":
             await people.read()
         library = ground.knowledge.library
-        checks = _checks(ground, model, library, reloading)
-        app = _application(ground, service, people, model, checks)
+        teams = _teams(ground, service) if ground.settings.teams.enabled else None
+        statuses = {"model": model.status, "catalog": reloading.status, "secrets": ground.vault.secrets.status}
+        if teams is not None:
+            statuses["teams"] = teams.status
+        checks = of_parts(ground.database, ground.knowledge, **statuses)
+        app = _application(ground, service, people, model, checks, teams)
         address = await _listen(ground, app)
         # Stopped in the reverse order: runs finish while the doors still answer, and tell who comes to go elsewhere.
         stack.push_async_callback(service.drain)
         _schedules(ground, service)
         if ground.settings.knowledge.at_start:
             stack.push_async_callback(_ended, asyncio.create_task(library.keep()))
+        if teams is not None:
+            stack.push_async_callback(
+                _ended, asyncio.create_task(teams.open(ground.settings.http.public_url or address))
+            )
         running = parts.running(ground.settings)
         host = Host(ground.settings, service, people, model, library, address, app, running, stack.pop_all())
     if place is None:
@@ -254,7 +263,10 @@ async def _runs(ground: _Ground, editions: Editions) -> RunService:
         ground.knowledge.archive,
         ground.stack,
     )
-    return await open_runs(footing, editions, _access_of(ground))
+    accesses = Accesses(
+        ground.settings, ground.http, ground.identity.grants, ground.vault.secrets, ground.knowledge, ground.entitlement
+    )
+    return await open_runs(footing, editions, accesses.of)
 
 
 def _schedules(ground: _Ground, service: RunService) -> None:
@@ -269,29 +281,13 @@ def _schedules(ground: _Ground, service: RunService) -> None:
     ground.stack.push_async_callback(schedules.close)
 
 
-def _access_of(ground: _Ground) -> AccessOf:
-    def access_of(catalog: Catalog, ctx: Context, plugin: str, last_look: LastLook | None) -> Access:
-        agent = catalog.agents[ctx.agent or ""]
-        collections = ground.entitlement.collections(ctx.tenant, agent.knowledge)
-        retriever = ContextRetriever(
-            ground.knowledge.archive,
-            ctx,
-            collections,
-            top=ground.settings.knowledge.top,
-            unread=ground.knowledge.library.unread,
-        )
-        spec = catalog.plugins[plugin].connection
-        if spec is None:
-            return Access(Unconnected(), retriever)
-        token = bearer(ground.identity.grants, ground.vault.secrets, spec, ctx)
-        seconds = ground.settings.runs.function_seconds
-        return Access(HttpConnection(spec, ground.http, token, seconds=seconds, last_look=last_look), retriever)
-
-    return access_of
-
-
 def _application(
-    ground: _Ground, service: RunService, people: People, model: EmbeddedModel, checks: Mapping[str, health.Check]
+    ground: _Ground,
+    service: RunService,
+    people: People,
+    model: EmbeddedModel,
+    checks: Mapping[str, health.Check],
+    teams: TeamsRoom | None,
 ) -> web.Application:
     settings = ground.settings
     newest = keys_of(settings.session_key.get_secret_value().encode())[0]
@@ -303,15 +299,26 @@ def _application(
         *api.routes(service),
         *responses.routes(service),
         *admin.routes(
-            _administration(ground, service), Export(ground.database, most=ground.settings.database.pool // 2)
+            _administration(ground, service), Export(ground.database, most=ground.settings.database.pool // 2), service
         ),
         *health.routes(checks, service.admittance, worker=ground.place.number if ground.place else 0),
         *openapi.routes([*API, *RESPONSES, *ADMIN, *OPS]),
     ]
     return application.build(
         routes, authenticator=ground.identity.authenticator, tracer=ground.tracer, http=settings.http, mounted={"/console": pages},
-        names=local_names(settings),
+        self_guarded=teams.routes() if teams else (), names=local_names(settings),
     )  # fmt: skip
+
+
+def _teams(ground: _Ground, service: RunService) -> TeamsRoom:
+    footing = TeamsFooting(
+        ground.settings, ground.database, ground.http, ground.tracer, ground.identity, ground.tenants, service,
+        ground.knowledge.archive.embedder,
+    )  # fmt: skip
+    room = TeamsRoom(footing)
+    # Closed after runs have finished: what they say meanwhile is still told.
+    ground.stack.push_async_callback(room.close)
+    return room
 
 
 def _administration(ground: _Ground, service: RunService) -> Administration:
@@ -329,24 +336,6 @@ async def _listen(ground: _Ground, app: web.Application) -> str:
     site = web.TCPSite(runner, ground.settings.host, ground.settings.port, reuse_port=ground.place is not None)
     await site.start()
     return f"http://localhost:{runner.addresses[0][1]}"
-
-
-def _checks(ground: _Ground, model: EmbeddedModel, library: Library, reloading: Reloading) -> dict[str, health.Check]:
-    async def database() -> dict[str, Any]:
-        await ground.database.ping()
-        return {}
-
-    async def knowledge() -> Mapping[str, Any]:
-        await ground.knowledge.archive.ping()
-        return library.status()
-
-    return {
-        "database": database,
-        "model": health.told(model.status),
-        "knowledge": knowledge,
-        "catalog": health.told(reloading.status),
-        "secrets": health.told(ground.vault.secrets.status),
-    }
 
 
 async def _ended(task: "asyncio.Task[Any]") -> None:

@@ -41,6 +41,9 @@ param searchEndpoint string
 @description('Address of each plugin\'s business system.')
 param pluginUrls object
 
+@description('The door of Teams, and its bot. infra/registrations.py must have been run with --teams before.')
+param teams bool
+
 @minValue(2)
 param replicas int
 
@@ -48,6 +51,7 @@ param replicas int
 param mostReplicas int
 
 var port = 3978
+var connection = 'charter'
 var data = '/var/charter'
 var models = loadJsonContent('models.json')
 var databasePlace = '${databaseHost}:5432/${databaseName}?sslmode=require'
@@ -168,6 +172,8 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             { name: 'CHARTER_PLUGIN_URLS', value: string(pluginUrls) }
             { name: 'CHARTER_HTTP__PUBLIC_URL', value: publicUrl }
             { name: 'CHARTER_TELEMETRY__AZURE_MONITOR', value: component.properties.ConnectionString }
+            { name: 'CHARTER_TEAMS__ENABLED', value: string(teams) }
+            { name: 'CHARTER_TEAMS__CONNECTION', value: connection }
           ]
         }
       ]
@@ -178,6 +184,17 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
         rules: [{ name: 'requests', http: { metadata: { concurrentRequests: '50' } } }]
       }
     }
+  }
+}
+
+module bot 'modules/bot.bicep' = if (teams) {
+  name: 'bot'
+  params: {
+    environmentName: environmentName
+    clientId: clientId
+    tenantId: tenant().tenantId
+    publicUrl: publicUrl
+    connection: connection
   }
 }
 

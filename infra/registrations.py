@@ -1,6 +1,7 @@
 """Register Charter in Entra ID: what it is, who may come in as what, what it may ask Microsoft Graph. No client secret.
 
-usage: registrations.py --tenant ID --public-url URL --host-principal ID [--name NAME] [--agent NAME ...] [--azure-cli] [--consent] [--dry-run]
+usage: registrations.py --tenant ID --public-url URL --host-principal ID [--name NAME] [--agent NAME ...] [--teams] [--azure-cli]
+    [--consent] [--dry-run]
 
 Run it as often as you like: it finds its own application by name, changes what differs from below, and leaves alone what
 your company added. ``--dry-run`` reads, prints each change it would make, and makes none. It ends with CHARTER_CLIENT_ID=...,
@@ -8,6 +9,7 @@ for azd, and the client ids of the agents named with ``--agent``, for charter.pa
 """
 
 import argparse
+import base64
 import json
 import sys
 import uuid
@@ -21,6 +23,8 @@ GRAPH = "00000003-0000-0000-c000-000000000000"
 TOKEN = "az account get-access-token --resource-type ms-graph --query accessToken --output tsv"  # noqa: S105
 SCOPE = "access_as_user"
 SIGNED_IN = "/console/signed-in"
+BOT_SIGNED_IN = "https://token.botframework.com/.auth/web/redirect"
+"""Where people come back to who signed in in Teams: the Bot Framework's token service."""
 
 ROLES = {
     "employee": (("User",), "Works with the agents."),
@@ -34,8 +38,17 @@ ROLES = {
 
 _SPELT = {"hr": "HR"}
 
-AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+AZURE_CLI = ("04b07795-8ddb-461a-bbee-02f9e1bf7b46",)
 """The Azure CLI's client id, in every tenant the same."""
+
+TEAMS = ("1fec8e78-bce4-4aaf-ab1b-5451cc387264", "5e3ce6c0-2b1f-4285-8d4b-75ee78787346")
+"""Teams' own clients, in every tenant the same: of desktops and telephones, and of browsers."""
+
+CONNECTION = "charter"
+"""What the bot's connection is called (infra/charter.bicep): Entra believes the token service for this one alone."""
+
+TOKEN_SERVICE = "5b404cf4-a79d-4cfe-b866-24bf8e1a4921"  # noqa: S105 - a client id
+"""The Bot Framework's token service, in every tenant the same."""
 
 DELEGATED = ("openid", "profile", "offline_access", "User.Read", "User.Read.All", "GroupMember.Read.All")
 """Asked as the person: who their manager is, and their groups where a token cannot carry them."""
@@ -54,6 +67,7 @@ class Wanted:
     host_principal: str
     several_tenants: bool
     azure_cli: bool
+    teams: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +95,11 @@ def register(graph: Rest, wanted: Wanted, *, consent: bool) -> str:
     body = _described(found, wanted, microsoft)
     if changed := _differing(found.content, body):
         graph.change("PATCH", f"/v1.0/applications/{found.id}", changed)
-    if wanted.azure_cli:
-        _let_in(graph, found, body["api"])
+    if clients := [*(AZURE_CLI if wanted.azure_cli else ()), *(TEAMS if wanted.teams else ())]:
+        _let_in(graph, found, body["api"], clients)
     _federated(graph, found, wanted)
+    if wanted.teams:
+        _vouched(graph, found, wanted.tenant, "charter-teams", _token_service(wanted.tenant))
     principal = _principal(graph, found)
     if consent:
         _consented(graph, principal, microsoft)
@@ -113,8 +129,11 @@ def _application(graph: Rest, name: str) -> Found:
 def _described(found: Found, wanted: Wanted, microsoft: Mapping[str, Any]) -> dict[str, Any]:
     api: dict[str, Any] = found.content.get("api") or {}
     redirect = wanted.public_url.rstrip("/") + SIGNED_IN
+    bot = f"api://botid-{found.app}"
+    # What was once let in stays, as whatever the company added does.
+    teams = wanted.teams or bot in (found.content.get("identifierUris") or ())
     return {
-        "identifierUris": [f"api://{found.app}"],
+        "identifierUris": [f"api://{found.app}", *([bot] if teams else [])],
         "signInAudience": "AzureADMultipleOrgs" if wanted.several_tenants else "AzureADMyOrg",
         # Only groups that are assigned to the application: tokens stay small, and say no more than they must.
         "groupMembershipClaims": "ApplicationGroup",
@@ -127,7 +146,7 @@ def _described(found: Found, wanted: Wanted, microsoft: Mapping[str, Any]) -> di
         # By this claim alone the host tells a business system from a person.
         "optionalClaims": {"accessToken": [{"name": "idtyp", "essential": False, "additionalProperties": []}]},
         "web": {
-            "redirectUris": [redirect],
+            "redirectUris": [redirect, *([BOT_SIGNED_IN] if teams else [])],
             "implicitGrantSettings": {"enableAccessTokenIssuance": False, "enableIdTokenIssuance": False},
         },
         "requiredResourceAccess": _asked(found, microsoft),
@@ -156,18 +175,18 @@ def _scope() -> dict[str, Any]:
     }
 
 
-def _let_in(graph: Rest, found: Found, api: Mapping[str, Any]) -> None:
-    """Let the Azure CLI ask for our scope, beside what the company let in.
+def _let_in(graph: Rest, found: Found, api: Mapping[str, Any], clients: Sequence[str]) -> None:
+    """Let clients of Microsoft ask for our scope without a further consent, beside what the company let in.
 
-    Only where it is wanted: whatever gets at somebody's sign-in at the Azure CLI can then work here as them. It takes a
-    request of its own, since the scope must be there before.
+    Only those that are wanted: whatever gets at somebody's sign-in there can then work here as them. It takes a request of
+    its own, since the scope must be there before.
     """
     listed = cast("list[dict[str, Any]]", api.get("preAuthorizedApplications") or [])
     scopes = [entry["id"] for entry in api["oauth2PermissionScopes"] if entry["value"] == SCOPE]
-    others = [entry for entry in listed if entry["appId"] != AZURE_CLI]
-    cli = {"appId": AZURE_CLI, "delegatedPermissionIds": scopes}
-    if not _holds(listed, [*others, cli]):
-        whole = {**api, "preAuthorizedApplications": [*others, cli]}
+    others = [entry for entry in listed if entry["appId"] not in clients]
+    ours = [{"appId": client, "delegatedPermissionIds": scopes} for client in clients]
+    if not _holds(listed, [*others, *ours]):
+        whole = {**api, "preAuthorizedApplications": [*others, *ours]}
         graph.change("PATCH", f"/v1.0/applications/{found.id}", {"api": whole})
 
 
@@ -218,10 +237,22 @@ def _holds(known: Any, wanted: Any) -> bool:
 
 def _federated(graph: Rest, found: Found, wanted: Wanted) -> None:
     """Let the host's managed identity stand for the application: there is no secret to copy, to leak or to rotate."""
+    _vouched(graph, found, wanted.tenant, "charter-host", wanted.host_principal)
+
+
+def _token_service(tenant: str) -> str:
+    """Return whom Entra knows the token service as when it signs people in by the bot's connection."""
+    tid, client = (
+        base64.urlsafe_b64encode(uuid.UUID(i).bytes_le).decode().rstrip("=") for i in (tenant, TOKEN_SERVICE)
+    )
+    return f"/eid1/c/pub/t/{tid}/a/{client}/{CONNECTION}"
+
+
+def _vouched(graph: Rest, found: Found, tenant: str, name: str, subject: str) -> None:
     body = {
-        "name": "charter-host",
-        "issuer": f"https://login.microsoftonline.com/{wanted.tenant}/v2.0",
-        "subject": wanted.host_principal,
+        "name": name,
+        "issuer": f"https://login.microsoftonline.com/{tenant}/v2.0",
+        "subject": subject,
         "audiences": ["api://AzureADTokenExchange"],
     }
     place = f"/v1.0/applications/{found.id}/federatedIdentityCredentials"
@@ -263,8 +294,7 @@ def _consented(graph: Rest, principal: str, microsoft: Mapping[str, Any]) -> Non
         graph.change("PATCH", f"/v1.0/oauth2PermissionGrants/{known['id']}", {"scope": scope})
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Read the arguments, register, and print the client id."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--tenant", required=True, help="The Entra tenant's id.")
     parser.add_argument("--public-url", required=True, help="The address that people see.")
@@ -272,19 +302,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--name", default="Charter", help="What the application is called, and found by.")
     parser.add_argument("--agent", action="append", default=[], help="An agent that is to be registered itself.")
     parser.add_argument("--several-tenants", action="store_true", help="Other Entra tenants of yours come in, too.")
+    parser.add_argument("--teams", action="store_true", help="People work with the agents in Teams, too.")
     parser.add_argument("--azure-cli", action="store_true", help="Let the Azure CLI get tokens for this host, too.")
     parser.add_argument("--consent", action="store_true", help="Consent for the tenant at once, as its administrator.")
     parser.add_argument("--dry-run", action="store_true", help="Print what would change, and change nothing.")
     parser.add_argument("--graph", default="https://graph.microsoft.com", help="Microsoft Graph of another cloud.")
     parser.add_argument("--token-command", default=TOKEN, help="What prints a token for Graph.")
-    told = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the arguments, register, and print the client id."""
+    told = _parser().parse_args(arguments)
     try:
         for identity in (told.tenant, told.host_principal):
             uuid.UUID(identity)
         if not str(told.public_url).startswith("https://"):
             raise Refused("People come over https: --public-url must begin with https://.")
         wanted = Wanted(
-            told.name, told.tenant, told.public_url, told.host_principal, told.several_tenants, told.azure_cli
+            told.name,
+            told.tenant,
+            told.public_url,
+            told.host_principal,
+            told.several_tenants,
+            told.azure_cli,
+            told.teams,
         )
         graph = Rest(told.graph.rstrip("/"), told.token_command, dry=told.dry_run)
         client = register(graph, wanted, consent=told.consent)
@@ -297,6 +339,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Refused as fault:
         sys.stderr.write(f"registrations: {fault}\n")
         return 1
+    if told.teams and told.several_tenants:
+        sys.stderr.write(
+            "In Teams the people of this tenant alone can sign in: Microsoft's token service takes no application of several.\n"
+        )
     if not told.consent:
         place = f"https://login.microsoftonline.com/{told.tenant}/adminconsent?client_id={client}"
         sys.stderr.write(f"An administrator of the tenant consents with --consent, or at {place}\n")

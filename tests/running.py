@@ -20,6 +20,7 @@ from charter.local.people import People
 HOUSE = Path(__file__).resolve().parent.parent
 SCRIPT = HOUSE / "tests" / "data" / "script.yaml"
 WAIT_SECONDS = 30
+SHUT = settings.Teams(enabled=False)
 
 
 @dataclass(slots=True)
@@ -141,17 +142,28 @@ def overrides(
     knowledge: bool | settings.Knowledge = False,
     folders: Any = None,
     places: Any = None,
+    teams: settings.Teams | None = SHUT,
     **chosen: Any,
 ) -> dict[str, Any]:
     """Return the settings of a test's host: free ports, the scripted model, no weights; ``knowledge`` reads the sample
-    documents, which takes some seconds, or names a store, and ``places`` says more of documents."""
+    documents, which takes some seconds, or names a store, and ``places`` says more of documents. The door of ``teams`` is
+    shut, unless its settings are given; ``None``: it is as on any laptop."""
     scripted = settings.Deployment(kind="scripted", model="scripted", script=SCRIPT)
     if isinstance(knowledge, settings.Knowledge):
         library = knowledge
     else:
         library = settings.Knowledge(at_start=knowledge, folders=folders or {}, **(places or {}))
     models = {"standard": scripted}
-    return {"port": 0, "data_dir": folder, "models": models, "embedded_model": "off", "knowledge": library, **chosen}
+    told = {} if teams is None else {"teams": teams}
+    return {
+        "port": 0,
+        "data_dir": folder,
+        "models": models,
+        "embedded_model": "off",
+        "knowledge": library,
+        **told,
+        **chosen,
+    }
 
 
 @asynccontextmanager

@@ -1,5 +1,5 @@
-"""``charter``: check, doctor, schedules, serve, migrate, run, runs, token, knowledge, eval, secrets, tenants. Semantic Kernel
-is loaded by ``serve`` alone.
+"""``charter``: check, doctor, schedules, serve, migrate, run, runs, token, knowledge, eval, secrets, tenants, teams. Semantic
+Kernel is loaded by ``serve`` alone.
 """
 
 import sys
@@ -17,6 +17,7 @@ from charter.cli import (
     scheduling,
     secrets,
     serving,
+    teams,
     tenants,
 )
 from charter.errors import CharterError
@@ -55,6 +56,7 @@ main.add_command(evaluating.evaluate)
 main.add_command(secrets.secrets)
 main.add_command(migrating.migrate)
 main.add_command(tenants.tenants)
+main.add_command(teams.teams)
 
 if __name__ == "__main__":
     main()

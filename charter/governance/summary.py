@@ -9,7 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 _LONGEST = 160
-_PLACES = {"JPY": 0, "KRW": 0, "CLP": 0, "ISK": 0, "VND": 0, "BHD": 3, "JOD": 3, "KWD": 3, "OMR": 3, "TND": 3}
+_PLACES = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+}
+PLACES: Mapping[str, int] = {name: digits for digits, names in _PLACES.items() for name in names.split()}
 """Decimal places of currencies that do not have two (ISO 4217)."""
 
 
@@ -41,7 +46,7 @@ def _said(value: Any) -> str:
 
 
 def _money(minor: int, currency: str) -> str:
-    places = _PLACES.get(currency, 2)
+    places = PLACES.get(currency, 2)
     whole, rest = divmod(abs(minor), 10**places)
     amount = f"{'-' if minor < 0 else ''}{whole:,}" + (f".{rest:0{places}}" if places else "")
     return f"{amount} {_quoted(currency)}"

@@ -127,6 +127,15 @@ class Grants:
             return known
         return await self._flights.run(("host", *key), lambda: self._as_host(issuer, key))
 
+    async def forget(self, ctx: Context) -> None:
+        """Let go of the kept authority of ``ctx``'s principal: what still runs in their name ends where it next needs it.
+
+        Another process remembers its access tokens until they expire.
+        """
+        self._forget(ctx)
+        async with self._database.session(ctx) as session:
+            await session.execute(_DELETE, ctx.tenant, ctx.principal.id)
+
     async def _as_host(self, issuer: Issuer, key: tuple[str, str, str, str]) -> str:
         return self._remember(key, await self._endpoint.as_host(issuer, key[2]))
 

@@ -18,7 +18,7 @@ class Archive:
 
     def __init__(self, index: Index, embedder: Embedder, fit: Fit | None = None) -> None:
         self._index = index
-        self._embedder = embedder
+        self.embedder = embedder
         self._fit = fit or Fit()
 
     async def search(self, ctx: Context, query: str, *, collections: Sequence[str], top: int = 5) -> list[Passage]:
@@ -29,7 +29,7 @@ class Archive:
         text = query.replace("\0", " ").encode("utf-8", "replace").decode().strip()[:_LONGEST_QUERY]
         if not text or not collections:
             return []
-        question = Question(text, await self._embedder.query(text), tuple(exact_terms(text)))
+        question = Question(text, await self.embedder.query(text), tuple(exact_terms(text)))
         found = await self._index.candidates(ctx, question, collections=collections)
         return [_passage(candidate, score) for candidate, score in rank(question, found, self._fit)[:top]]
 
@@ -56,7 +56,7 @@ class Archive:
         vectors: dict[str, Vector] = {}
         for at in range(0, len(fresh), _BATCH):
             batch = fresh[at : at + _BATCH]
-            found = await self._embedder.passages([spoken[each] for each in batch])
+            found = await self.embedder.passages([spoken[each] for each in batch])
             vectors |= zip(batch, found, strict=True)
             if embedded:
                 embedded(len(vectors))

@@ -12,7 +12,7 @@ from charter.errors import StartRefused
 from charter.local import keys, twins
 from charter.local.place import Place
 from charter.secrets.references import is_reference
-from charter.settings import External, Knowledge, Settings
+from charter.settings import External, Knowledge, Settings, Teams
 from charter.store import embedded
 
 TENANTS = {"contoso": "contoso", "fabrikam": "fabrikam"}
@@ -92,6 +92,7 @@ def _placed(settings: Settings, child: twins.Twins | None, server: embedded.Embe
             update["secrets"] = settings.secrets.model_copy(update=place)
         graph = settings.knowledge.graph or child.drive
         update["knowledge"] = searching(settings, child.ai_search).model_copy(update={"graph": graph})
+        update["teams"] = talking(settings.teams, child.bot_connector)
     update["identity"] = settings.identity.model_copy(update=found)
     if server is not None:
         update["database"] = settings.database.model_copy(update={"url": server.url})
@@ -106,11 +107,26 @@ def searching(settings: Settings, url: str) -> Knowledge:
     return own.model_copy(update={"azure_ai_search": own.azure_ai_search.model_copy(update={"endpoint": url})})
 
 
+def talking(given: Teams, url: str) -> Teams:
+    """Return the settings of Teams with the twin's addresses where none are named; the door is open, and the Agents Playground,
+    which has no tokens, may come in, unless settings say otherwise.
+    """
+    twin: dict[str, object] = {
+        "enabled": True,
+        "anonymous": True,
+        "metadata_url": f"{url}/v1/.well-known/openidconfiguration",
+        "token_service": url,
+        "service_urls": (f"{url}/",),
+    }
+    return given.model_copy(update={name: value for name, value in twin.items() if name not in given.model_fields_set})
+
+
 def running(settings: Settings) -> dict[str, str]:
     """Return what runs beside the host, and where."""
     vault = {"Key Vault twin": settings.secrets.vault_url} if settings.secrets.vault_url else {}
     search = {"AI Search twin": url} if (url := settings.knowledge.azure_ai_search.endpoint) else {}
-    return {"Entra twin": settings.identity.authority, **vault, **search, **settings.plugin_urls}
+    teams = {"Bot Connector twin": settings.teams.token_service} if settings.teams.enabled else {}
+    return {"Entra twin": settings.identity.authority, **vault, **search, **teams, **settings.plugin_urls}
 
 
 def refuse_taken_port(settings: Settings) -> None:

@@ -19,7 +19,7 @@ r"""The model that follows a script: for tests, drills and demonstrations withou
 ``when`` is searched in the person's last message, any case; the first turn that fits answers. ``call`` is one call or a
 list. ``{group}`` gives the words of a named group, ``{group:int}`` a whole number, ``{group:minor}`` an amount in minor
 units. ``say`` is a sandboxed Jinja template over ``result`` (the last one), ``results``, ``system`` (the agent's instructions as
-the model got them) and the named groups.
+the model got them), ``files`` (the text of those that came with the message) and the named groups.
 """
 
 import asyncio
@@ -149,7 +149,12 @@ class ScriptedModel:
         results = [finished.result for finished in talk.finished]
         try:
             rendered = self._jinja.from_string(template)
-            known = {"result": results[-1] if results else None, "results": results, "system": talk.system}
+            known = {
+                "result": results[-1] if results else None,
+                "results": results,
+                "system": talk.system,
+                "files": talk.enclosed,
+            }
             return rendered.render(**groups, **known)
         except TemplateError as fault:
             raise WireError(500, f"The script's words cannot be rendered: {fault}") from fault

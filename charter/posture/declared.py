@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from charter.identity.issuers import NO_DIRECTORIES
-from charter.posture import address, database, search
+from charter.posture import address, database, search, teams
 from charter.posture.finding import Finding, ok, refused
 from charter.secrets.references import is_reference
 from charter.settings import Blob, Deployment, External, Identity, Settings
@@ -24,7 +24,7 @@ def settings(tree: Settings) -> list[Finding]:
     """Return what is found of the settings; each rule is either in order or refused."""
     rules = (
         _identity, _tenants, _external, _agents, _database, _secrets, _session, _models, _qdrant, _public, _telemetry, _drills,
-        _reload, _sources, search.settings,
+        _reload, _sources, search.settings, teams.settings,
     )  # fmt: skip
     return [finding for rule in rules for finding in rule(tree)]
 

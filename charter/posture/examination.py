@@ -12,7 +12,7 @@ from charter.context import Context
 from charter.errors import CharterError, Unavailable
 from charter.identity.issuers import Fixed
 from charter.identity.room import IdentityRoom, join
-from charter.posture import declared, exercised, guests, pricing, search
+from charter.posture import declared, exercised, guests, pricing, search, teams
 from charter.posture.exercised import Person
 from charter.posture.finding import Finding, refused, unproven
 from charter.posture.start import allow_resolved
@@ -71,6 +71,7 @@ def _probes(
         *exercised.models(settings, vault),
         *search.probes(settings, vault),
         *exercised.systems(catalog, http),
+        *teams.probes(settings, room, http),
     ]
 
 

@@ -12,7 +12,7 @@ import asyncpg
 from charter.catalog.spec import AgentSpec
 from charter.context import Context
 from charter.errors import IdempotencyKeyReused, NotFound
-from charter.runs import images, journal, places, records
+from charter.runs import files, images, journal, places, records
 from charter.runs.places import BATCH, PEOPLE
 from charter.runs.run import Run, StartRun, new_id
 from charter.settings import Runs
@@ -21,9 +21,9 @@ from charter.telemetry.tracing import Trace
 
 _INSERT = (
     "insert into runs (tenant, id, thread, agent, principal, authority, status, bundle, input, metadata, idempotency_key, "
-    "request_digest, lease_owner, lease_until, trace_id, span_id, priority, currency, images, epoch, working_since) "
+    "request_digest, lease_owner, lease_until, trace_id, span_id, priority, currency, images, files, epoch, working_since) "
     "values ($1, $2, $3, $4, $5, $6, $16, $7, $8, $9, $10, $11, $12, clock_timestamp() + make_interval(secs => $13), $14, $15, $17, $18, $19, "
-    "case when $16 = 'running' then 1 else 0 end, case when $16 = 'running' then clock_timestamp() end) "
+    "$20, case when $16 = 'running' then 1 else 0 end, case when $16 = 'running' then clock_timestamp() end) "
     "on conflict (tenant, principal, idempotency_key) where idempotency_key is not null do nothing returning *"
 )
 
@@ -72,7 +72,7 @@ async def _admitted(
             _INSERT, ctx.tenant, new_id("run"), await _thread(session, ctx, agent, request), agent.name, ctx.principal.id,
             records.authority(ctx), agent.bundle, request.input, dict(request.metadata), request.idempotency_key, digest,
             host.owner, host.settings.lease_seconds, trace.trace_id, trace.span_id, status, priority(ctx),
-            host.currency, len(request.images),
+            host.currency, len(request.images), len(request.files),
         )  # fmt: skip
         if row is None:  # the same key came at the same moment: once alone, the other one's run is known
             return None
@@ -98,17 +98,25 @@ def _message(request: StartRun, trace: Trace) -> journal.Entry:
         type="message",
         name="user",
         input=request.input,
-        label=images.label_of(len(request.images)).as_json() if request.images else None,
+        output=files.kept(request.files),
+        label=_label(request),
         started_at=moment,
         ended_at=moment,
         trace=trace,
     )
 
 
+def _label(request: StartRun) -> dict[str, Any] | None:
+    label = images.label_of(len(request.images)).joined(files.label_of(len(request.files)))
+    return None if label.trusted else label.as_json()
+
+
 def _digest(request: StartRun) -> str:
     body: list[Any] = [request.agent, request.input, request.thread, dict(request.metadata)]
     if request.images:
         body.append([[image.media_type, hashlib.sha256(image.data).hexdigest()] for image in request.images])
+    if request.files:
+        body.append(files.digest(request.files))
     return hashlib.sha256(journal.canonical(body)).hexdigest()
 
 

@@ -43,6 +43,11 @@ def check(images: Sequence[Image]) -> None:
             )
 
 
+def media_type_of(data: bytes) -> str | None:
+    """Return which of the images that are taken these bytes are, if any."""
+    return next((media_type for media_type in MEDIA_TYPES if _is(Image(media_type, data))), None)
+
+
 def _is(image: Image) -> bool:
     webp = image.media_type == "image/webp"
     return image.data.startswith(_BEGINNINGS[image.media_type]) and (not webp or image.data[8:12] == b"WEBP")

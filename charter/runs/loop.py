@@ -11,7 +11,7 @@ from charter.errors import AnswerUnfit, BudgetExhausted
 from charter.governance.labels import TRUSTED, Label
 from charter.models.chat import Image, Message, Reply, ToolCall, Usage
 from charter.models.route import Unanswered
-from charter.runs import answer, answering, conversation, effects, formed, images, journal
+from charter.runs import answer, answering, conversation, effects, files, formed, images, journal
 from charter.runs.calling import Calling
 from charter.runs.editions import Editions
 from charter.runs.following import Voice
@@ -81,7 +81,7 @@ class Loop:
         edition = await self._editions.of(claim.agent, claim.bundle)
         agent = edition.catalog.agents[claim.agent]
         steps, doubtful, pictures, earlier, label = await self._recall(claim)
-        label = label.joined(images.label_of(len(pictures)))
+        label = label.joined(images.label_of(len(pictures))).joined(files.label_of(claim.files))
         for step in steps:
             label = label.joined(Label.from_json(step.label))
         instructions = conversation.system(agent, claim, journal.now().date())
@@ -110,13 +110,15 @@ class Loop:
         return work, self._pending(work, steps)
 
     async def _recall(self, claim: Claim) -> tuple[list[Step], set[str], tuple[Image, ...], list[Message], Label]:
-        if claim.opens_thread and not claim.images:
+        if claim.opens_thread and not claim.images and not claim.files:
             return [], set(), (), [], TRUSTED
         async with self._database.session(claim.ctx) as db:
             steps = await journal.steps(db, claim.run_id) if claim.epoch > 1 else []
             doubtful = await effects.in_doubt(db, claim.run_id) if claim.epoch > 1 else set[str]()
             pictures = await images.of_run(db, claim.run_id) if claim.images else ()
-            return steps, doubtful, pictures, *await conversation.history(db, claim, self._settings.history_tokens)
+            enclosed = files.shown(await files.of_run(db, claim.run_id)) if claim.files else []
+            earlier, label = await conversation.history(db, claim, self._settings.history_tokens)
+            return steps, doubtful, pictures, [*earlier, *enclosed], label
 
     @staticmethod
     def _pending(work: Work, steps: list[Step]) -> Pending:

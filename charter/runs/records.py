@@ -53,6 +53,7 @@ class Claim:
     seq: int = 0
     worked: timedelta = timedelta(0)
     images: int = 0
+    files: int = 0
 
 
 def authority(ctx: Context) -> dict[str, Any]:
@@ -110,6 +111,7 @@ def run_of(row: asyncpg.Record, *, effects: Sequence[Mapping[str, Any]] | None =
         updated_at=row["updated_at"],
         last_seq=row["last_seq"],
         images=row["images"],
+        files=row["files"],
     )
 
 
@@ -217,6 +219,7 @@ def claim_of(row: asyncpg.Record, *, opens_thread: bool = False) -> Claim:
         seq=row["last_seq"],
         worked=row["worked"],
         images=row["images"],
+        files=row["files"],
     )
 
 

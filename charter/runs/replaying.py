@@ -20,7 +20,7 @@ from charter.governance.labels import Label, label_of
 from charter.kernel.session import Session
 from charter.models.chat import Message, Reply, ToolCall, Usage
 from charter.models.journaled import journaled_route
-from charter.runs import answer, conversation, formed, images, journal
+from charter.runs import answer, conversation, files, formed, images, journal
 from charter.runs.building import Edition
 from charter.runs.calling import refusal
 from charter.runs.editions import Editions
@@ -106,10 +106,11 @@ class Replaying:
             steps = await journal.steps(db, run.id)
             asked = await approvals.of_run(db, run.id)
             pictures = await images.of_run(db, run.id) if run.images else ()
+            enclosed = files.shown(await files.of_run(db, run.id)) if run.files else []
             before, label = await conversation.history(db, claim, self._limits.history_tokens)
         return _Recorded(
-            run, claim, steps, {each.step_id: each for each in asked}, before,
-            label.joined(images.label_of(len(pictures))), Message("user", run.input, images=pictures),
+            run, claim, steps, {each.step_id: each for each in asked}, [*before, *enclosed],
+            label.joined(images.label_of(len(pictures))).joined(files.label_of(run.files)), Message("user", run.input, images=pictures),
         )  # fmt: skip
 
 

@@ -25,8 +25,16 @@ def timestamp(moment: datetime | None) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadFile:
+    """What was read of a file that came with an input."""
+
+    name: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class StartRun:
-    """What somebody asks an agent to do; ``images`` belong to the input."""
+    """What somebody asks an agent to do; ``images`` and ``files`` belong to the input."""
 
     agent: str
     input: str
@@ -35,6 +43,7 @@ class StartRun:
     idempotency_key: str | None = None
     streams: bool = False
     images: tuple[Image, ...] = ()
+    files: tuple[ReadFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,7 @@ class Run:
     updated_at: datetime
     last_seq: int = 0
     images: int = 0
+    files: int = 0
 
     @property
     def finished(self) -> bool:

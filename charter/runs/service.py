@@ -1,7 +1,7 @@
 """What every channel calls: start, decide or read. Authority comes with the context, never from a request's body."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -14,12 +14,13 @@ from charter.identity.grants import Grants
 from charter.knowledge.archive import Archive
 from charter.models.chat import Image
 from charter.models.choosing import Wanted
-from charter.runs import admission, images, journal, records, resolving
+from charter.runs import admission, feedback, files, images, journal, records, resolving
 from charter.runs.admittance import Admittance
 from charter.runs.drill import Drill
 from charter.runs.editions import Editions
 from charter.runs.engine import Engine
 from charter.runs.events import EventStream
+from charter.runs.feedback import Feedback, Reaction
 from charter.runs.following import Followers
 from charter.runs.parking import verdict
 from charter.runs.records import Claim
@@ -120,6 +121,7 @@ class RunService:
         if not request.input.strip():
             raise InvalidRequest("The input is empty.", errors=[FieldError("/input", "say what is to be done")])
         images.check(request.images)
+        files.check(request.files)
         if len(request.input) > self.http.input_limit_chars:
             raise InvalidRequest(
                 "The input is too long.",
@@ -278,6 +280,39 @@ class RunService:
                 journal.Change(status="cancelled"),
             )
         return await self.get(ctx, run_id)
+
+    async def feedback(self, ctx: Context, run_id: str, reaction: Reaction, reason: str = "") -> Feedback:
+        """Keep what a person thinks of the answer to their own run, in place of what they said before.
+
+        Raises:
+            NotFound, Forbidden, Conflict, InvalidRequest: see ``feedback``.
+            TenantSuspended: not now.
+        """
+        self.entitlement.check_served(ctx.tenant)
+        async with self.database.session(ctx) as session:
+            return await feedback.put(session, ctx, await records.read(session, ctx, run_id), reaction, reason)
+
+    async def feedback_of(self, ctx: Context, runs: Sequence[str]) -> Mapping[str, Feedback]:
+        """Return what their people thought of these runs, as far as this principal may see them."""
+        async with self.database.session(ctx) as session:
+            return await feedback.of(session, ctx, runs)
+
+    async def feedback_given(
+        self,
+        ctx: Context,
+        *,
+        reaction: str | None = None,
+        agent: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """Return what the tenant's people thought of answers, newest first; for its operators.
+
+        Raises:
+            Forbidden, InvalidRequest: see ``feedback``.
+        """
+        async with self.database.session(ctx) as session:
+            return await feedback.listing(session, ctx, reaction=reaction, agent=agent, cursor=cursor, limit=limit)
 
     async def replay(self, ctx: Context, run_id: str, *, current: bool = False) -> Replayed:
         """Go through a run once more with what was recorded of it, and tell the first thing that comes out otherwise.

@@ -142,8 +142,7 @@ async def teams_due(database: Database) -> list[str]:
         rows = await session.fetch(
             "select tenant from teams_inbox where state = 'new' and (taken_until is null or taken_until < clock_timestamp()) "
             "union select tenant from teams_outbox where state in ('waiting', 'sending') and due_at <= clock_timestamp() "
-            "and (taken_until is null or taken_until < clock_timestamp()) "
-            "union select tenant from teams_tasks where not done and streaming_until < clock_timestamp()"
+            "and (taken_until is null or taken_until < clock_timestamp())"
         )
     return [str(row["tenant"]) for row in rows]
 
@@ -155,3 +154,17 @@ async def teams_tenants_of(database: Database, runs: Iterable[str]) -> dict[str,
             "select run_id, tenant from teams_tasks where not done and run_id = any($1::text[])", list(runs)
         )
     return {str(row["run_id"]): str(row["tenant"]) for row in rows}
+
+
+async def teams_waiting(database: Database) -> list[str]:
+    """Return the tenants in which somebody in Teams waits for a run."""
+    async with database.crossing() as session:
+        rows = await session.fetch("select distinct tenant from teams_tasks where not done")
+    return [str(row["tenant"]) for row in rows]
+
+
+async def teams_tenants(database: Database) -> list[str]:
+    """Return the tenants whose people have been spoken with in Teams."""
+    async with database.crossing() as session:
+        rows = await session.fetch("select distinct tenant from teams_conversations")
+    return [str(row["tenant"]) for row in rows]

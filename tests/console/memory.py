@@ -3,14 +3,24 @@
 import asyncio
 import itertools
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from charter.context import Context
-from charter.errors import AlreadyDecided, Conflict, DigestMismatch, NotAnApprover, NotFound, RunFinished, SelfApproval
+from charter.errors import (
+    AlreadyDecided,
+    Conflict,
+    DigestMismatch,
+    Forbidden,
+    NotAnApprover,
+    NotFound,
+    RunFinished,
+    SelfApproval,
+)
 from charter.governance.approval import Approval, entitlement, may_see
+from charter.runs.feedback import Feedback, Reaction, worded
 from charter.runs.run import TERMINAL, Event, Page, Run, StartRun, Step, timestamp
 
 NOTHING_USED = {
@@ -32,6 +42,7 @@ class MemoryRuns:
         self.steps: dict[str, dict[str, Step]] = defaultdict(dict)
         self.questions: dict[str, Approval] = {}
         self.heard: dict[str, list[Event]] = defaultdict(list)
+        self.thought: dict[str, Feedback] = {}
         self.assertions: list[str | None] = []
         self.contexts: list[Context] = []
         self._followers: dict[str, set[asyncio.Queue[Event]]] = defaultdict(set)
@@ -178,6 +189,16 @@ class MemoryRuns:
         self._tell(run.id, "step", self.steps[run.id][step.id].as_json())
         effect = {"step_id": step.id, "function": step.name, "outcome": outcome, **said}
         self.change(run.id, status="queued", waiting=None, effects=[effect])
+
+    async def feedback(self, ctx: Context, run_id: str, reaction: Reaction, reason: str = "") -> Feedback:
+        run = await self.get(ctx, run_id)
+        if run.principal["id"] != ctx.principal.id:
+            raise Forbidden("Only the person who asked says what they think of the answer.")
+        self.thought[run_id] = Feedback(run_id, run.agent, ctx.principal.id, reaction, worded(reason), _now())
+        return self.thought[run_id]
+
+    async def feedback_of(self, ctx: Context, runs: Sequence[str]) -> Mapping[str, Feedback]:
+        return {run: self.thought[run] for run in runs if run in self.thought and self._visible(ctx, self.runs[run])}
 
     async def cancel(self, ctx: Context, run_id: str) -> Run:
         run = await self.get(ctx, run_id)

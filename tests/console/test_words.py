@@ -2,6 +2,7 @@
 
 import pytest
 
+from charter.channels import wording
 from charter.channels.console import level, markdown, words
 from charter.channels.console.markdown import Cited
 
@@ -39,9 +40,9 @@ def test_a_duration_is_short(seconds: float, said: str) -> None:
 
 
 def test_names_are_words() -> None:
-    assert words.title("employee_assistant") == "Employee assistant"
-    assert words.call_name("people.get_leave_balance") == ("Get leave balance", "People")
-    assert words.title("order_id") == "Order ID"
+    assert wording.title("employee_assistant") == "Employee assistant"
+    assert wording.call_name("people.get_leave_balance") == ("Get leave balance", "People")
+    assert wording.title("order_id") == "Order ID"
     assert words.listed(["bob", "mona", "anyone with the role buyer"]) == "bob, mona or anyone with the role buyer"
     assert words.approver("role:buyer") == "anyone with the role buyer"
 

@@ -110,6 +110,8 @@ DOORS = (
         "POST", "/v1/runs/{run}/resolve", who="bob", ids={"run": "doubt"}, body={"step_id": "{doubt_step}", "answer": "give_up"}
     ),
     bearer("POST", "/v1/runs/{run}/replay", body={"bundle": "own"}),
+    bearer("PUT", "/v1/runs/{run}/feedback", body={"reaction": "like"}),
+    bearer("GET", "/v1/runs/{run}/feedback", ids={"run": "liked"}),
     bearer("GET", "/v1/approvals", who="bob", **OPEN),
     bearer("GET", "/v1/approvals/{approval}", who="bob"),
     bearer(
@@ -132,6 +134,7 @@ DOORS = (
     admin("POST", "/v1/admin/tenants/{tenant}/resume"),
     admin("GET", "/v1/admin/tenants/{tenant}/export"),
     channel("POST", "/api/messages", body=REACTION),
+    admin("GET", "/v1/admin/feedback"),
     public("GET", "/console/sign-in", "is where one signs in"),
     public("POST", "/console/sign-in", "is where one signs in, and asks for its form's own token", body={"name": "alice"}),
     public("GET", "/console/signed-in", "takes an answer that only the browser that asked for it can use", good=303),
@@ -157,6 +160,7 @@ DOORS = (
         "POST", "/console/runs/{run}/steps/{step}/answer", who="bob", ids={"run": "console_doubt", "step": "console_doubt_step"},
         body={"answer": "give_up", "since": "{console_since}"},
     ),
+    cookie("POST", "/console/runs/{run}/feedback", body={"reaction": "like"}, good=200),
     cookie("POST", "/console/runs/{run}/cancel", ids={"run": "console_cancelled"}, good=303),
     cookie("GET", "/console/documents/{document}/passages/{passage}", stranger=200),
     cookie("GET", "/console/inbox", who="bob", **{**OPEN, "workload": 403}),

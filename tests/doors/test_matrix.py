@@ -106,11 +106,12 @@ async def test_a_forged_token_opens_no_door(forgery: Forgery, world: World) -> N
 @pytest.mark.promise("doors.channels")
 @pytest.mark.parametrize("forgery", channel.FORGERIES, ids=lambda each: each.name)
 async def test_a_forged_token_of_a_channel_opens_no_door_of_a_channel(forgery: channel.Forgery, world: World) -> None:
-    lines = [f"Authorization: {each}".encode() for each in forgery.headers(world.connector)]
+    sent = forgery.headers(world.connector)
+    lines = [f"Authorization: {each}".encode() for each in sent]
     before = await world.rows(TENANT)
     answers = await _each(CHANNELS, lambda door: world.knock(door, lines))
     told = [_wrong(door, reply, *UNAUTHENTICATED) for door, reply in answers]
-    told += [_leaks(world, door, reply, *forgery.headers(world.connector)) for door, reply in answers]
+    told += [_leaks(world, door, reply, *filter(None, sent)) for door, reply in answers]
     assert [each for each in told if each] == []
     assert await world.rows(TENANT) == before
 

@@ -215,6 +215,8 @@ async def _furnish(world: World, mark: str) -> None:
     run = await host.ask("alice", "employee_assistant", f"hello {mark}", metadata={"mark": mark})
     ids |= {"agent": "employee_assistant", "run": run["id"], "thread": run["thread"]}
     ids["response"] = "resp_" + run["id"].removeprefix("run_")
+    ids["liked"] = run["id"]
+    assert (await host.call("alice", "PUT", f"/v1/runs/{run['id']}/feedback", {"reaction": "like"})).status == 200
     ids["step"] = (await host.timeline("alice", run["id"]))[0]["id"]
     for name in ("", "console_"):
         waiting = await _order(world, mark)

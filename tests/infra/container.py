@@ -34,12 +34,12 @@ SAMPLE = {
 """What azd knows after `azd provision`, the registration and the README's `azd env set`."""
 
 
-def environment(house: Path, *, starting: bool = False) -> Mapping[str, str]:
-    """Return name and value of every variable; ``starting``: of the container that migrates."""
+def environment(house: Path, *, starting: bool = False, teams: bool = False) -> Mapping[str, str]:
+    """Return name and value of every variable; ``starting``: of the container that migrates; ``teams``: with that door."""
     template = templates.read(house / "infra")["charter.bicep"]
     (app,) = template.resources
     (container,) = app.at("properties", "template", "initContainers" if starting else "containers")
-    scope = Scope(template, _parameters(house))
+    scope = Scope(template, {**_parameters(house), "teams": teams})
     found = {told["name"]: scope.value(told["value"]) for told in container["env"]}
     assert len(found) == len(container["env"]) > 5, "a variable is given twice, or hardly any"
     return found

@@ -116,8 +116,13 @@ class _Doors:
     def _patched(self, known: dict[str, Any], body: dict[str, Any]) -> web.Response:
         if unknown := body.keys() - WRITABLE:
             return _error(400, "Request_BadRequest", f"Invalid property '{min(unknown)}'.")
-        if any(uri != f"api://{known['appId']}" for uri in body.get("identifierUris", [])):
+        own = (f"api://{known['appId']}", f"api://botid-{known['appId']}")
+        if any(uri not in own for uri in body.get("identifierUris", [])):
             return _error(400, "Request_BadRequest", "Values of identifierUris property must use api://<appId>.")
+        scopes = {entry["id"] for entry in known["api"].get("oauth2PermissionScopes", ())}
+        let_in = body.get("api", {}).get("preAuthorizedApplications", ())
+        if any(not scopes.issuperset(entry["delegatedPermissionIds"]) for entry in let_in):
+            return _error(400, "InvalidValue", "Property delegatedPermissionIds refers to a scope that is not there.")
         roles = body.get("appRoles", known["appRoles"])
         kept = {role["id"] for role in roles}
         if any(role["isEnabled"] and role["id"] not in kept for role in known["appRoles"]):

@@ -15,6 +15,9 @@ ROLES = {
 }
 """All that anybody is ever granted. Owner, Contributor and their like are not among it."""
 
+PROVIDERS = {"c00b44ab-5e16-c44c-af26-2fd5bc55eb18": "AAD v2 with Federated Credentials"}
+"""Whom people may sign in at for the bot: Entra, with a credential that is no secret."""
+
 _KEYS = re.compile(r"\blist(?:\w*Keys?|Credentials|Secrets)\s*\(|\bgetSecret\s*\(|AccountKey=|@secure\(")
 _ELSEWHERE = re.compile(r"'(?:br|ts)[:/]|\.azurecr\.io|mcr\.microsoft\.com|ghcr\.io|docker\.io")
 _SECRETIVE = re.compile(r"(?:^|_)(?:KEY|SECRET|PASSWORD|TOKEN)$")
@@ -56,6 +59,25 @@ MUST: Mapping[str, Values] = {
         (("properties", "appLogsConfiguration", "destination"), "azure-monitor"),
         (("properties", "peerAuthentication", "mtls", "enabled"), True),
     ),
+    "Microsoft.BotService/botServices": (
+        (("kind",), "azurebot"),
+        (("properties", "endpoint"), "${publicUrl}/api/messages"),
+        (("properties", "msaAppType"), "SingleTenant"),
+        (("properties", "disableLocalAuth"), True),
+        (("properties", "appPasswordHint"), None),
+        (("properties", "developerAppInsightKey"), None),
+        (("properties", "developerAppInsightsApiKey"), None),
+    ),
+    "Microsoft.BotService/botServices/channels": (
+        (("name",), "MsTeamsChannel"),
+        (("properties", "channelName"), "MsTeamsChannel"),
+        (("properties", "properties", "isEnabled"), True),
+        (("properties", "properties", "enableCalling"), False),
+    ),
+    "Microsoft.BotService/botServices/connections": (
+        (("properties", "clientSecret"), None),
+        (("properties", "scopes"), "${resourceUri}/access_as_user"),
+    ),
     "Microsoft.App/containerApps": (
         (("properties", "configuration", "ingress", "allowInsecure"), False),
         (("properties", "configuration", "ingress", "external"), True),
@@ -94,7 +116,7 @@ def _roles(templates: Mapping[str, Template]) -> Iterator[str]:
     given = 0
     for template in templates.values():
         for guid, comment in _GUID.findall(template.text):
-            if ROLES.get(guid) != comment:
+            if {**ROLES, **PROVIDERS}.get(guid) != comment:
                 yield f"{template.file.name}: the role {guid} ({comment or 'without a name'}) is none that may be granted"
         for resource in template.resources:
             if resource.type == "Microsoft.Authorization/roleAssignments":
@@ -182,7 +204,29 @@ def _deployment(deployment: Resource) -> Iterator[str]:
         yield f"{deployment}: a model changes when the deployment says so, not by itself"
 
 
+SIGN_IN = {
+    "ClientId": "clientId",
+    "UniqueIdentifier": "connection",
+    "TokenExchangeUrl": "resourceUri",
+    "TenantId": "tenantId",
+}
+"""What a connection is told, by name: the host's application, the name it is vouched for by, its scope's owner, its tenant."""
+
+
+def _connection(connection: Resource) -> Iterator[str]:
+    """Yield what would let people sign in elsewhere, or need a secret."""
+    told = {entry["key"]: str(entry["value"]) for entry in connection.at("properties", "parameters") or ()}
+    if told != SIGN_IN or str(connection.at("properties", "serviceProviderId")) != "provider":
+        yield f"{connection}: people sign in at Entra for this host, without a secret, and the connection says {told}"
+    text = connection.file.read_text("utf-8")
+    if not re.search(rf"^var provider = '({'|'.join(PROVIDERS)})' // ", text, re.MULTILINE):
+        yield f"{connection}: the provider is none of {', '.join(PROVIDERS.values())}"
+    if "var resourceUri = 'api://botid-${clientId}'" not in text:
+        yield f"{connection}: Teams signs people in for api://botid-<client id> alone"
+
+
 RULES: Mapping[str, Callable[[Resource], Iterator[str]]] = {
     "Microsoft.App/containerApps": _app,
     "Microsoft.CognitiveServices/accounts/deployments": _deployment,
+    "Microsoft.BotService/botServices/connections": _connection,
 }

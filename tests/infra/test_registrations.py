@@ -1,8 +1,10 @@
 """The two scripts that bring what no template may hold, against a Graph and a Resource Manager that keep what they are told."""
 
 import asyncio
+import base64
 import json
 import sys
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -176,6 +178,54 @@ async def test_the_azure_cli_comes_in_only_where_it_is_wanted_and_beside_others(
         assert application["api"]["preAuthorizedApplications"] == [own, cli]
     assert directory.changes().count(f"PATCH /v1.0/applications/{application['id']}") == 2
     assert [entry["value"] for entry in application["api"]["oauth2PermissionScopes"]] == ["access_as_user"]
+
+
+@pytest.mark.promise("infra.teams")
+async def test_teams_is_let_in_only_where_it_is_wanted_and_stays(house: Path, directory: Graph) -> None:
+    await _register(house, directory)
+    application = json.loads(json.dumps(_only(directory)))
+    assert "botid" not in str(application)
+    assert len(directory.federated[application["id"]]) == 1
+    for _ in range(2):
+        code, _, err = await _register(house, directory, "--teams", "--azure-cli")
+        assert code == 0, err
+    told = json.loads(json.dumps(_only(directory)))
+    app = told["appId"]
+    assert told["identifierUris"] == [f"api://{app}", f"api://botid-{app}"]
+    assert told["web"]["redirectUris"] == [
+        "https://charter.contoso.example/console/signed-in",
+        "https://token.botframework.com/.auth/web/redirect",
+    ]
+    scope = told["api"]["oauth2PermissionScopes"][0]["id"]
+    assert {entry["appId"]: entry["delegatedPermissionIds"] for entry in told["api"]["preAuthorizedApplications"]} == {
+        "04b07795-8ddb-461a-bbee-02f9e1bf7b46": [scope],
+        "1fec8e78-bce4-4aaf-ab1b-5451cc387264": [scope],
+        "5e3ce6c0-2b1f-4285-8d4b-75ee78787346": [scope],
+    }
+    done = directory.changes()
+    code, _, err = await _register(house, directory)
+    assert (code, directory.changes()) == (0, done), "what is not asked for again stays"
+    assert "passwordCredentials" not in told
+
+
+@pytest.mark.promise("infra.teams")
+async def test_entra_believes_the_token_service_for_the_bots_own_connection_alone(
+    house: Path, directory: Graph
+) -> None:
+    code, _, err = await _register(house, directory, "--teams")
+    assert code == 0, err
+    told = json.loads(json.dumps(_only(directory)))
+    credentials = {entry["name"]: entry for entry in directory.federated[told["id"]].values()}
+    assert set(credentials) == {"charter-host", "charter-teams"}
+    subject = credentials["charter-teams"]["subject"]
+    assert credentials["charter-teams"]["issuer"] == f"https://login.microsoftonline.com/{TENANT}/v2.0"
+    *_, tenant, _, _, connection = subject.split("/")
+    assert uuid.UUID(bytes_le=base64.urlsafe_b64decode(f"{tenant}==")) == uuid.UUID(TENANT)
+    # As Microsoft's page on federated credentials of bots writes the token service.
+    assert subject == f"/eid1/c/pub/t/{tenant}/a/9ExAW52n_ky4ZiS_jhpJIQ/{connection}"
+    assert f"var connection = '{connection}'" in (house / "infra/charter.bicep").read_text("utf-8")
+    _, _, err = await _register(house, directory, "--teams", "--several-tenants")
+    assert "the people of this tenant alone can sign in" in err
 
 
 @pytest.mark.promise("infra.registrations")

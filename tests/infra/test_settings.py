@@ -45,6 +45,17 @@ DEFAULTS_ARE_RIGHT = {
     "CHARTER_KNOWLEDGE__TOP": "The same anywhere.",
     "CHARTER_RUNS__*": "Tuned by load, and equal on all replicas in any case.",
     "CHARTER_COSTS__RATES": "The prices are in the currency that costs are counted in.",
+    "CHARTER_TEAMS__METADATA_URL": "The public cloud's.",
+    "CHARTER_TEAMS__ISSUER": "The public cloud's.",
+    "CHARTER_TEAMS__SCOPE": "The public cloud's.",
+    "CHARTER_TEAMS__TOKEN_SERVICE": "The public cloud's.",
+    "CHARTER_TEAMS__SERVICE_URLS": "The public cloud's.",
+    "CHARTER_TEAMS__ANONYMOUS": "Refused by the profile.",
+    "CHARTER_TEAMS__AGENT": "Whoever's examples fit answers; a company may name one.",
+    "CHARTER_TEAMS__INBOX_LIMIT": "Tuned by load.",
+    "CHARTER_TEAMS__REMINDERS": "A company's own, where it wants others.",
+    "CHARTER_TEAMS__ESCALATION": "A conversation of the company's, where it wants one.",
+    "CHARTER_TEAMS__RETENTION_DAYS": "The same anywhere.",
     "CHARTER_DRILL__POINTS": "Refused by the profile.",
     "CHARTER_HTTP__BODY_LIMIT_BYTES": "The same anywhere.",
     "CHARTER_HTTP__INPUT_LIMIT_CHARS": "The same anywhere.",
@@ -81,10 +92,12 @@ def test_every_setting_is_given_or_its_default_is_said_to_be_right(house: Path) 
 
 
 @pytest.mark.promise("infra.settings")
+@pytest.mark.parametrize("teams", [False, True])
 def test_the_azure_profile_refuses_nothing_of_what_the_deployment_gives(
-    house: Path, monkeypatch: pytest.MonkeyPatch
+    teams: bool, house: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tree = _read(environment(house), monkeypatch)
+    tree = _read(environment(house, teams=teams), monkeypatch)
+    assert tree.teams.enabled is teams
     catalog = loader.placed(loader.load(tree), tree.plugin_urls)
     findings = [*declared.settings(tree), *guests.catalog(catalog)]
     assert [finding for finding in findings if finding.state == "refused"] == []

@@ -103,6 +103,33 @@ INJECTED = (
     ),
     ("a variable that nobody sets", "charter.parameters.json", "${CHARTER_VAULT_URL}", "${CHARTER_VAULTS_URL}"),
     ("another service's tag", "charter.bicep", "'azd-service-name': 'charter'", "'azd-service-name': 'host'"),
+    ("a bot for every tenant", "modules/bot.bicep", "'SingleTenant'", "'MultiTenant'"),
+    ("a bot with keys", "modules/bot.bicep", "disableLocalAuth: true", "disableLocalAuth: false"),
+    (
+        "a bot elsewhere",
+        "modules/bot.bicep",
+        "'${publicUrl}/api/messages'",
+        "'https://bot.contoso.example/api/messages'",
+    ),
+    ("calls through the bot", "modules/bot.bicep", "enableCalling: false", "enableCalling: true"),
+    ("another channel", "modules/bot.bicep", "name: 'MsTeamsChannel'", "name: 'DirectLineChannel'"),
+    (
+        "a client secret of the sign-in",
+        "modules/bot.bicep",
+        "    clientId: clientId\n    scopes",
+        "    clientId: clientId\n    clientSecret: 'unused'\n    scopes",
+    ),
+    ("another scope", "modules/bot.bicep", "/access_as_user", "/.default"),
+    (
+        "another provider",
+        "modules/bot.bicep",
+        "c00b44ab-5e16-c44c-af26-2fd5bc55eb18",
+        "30dd229c-58e3-4a48-bdfd-91ec48eb906c",
+    ),
+    ("a sign-in for others", "modules/bot.bicep", "'api://botid-${clientId}'", "'api://${clientId}'"),
+    ("a sign-in nobody vouches for", "modules/bot.bicep", "value: connection", "value: 'oauth'"),
+    ("a bot without its tenant", "charter.bicep", "    tenantId: tenant().tenantId\n", ""),
+    ("a misspelt kind of bot", "modules/bot.bicep", "msaAppId: clientId", "msAppId: clientId"),
     ("a module from elsewhere", "main.bicep", "'modules/vault.bicep'", "'br/public:avm/res/key-vault/vault:0.13.3'"),
 )
 

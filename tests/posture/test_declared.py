@@ -25,10 +25,14 @@ def _qdrant(**wrong: str) -> dict[str, Any]:
     return {"store": "qdrant", "qdrant": good | wrong}
 
 
+def _teams(**wrong: Any) -> dict[str, Any]:
+    return {"enabled": True, **wrong}
+
+
 @pytest.mark.promise("posture.refuses")
-@pytest.mark.parametrize("knowledge", [{}, _qdrant()])
-def test_settings_of_production_are_accepted_whole(knowledge: dict[str, Any]) -> None:
-    tree = settings(("knowledge", knowledge))
+@pytest.mark.parametrize(("knowledge", "teams"), [({}, {}), (_qdrant(), _teams()), ({}, {"anonymous": True})])
+def test_settings_of_production_are_accepted_whole(knowledge: dict[str, Any], teams: dict[str, Any]) -> None:
+    tree = settings(("knowledge", knowledge), ("teams", teams))
     assert refused(tree) == []
     allow(tree)
 
@@ -115,6 +119,15 @@ def test_settings_of_production_are_accepted_whole(knowledge: dict[str, Any]) ->
         ("telemetry.otlp_endpoint", "http://collector.contoso.example", "CHARTER_TELEMETRY__OTLP_ENDPOINT"),
         ("drill.points", {"claimed": "kill 1"}, "CHARTER_DRILL__POINTS"),
         ("reload", True, "CHARTER_RELOAD"),
+        ("teams", {"enabled": True, "anonymous": True}, "CHARTER_TEAMS__ANONYMOUS"),
+        ("teams", _teams(metadata_url="http://login.contoso.example"), "CHARTER_TEAMS__METADATA_URL"),
+        ("teams", _teams(token_service="https://localhost:3980"), "CHARTER_TEAMS__TOKEN_SERVICE"),
+        ("teams", _teams(service_urls=()), "CHARTER_TEAMS__SERVICE_URLS"),
+        (
+            "teams",
+            _teams(service_urls=["https://smba.contoso.example", "http://localhost:1"]),
+            "CHARTER_TEAMS__SERVICE_URLS",
+        ),
         (
             "identity.external",
             {"customers": {"authority": "http://localhost:1", "tid": "customers", "tenant": "contoso"}},

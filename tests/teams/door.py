@@ -83,7 +83,7 @@ async def open_door(
     *,
     invokes: Mapping[str, Invoke] | None = None,
     fails: bool = False,
-    seconds: float = 10,
+    seconds: Mapping[str, float] | None = None,
     **chosen: Any,
 ) -> AsyncIterator[Door]:
     """Open the door; ``fails``: whoever is told of activities fails."""
@@ -101,7 +101,7 @@ async def open_door(
             door.arrived.append((tenant, activity))
             assert not fails
 
-        ingress = Ingress(database, tokens, live, settings, invokes or {}, arrived, invoke_seconds=seconds)
+        ingress = Ingress(database, tokens, live, settings, invokes or {}, arrived, **(seconds or {}))
         runner = web.AppRunner(_application(ingress, http), access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

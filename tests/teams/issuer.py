@@ -16,7 +16,8 @@ from charter.settings import Teams
 
 NAME = "https://api.botframework.com"
 BOT = "charter-host"
-SERVICE = "https://smba.trafficmanager.net/emea/"
+ROOT = "https://smba.trafficmanager.net/"
+SERVICE = f"{ROOT}emea/"
 
 Fault = Literal["", "hang", "fail"]
 
@@ -32,6 +33,7 @@ class BotIssuer:
     """
 
     url: str = ""
+    elsewhere: str = ""
     keys: dict[str, rsa.RSAPrivateKey] = field(
         default_factory=lambda: {"first": _made(), "skype": _made(), "bare": _made()}
     )
@@ -46,8 +48,9 @@ class BotIssuer:
         return f"{self.url}/v1/.well-known/openidconfiguration"
 
     def settings(self, **chosen: Any) -> Teams:
-        """Return the settings of a host that believes this issuer."""
-        return Teams(enabled=True, metadata_url=self.metadata_url, issuer=NAME, **chosen)
+        """Return the settings of a host that believes this issuer, and no twin."""
+        own = {"metadata_url": self.metadata_url, "issuer": NAME, "token_service": self.url, "service_urls": (ROOT,)}
+        return Teams(**({"enabled": True, "anonymous": False} | own | chosen))
 
     def claims(self, **changed: Any) -> dict[str, Any]:
         """Return a good token's claims, changed; ``None`` takes one away."""
@@ -85,14 +88,16 @@ class BotIssuer:
 
 @asynccontextmanager
 async def bot_issuer() -> AsyncIterator[BotIssuer]:
-    """Publish keys on a free port."""
+    """Publish keys on a free port, at an address of this machine that hosts believe, and at one that they do not."""
     issuer = BotIssuer()
     app = web.Application()
     app.router.add_get("/{any:.*}", issuer.answer)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    issuer.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    port = runner.addresses[0][1]
+    await web.TCPSite(runner, "127.0.0.9", port).start()
+    issuer.url, issuer.elsewhere = f"http://127.0.0.1:{port}", f"http://127.0.0.9:{port}"
     try:
         yield issuer
     finally:

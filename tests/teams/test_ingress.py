@@ -279,6 +279,19 @@ async def test_what_is_kept_is_answered_with_200_even_if_nobody_could_be_told(da
 
 
 @pytest.mark.promise("teams.ingress")
+async def test_a_database_that_is_too_slow_is_told_as_such(database_url: str) -> None:
+    narrow = Database(database_url, size=1)
+    await narrow.open()
+    async with open_door(narrow, seconds={"keep_seconds": 0.2}) as door:
+        async with narrow.tenant_session(door.tenant):
+            answer = await door.say()
+            assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
+        assert (await door.say()).status == 200
+        assert len(door.arrived) == 1
+    await narrow.close()
+
+
+@pytest.mark.promise("teams.ingress")
 async def test_without_its_database_the_host_asks_the_channel_to_come_again(tmp_path: Path) -> None:
     server = await embedded.start(tmp_path / "postgres")
     try:

@@ -85,7 +85,9 @@ async def test_a_handlers_fault_is_told_as_the_client_wants_to_hear_it(case: str
 
 @pytest.mark.promise("teams.invokes")
 async def test_a_handler_that_never_ends_is_ended(database: Database) -> None:
-    async with open_door(database, invokes={CARD: _forever, "task/fetch": _forever}, seconds=0.1) as door:
+    async with open_door(
+        database, invokes={CARD: _forever, "task/fetch": _forever}, seconds={"invoke_seconds": 0.1}
+    ) as door:
         card = await door.post(_invoke(door, CARD), door.good)
         assert (card.status, card.body["statusCode"]) == (200, 503)
         other = await door.post(_invoke(door, "task/fetch"), door.good)

@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from charter.channels.teams.ports import Stopped
 from tests.teams.line import Line, line, stopped
+from tests.teams.saying import until
 from tests.teams.test_link import linked
 
 WORDS = [f"word{number} " for number in range(40)]
@@ -16,12 +17,6 @@ WORDS = [f"word{number} " for number in range(40)]
 
 def said(text: str, **more: Any) -> dict[str, Any]:
     return {"type": "message", "text": text, **more}
-
-
-async def until(condition: Callable[[], object], seconds: float = 15) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.02)
 
 
 async def told(stream: Any, seconds: float, words: list[str]) -> str:
@@ -73,7 +68,7 @@ async def test_text_is_shown_at_most_every_second_and_a_half_however_fast_it_com
         text = await told(stream, 5, WORDS)
         assert await stream.close(said(text)) == "m1"
         times = [got.at for got in there.of("send")]
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     assert 3 <= len(times) <= 6
     assert min(gaps[:-1]) >= 1.45
     assert gaps[-1] >= 0.95
@@ -86,7 +81,7 @@ async def test_each_piece_begins_with_the_one_before() -> None:
         await stream.close(said(text))
         pieces = [got.body["text"] for got in there.of("send")]
     assert len(pieces) >= 3
-    assert all(later.startswith(earlier) for earlier, later in zip(pieces, pieces[1:], strict=False))
+    assert all(later.startswith(earlier) for earlier, later in pairwise(pieces))
     assert all(piece.strip() for piece in pieces)
 
 
@@ -160,10 +155,7 @@ async def test_who_presses_stop_is_heard_at_the_next_word() -> None:
         there.fail("streaming", 403, after=1, times=100, body=stopped("Content stream was canceled by user."))
         stream = link.stream(there.place(), "")
         with pytest.raises(Stopped):
-            async with asyncio.timeout(10):
-                while True:
-                    stream.add("word ")
-                    await asyncio.sleep(0.05)
+            await told(stream, 5, 10 * WORDS)
         count = len(there.got)
         with pytest.raises(Stopped):
             await stream.close(said("word"))

@@ -120,14 +120,16 @@ async def test_a_withdrawn_key_counts_no_longer(door: Door) -> None:
         {"issuer": "https://evil.example"},
         {"issuer": None},
         {"jwks_uri": None},
-        {"jwks_uri": "http://keys.botframework.example/keys"},
+        {"jwks_uri": "{elsewhere}/v1/.well-known/keys"},
         {"jwks_uri": "file:///etc/passwd"},
         {"jwks_uri": "https://[/"},
     ],
     ids=str,
 )
 async def test_metadata_that_leads_astray_leads_to_no_keys(changed: dict[str, str | None], door: Door) -> None:
-    door.issuer.metadata = changed
+    door.issuer.metadata = {
+        key: value and value.format(elsewhere=door.issuer.elsewhere) for key, value in changed.items()
+    }
     assert not await door.tokens.warm()
     assert (await door.say()).status == 503
 

@@ -51,6 +51,8 @@ async def test_a_run_is_one_trace_of_agent_chat_and_tool_without_content(tmp_pat
             text = f"How many days of annual leave do I have left? {CANARY}"
             run = await host.ask("alice", "employee_assistant", text)
             steps = await host.timeline("alice", run["id"])
+            said = {"reaction": "dislike", "reason": CANARY}
+            assert (await host.call("alice", "PUT", f"/v1/runs/{run['id']}/feedback", said)).status == 200
         # Closing the host sends what is left.
     finally:
         await runner.cleanup()
@@ -65,6 +67,9 @@ async def test_a_run_is_one_trace_of_agent_chat_and_tool_without_content(tmp_pat
     assert attributes["charter.tenant"] == "contoso"
     assert attributes["charter.run.id"] == run["id"]
     assert attributes["charter.bundle"] == run["bundle"]
+    [told] = collector.named("PUT /v1/runs/{run}/feedback")
+    told = {entry.key: entry.value.string_value for entry in told.attributes}
+    assert (told["charter.feedback.reaction"], told["charter.run.id"]) == ("dislike", run["id"])
     assert {step["span_id"] for step in steps if step["type"] == "function"} == {tool.span_id.hex()}
     assert CANARY.encode() not in collector.raw
     assert (await host.token("alice")).encode() not in collector.raw

@@ -1,7 +1,7 @@
 """The operators' door, described."""
 
 from charter.channels.admin.schemas import ChangeTenant, CreateTenant, Suspend
-from charter.channels.admin.shapes import Tenant, TenantPage
+from charter.channels.admin.shapes import FeedbackPage, Tenant, TenantPage
 from charter.channels.described import Answer, Operation, query
 
 _LIMIT = query("limit", "How many at most.", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50})
@@ -60,5 +60,15 @@ OPERATIONS = (
             "rows and has the SHA-256 of all lines before it: without it the export is cut."
         ),
         problems=(429, 503),
+    ),
+    Operation(
+        "GET", "/v1/admin/feedback", "listFeedback", "Read what people thought of answers, newest first", "runs",
+        {200: Answer("A page.", FeedbackPage)},
+        description="For operators: what the people of their tenant said of the answers to their runs.",
+        parameters=(
+            _LIMIT, _CURSOR, query("reaction", "Only these.", {"type": "string", "enum": ["like", "dislike"]}),
+            query("agent", "Only of its answers."),
+        ),
+        problems=(403, 422),
     ),
 )  # fmt: skip

@@ -12,14 +12,15 @@ from charter.channels.admin.sending import sent
 from charter.channels.admin.shapes import as_json
 from charter.channels.reading import body, context, whole
 from charter.errors import FieldError, InvalidRequest
+from charter.runs.service import RunService
 from charter.tenancy.administration import Administration
 from charter.tenancy.export import Export
 
 _LINES = "application/x-ndjson"
 
 
-def routes(administration: Administration, export: Export) -> list[web.RouteDef]:
-    door = _Door(administration, export)
+def routes(administration: Administration, export: Export, service: RunService) -> list[web.RouteDef]:
+    door = _Door(administration, export, service)
     return [
         web.get("/v1/admin/tenants", door.tenants),
         web.post("/v1/admin/tenants", door.create),
@@ -28,13 +29,15 @@ def routes(administration: Administration, export: Export) -> list[web.RouteDef]
         web.post("/v1/admin/tenants/{tenant}/suspend", door.suspend),
         web.post("/v1/admin/tenants/{tenant}/resume", door.resume),
         web.get("/v1/admin/tenants/{tenant}/export", door.export),
+        web.get("/v1/admin/feedback", door.feedback),
     ]
 
 
 class _Door:
-    def __init__(self, administration: Administration, export: Export) -> None:
+    def __init__(self, administration: Administration, export: Export, service: RunService) -> None:
         self._administration = administration
         self._export = export
+        self._service = service
 
     async def tenants(self, request: web.Request) -> web.Response:
         after, limit = _after(request.query.get("cursor")), whole(request, "limit", 50, least=1, most=200)
@@ -77,6 +80,16 @@ class _Door:
         with self._export.begun(tenant):
             await self._administration.exported(context(request), tenant)
             return await sent(request, self._export.lines(tenant), headers)
+
+    async def feedback(self, request: web.Request) -> web.Response:
+        page = await self._service.feedback_given(
+            context(request),
+            reaction=request.query.get("reaction"),
+            agent=request.query.get("agent"),
+            cursor=request.query.get("cursor"),
+            limit=whole(request, "limit", 50, least=1, most=200),
+        )
+        return _json({"items": [given.as_json() for given in page.items], "next": page.next})
 
 
 def _json(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

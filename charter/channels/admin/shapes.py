@@ -1,7 +1,7 @@
 """What the operators' door answers."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -25,6 +25,22 @@ class Tenant(BaseModel):
 
 class TenantPage(BaseModel):
     items: list[Tenant]
+    next: str | None
+
+
+class GivenFeedback(BaseModel):
+    """What the person of a run thought of its answer."""
+
+    run: str
+    agent: str
+    principal: str
+    reaction: Literal["like", "dislike"]
+    reason: str
+    at: datetime
+
+
+class FeedbackPage(BaseModel):
+    items: list[GivenFeedback]
     next: str | None
 
 

@@ -1,11 +1,12 @@
 """The REST door, described."""
 
-from charter.channels.api.schemas import CreateRun, Decide, Replay, Resolve, Search
+from charter.channels.api.schemas import CreateRun, Decide, GiveFeedback, Replay, Resolve, Search
 from charter.channels.api.shapes import (
     Agent,
     AgentList,
     Approval,
     ApprovalPage,
+    Feedback,
     FoundList,
     Replayed,
     Run,
@@ -97,6 +98,21 @@ OPERATIONS = (
         ),
         body=Replay,
         problems=(409,),
+    ),
+    Operation(
+        "PUT", "/v1/runs/{run}/feedback", "giveFeedback", "Say what you think of an answer", "runs",
+        {200: Answer("What is kept of it.", Feedback)},
+        description=(
+            "For the person whose run it is, when it is over. What was said before is replaced. It is kept with the run and "
+            "goes with it; operators read it."
+        ),
+        body=GiveFeedback,
+        problems=(403, 409),
+    ),
+    Operation(
+        "GET", "/v1/runs/{run}/feedback", "getFeedback", "Read what the person thought of an answer", "runs",
+        {200: Answer("What they said.", Feedback)},
+        description="Your own; for operators any of the tenant. 404 as long as nothing was said.",
     ),
     Operation(
         "GET", "/v1/approvals", "listApprovals", "List approvals", "approvals", {200: Answer("A page.", ApprovalPage)},

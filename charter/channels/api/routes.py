@@ -9,8 +9,9 @@ import orjson
 from aiohttp import web
 
 from charter.channels import images, sse
-from charter.channels.api.schemas import CreateRun, Decide, Replay, Resolve, Search
+from charter.channels.api.schemas import CreateRun, Decide, GiveFeedback, Replay, Resolve, Search
 from charter.channels.reading import body, caller, context, idempotency_key, whole
+from charter.errors import NotFound
 from charter.models.chat import Image
 from charter.runs.run import Page, Run, StartRun
 from charter.runs.service import RunService
@@ -32,6 +33,8 @@ def routes(service: RunService) -> list[web.RouteDef]:
         web.post("/v1/runs/{run}/cancel", door.cancel),
         web.post("/v1/runs/{run}/resolve", door.resolve),
         web.post("/v1/runs/{run}/replay", door.replay),
+        web.put("/v1/runs/{run}/feedback", door.give_feedback),
+        web.get("/v1/runs/{run}/feedback", door.feedback),
         web.get("/v1/approvals", door.approvals),
         web.get("/v1/approvals/{approval}", door.approval),
         web.post("/v1/approvals/{approval}/decision", door.decide),
@@ -107,6 +110,19 @@ class _Door:
         found = await self._service.replay(
             context(request), request.match_info["run"], current=asked.bundle == "current"
         )
+        return _json(found.as_json())
+
+    async def give_feedback(self, request: web.Request) -> web.Response:
+        asked = await body(request, GiveFeedback)
+        run_id = request.match_info["run"]
+        return _json((await self._service.feedback(context(request), run_id, asked.reaction, asked.reason)).as_json())
+
+    async def feedback(self, request: web.Request) -> web.Response:
+        ctx, run = context(request), request.match_info["run"]
+        await self._service.get(ctx, run)
+        found = (await self._service.feedback_of(ctx, [run])).get(run)
+        if found is None:
+            raise NotFound("Nobody has said yet what they think of this answer.", action="PUT says it.")
         return _json(found.as_json())
 
     async def approvals(self, request: web.Request) -> web.Response:

@@ -31,6 +31,11 @@ class Resolve(Body):
     since: str | None = Field(default=None, max_length=40)
 
 
+class GiveFeedback(Body):
+    reaction: Literal["like", "dislike"]
+    reason: str = Field(default="", description="At most 2000 characters; those that cannot be seen are left out.")
+
+
 class Replay(Body):
     bundle: Literal["own", "current"] = Field(
         default="own", description="The bundle that the run began with, or the present one of its agent."

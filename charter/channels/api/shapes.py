@@ -157,6 +157,17 @@ class Replayed(BaseModel):
     divergence: Divergence | None
 
 
+class Feedback(BaseModel):
+    """What the person of a run thought of its answer."""
+
+    run: str
+    agent: str
+    principal: str
+    reaction: Literal["like", "dislike"]
+    reason: str
+    at: datetime
+
+
 class Requester(BaseModel):
     id: str
     name: str

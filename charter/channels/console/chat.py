@@ -4,6 +4,7 @@ import secrets
 
 from aiohttp import web
 
+from charter.channels import wording
 from charter.channels.console import gather, parse, render, words
 from charter.channels.console.desk import address, desk, signed_in, wants_data
 from charter.channels.console.frame import fragment, page, recent
@@ -44,8 +45,9 @@ async def thread(request: web.Request) -> web.Response:
     if not found.items:
         raise NotFound("There is no such conversation.", action="Choose one of the recent ones, or begin a new one.")
     runs = [run.as_json() for run in reversed(found.items)]
+    said = await gather.feedback(request, runs)
     turns = [
-        await gather.turn(request, run) | {"after": item.last_seq}
+        await gather.turn(request, run, said) | {"after": item.last_seq}
         for run, item in zip(runs, reversed(found.items), strict=True)
     ]
     mine = runs[0]["principal"]["id"] == ctx.principal.id
@@ -60,7 +62,7 @@ def _known(request: web.Request, name: str) -> render.View:
     except CharterError:
         return {
             "name": name,
-            "title": words.title(name),
+            "title": wording.title(name),
             "description": "",
             "starters": [],
             "functions": [],
@@ -71,7 +73,7 @@ def _known(request: web.Request, name: str) -> render.View:
 def _titled(given: render.Json) -> render.View:
     return {
         **given,
-        "title": words.title(str(given["name"])),
+        "title": wording.title(str(given["name"])),
         "gone": False,
         "abilities": words.abilities(given["functions"]),
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from charter.channels import wording
 from charter.channels.console import render, words
 from charter.channels.console.render import Json, View
 from charter.context import Context
@@ -23,7 +24,7 @@ def card(run: Json, steps: Sequence[Json], step_id: str, ctx: Context) -> View |
     step = next((step for step in steps if step["id"] == step_id), None)
     if step is None:
         return None
-    name, plugin = words.call_name(step["name"])
+    name, plugin = wording.call_name(step["name"])
     open_still = waits_for(run) == step_id
     mine = run["principal"]["id"] == ctx.principal.id
     return {
@@ -47,7 +48,7 @@ def card(run: Json, steps: Sequence[Json], step_id: str, ctx: Context) -> View |
 
 
 def _details(arguments: Json | None) -> list[tuple[str, str]]:
-    return [(words.title(name), words.value(value)) for name, value in (arguments or {}).items()]
+    return [(wording.title(name), words.value(value)) for name, value in (arguments or {}).items()]
 
 
 def _is_about(step: Json, step_id: str) -> bool:
@@ -65,4 +66,4 @@ def _answer(step: Json) -> View:
 
 def _note(result: Json | None) -> str:
     """Return what the agent is told in place of a result by somebody who said that it happened."""
-    return words.visible(str(result["note"])) if result and set(result) == {"note"} else ""
+    return wording.visible(str(result["note"])) if result and set(result) == {"note"} else ""

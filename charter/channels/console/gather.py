@@ -1,5 +1,6 @@
 """Fetch what belongs together on a page: a run, and what a person is asked about it."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from aiohttp import web
@@ -8,12 +9,25 @@ from charter.channels.console import doubt, render
 from charter.channels.console.desk import address, desk, signed_in
 from charter.channels.console.render import Json, PassageAddress, View
 from charter.errors import NotFound
+from charter.runs.feedback import Feedback
+from charter.runs.run import TERMINAL
 
 
-async def turn(request: web.Request, run: Json) -> View:
-    """Return one question and its answer."""
+async def turn(request: web.Request, run: Json, said: Mapping[str, Feedback] | None = None) -> View:
+    """Return one question and its answer; ``said`` is what people thought of it, where that has been fetched."""
     view = render.turn(run, await _asked(request, run), signed_in(request).ctx, datetime.now(UTC), _passage_at(request))
-    return await _with_doubt(request, run, view)
+    return await _with_doubt(request, run, view | await _opinion(request, run, said))
+
+
+async def feedback(request: web.Request, runs: Sequence[Json]) -> Mapping[str, Feedback]:
+    """Return what people thought of the runs that are over."""
+    over = [str(run["id"]) for run in runs if run["status"] in TERMINAL]
+    return await desk(request).service.feedback_of(signed_in(request).ctx, over) if over else {}
+
+
+async def _opinion(request: web.Request, run: Json, said: Mapping[str, Feedback] | None = None) -> View:
+    found = (await feedback(request, [run]) if said is None else said).get(run["id"])
+    return {"opinion": render.opinion(run, found.as_json() if found else None, signed_in(request).ctx)}
 
 
 async def whole_run(request: web.Request, run: Json) -> View:
@@ -21,7 +35,7 @@ async def whole_run(request: web.Request, run: Json) -> View:
     view = render.run_page(
         run, await _asked(request, run), signed_in(request).ctx, datetime.now(UTC), _passage_at(request)
     )
-    return await _with_doubt(request, run, view)
+    return await _with_doubt(request, run, view | await _opinion(request, run))
 
 
 async def answered(request: web.Request, run: Json, step_id: str) -> View:

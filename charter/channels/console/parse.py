@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from charter.errors import FieldError, InvalidRequest
+from charter.runs.feedback import REACTIONS, Reaction
 from charter.runs.run import StartRun, Status
 
 Fields = Mapping[str, Any]
@@ -106,6 +107,18 @@ def answer(form: Fields) -> Answer:
     if len(note) > _COMMENT_LIMIT:
         raise InvalidRequest("The text is too long.", action=f"Use at most {_COMMENT_LIMIT:,} characters.")
     return Answer(said, {"note": note} if note else None, since)
+
+
+def feedback(form: Fields) -> tuple[Reaction, str | None]:
+    """Read what somebody thinks of an answer, and why; ``None``: they said nothing of the why.
+
+    Raises:
+        InvalidRequest: neither helpful nor not.
+    """
+    said: Reaction | None = next((each for each in REACTIONS if each == form.get("reaction")), None)
+    if said is None:
+        raise InvalidRequest("Helpful or not?", errors=[FieldError("/reaction", "like or dislike")])
+    return said, _text(form, "reason") if "reason" in form else None
 
 
 def run_filter(query: Fields) -> Filter:

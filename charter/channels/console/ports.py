@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from charter.context import Context
+from charter.runs.feedback import Feedback
 from charter.runs.run import Event, Page, Run, StartRun, Step
 
 
@@ -65,6 +66,12 @@ class Service(Protocol):
         since: str | None = None,
         /,
     ) -> Run: ...
+
+    async def feedback(
+        self, ctx: Context, run_id: str, reaction: Literal["like", "dislike"], reason: str = "", /
+    ) -> Feedback: ...
+
+    async def feedback_of(self, ctx: Context, runs: Sequence[str], /) -> Mapping[str, Feedback]: ...
 
     async def cancel(self, ctx: Context, run_id: str, /) -> Run: ...
 

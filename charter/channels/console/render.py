@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from charter.channels import wording
 from charter.channels.console import markdown, words
 from charter.channels.console.markdown import Cited
 from charter.context import Context
@@ -29,7 +30,7 @@ def turn(run: Json, approval: Json | None, ctx: Context, now: datetime, passage_
     cited = {source["n"]: Cited(source["address"], source["title"]) for source in sources}
     return {
         "id": run["id"],
-        "agent": words.title(run["agent"]),
+        "agent": wording.title(run["agent"]),
         "question": run["input"],
         "images": words.images(run.get("images", 0)),
         "status": run["status"],
@@ -59,13 +60,13 @@ def _sources(citations: Sequence[Json], passage_at: PassageAddress) -> list[View
 
 
 def _effect(effect: Json) -> View:
-    name, plugin = words.call_name(effect["function"])
+    name, plugin = wording.call_name(effect["function"])
     return {**effect, "name": name, "plugin": plugin, "said": words.said_of(effect)}
 
 
 def approval_card(approval: Json, ctx: Context, now: datetime) -> View:
     """A question to a person: what exactly is to be done, for whom, why it is asked, and what may be answered."""
-    name, plugin = words.call_name(approval["function"])
+    name, plugin = wording.call_name(approval["function"])
     me = ctx.principal.id
     mine = approval["requester"]["id"] == me
     confirmation = approval.get("kind") == "confirmation" or list(approval["approvers"]) in (
@@ -93,15 +94,10 @@ def approval_card(approval: Json, ctx: Context, now: datetime) -> View:
 
 
 def _details(approval: Json) -> list[tuple[str, str]]:
-    """Every argument in words, in the order of the summary: the database does not keep the call's own order."""
-    summary = str(approval["summary"])
-
-    def place(name: str) -> int:
-        found = summary.find(f" {name.replace('_', ' ')} ")
-        return found if found >= 0 else len(summary)
-
+    """Every argument in words, in the order of the summary."""
     arguments: Json = approval["arguments"]
-    return [(words.title(name), words.value(arguments[name])) for name in sorted(arguments, key=place)]
+    names = wording.arranged(arguments, str(approval["summary"]))
+    return [(wording.title(name), words.value(arguments[name])) for name in names]
 
 
 def _may_decide(approvers: Sequence[str], ctx: Context, *, mine: bool, confirmation: bool) -> bool:
@@ -116,7 +112,7 @@ def run_row(run: Json, ctx: Context) -> View:
     """One line of the list of runs."""
     return {
         **run,
-        "agent_name": words.title(run["agent"]),
+        "agent_name": wording.title(run["agent"]),
         "status_words": _status_words(run),
         "mine": run["principal"]["id"] == ctx.principal.id,
         "cost": words.cost(run["usage"]),
@@ -138,10 +134,26 @@ def run_page(run: Json, approval: Json | None, ctx: Context, now: datetime, pass
     return {**row, **view, "took": row["took"], "may_cancel": view["live"] and (row["mine"] or ctx.is_operator)}
 
 
+def opinion(run: Json, given: Json | None, ctx: Context) -> View | None:
+    """What the run's person thinks of its answer, to be said by them and read by others; nothing where there is nothing."""
+    mine = run["principal"]["id"] == ctx.principal.id
+    if given is None and not (mine and run["status"] in {"completed", "failed"}):
+        return None
+    said: Json = given or {}
+    return {
+        "mine": mine,
+        "who": run["principal"]["id"],
+        "reaction": said.get("reaction", ""),
+        "said": words.REACTIONS.get(said.get("reaction", ""), "").lower(),
+        "reason": words.visible(said.get("reason", "")),
+        "choices": [(reaction, reaction, named) for reaction, named in words.REACTIONS.items()],
+    }
+
+
 def step(given: Json) -> View:
     """One step of the timeline."""
     name, plugin = (
-        words.call_name(str(given["name"]))
+        wording.call_name(str(given["name"]))
         if given["type"] in {"function", "retrieval", "approval"}
         else (str(given["name"]), "")
     )
@@ -189,7 +201,7 @@ def _verdict(given: Json) -> str:
         return words.answered(said)
     if not said.get("decided_by"):
         return words.STATUS.get(str(said.get("status")), "")
-    comment = f": {words.visible(str(said['comment']))}" if said.get("comment") else ""
+    comment = f": {wording.visible(str(said['comment']))}" if said.get("comment") else ""
     return f"{words.STATUS.get(str(said.get('status')), 'Decided')} by {said['decided_by']}{comment}"
 
 
@@ -207,7 +219,7 @@ def exact(data: Any) -> str:
     """Return data as it is: text as text, anything else as indented JSON; empty for none."""
     if data is None:
         return ""
-    return words.visible(data if isinstance(data, str) else json.dumps(data, indent=2, ensure_ascii=False))
+    return wording.visible(data if isinstance(data, str) else json.dumps(data, indent=2, ensure_ascii=False))
 
 
 def threads(runs: Sequence[Json], ctx: Context) -> list[View]:
@@ -216,7 +228,7 @@ def threads(runs: Sequence[Json], ctx: Context) -> list[View]:
     for run in runs:
         if run["principal"]["id"] == ctx.principal.id:
             known = found.setdefault(
-                run["thread"], {"id": run["thread"], "agent": words.title(run["agent"]), "at": run["updated_at"]}
+                run["thread"], {"id": run["thread"], "agent": wording.title(run["agent"]), "at": run["updated_at"]}
             )
             known["title"] = " ".join(run["input"].split())[:80]
     return list(found.values())

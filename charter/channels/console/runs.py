@@ -4,6 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
+from charter.channels import wording
 from charter.channels.console import gather, parse, render, stream, words
 from charter.channels.console.desk import address, desk, signed_in, wants_data
 from charter.channels.console.frame import fragment, page
@@ -24,7 +25,7 @@ async def listing(request: web.Request) -> web.Response:
         runs=[render.run_row(run.as_json(), ctx) for run in found.items],
         wanted=wanted,
         statuses=[(status, words.STATUS[status]) for status in parse.STATUSES],
-        agents=[(agent["name"], words.title(agent["name"])) for agent in service.agents(ctx)],
+        agents=[(agent["name"], wording.title(agent["name"])) for agent in service.agents(ctx)],
         next=_query({**filters, "cursor": found.next}) if found.next else None,
         newest=_query(filters) if wanted.cursor else None,
         filtered=any(filters.values()),
@@ -57,6 +58,25 @@ async def answer(request: web.Request) -> web.Response:
     return web.json_response({"html": html, "said": f"{card['name']}: {words.ANSWERS[said.answer]}."})
 
 
+async def feedback(request: web.Request) -> web.Response:
+    """Take what a person thinks of the answer to their run; without a word on the why, what they said of it stays."""
+    (reaction, reason), run_id = parse.feedback(await request.post()), request.match_info["run"]
+    ctx, service = signed_in(request).ctx, desk(request).service
+    kept = (await service.feedback_of(ctx, [run_id])).get(run_id)
+    if reason is None:
+        reason = kept.reason if kept and kept.reaction == reaction else ""
+    await service.feedback(ctx, run_id, reaction, reason)
+    on_run = (await request.post()).get("at") == "run"
+    found = (await service.get(ctx, run_id)).as_json()
+    if not wants_data(request):
+        where = address(request, "run", run=run_id) if on_run else address(request, "thread", thread=found["thread"])
+        raise web.HTTPSeeOther(where if on_run else f"{where}#{run_id}")
+    view = await gather.turn(request, found)
+    shown = {"turn": view, "csrf": await csrf_token(request)} | ({"run": view} if on_run else {})
+    html = fragment(request, "_opinion.html", shown)
+    return web.json_response({"html": html, "said": f"Thank you: {words.REACTIONS[reaction].lower()}."})
+
+
 async def cancel(request: web.Request) -> web.Response:
     run_id = request.match_info["run"]
     await desk(request).service.cancel(signed_in(request).ctx, run_id)
@@ -69,5 +89,6 @@ def routes() -> list[web.RouteDef]:
         web.get("/runs/{run}", run, name="run"),
         web.get("/runs/{run}/events", stream.events, name="events"),
         web.post("/runs/{run}/steps/{step}/answer", answer, name="answer"),
+        web.post("/runs/{run}/feedback", feedback, name="feedback"),
         web.post("/runs/{run}/cancel", cancel, name="cancel"),
     ]

@@ -1,17 +1,15 @@
 """Plain words for what machines say: names, values, money, durations, what a step is doing. Pure."""
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, cast
 
-# ISO 4217: how many digits stand behind the point, where it is not two.
-_MINOR_DIGITS = {"JPY": 0, "KRW": 0, "CLP": 0, "ISK": 0, "VND": 0, "BHD": 3, "KWD": 3, "TND": 3}
+from charter.channels.wording import decimals, title, visible
+
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")
-_ABBREVIATIONS = {"Id": "ID", "Url": "URL", "It": "IT", "Hr": "HR"}
 
 STATUS = {
     "queued": "Queued",
@@ -33,6 +31,7 @@ ANSWERS = {
     "retry": "it did not happen, try again",
     "give_up": "given up, nobody knows",
 }
+REACTIONS = {"like": "Helpful", "dislike": "Not helpful"}
 EFFECT = {"read": "reads", "write": "changes something", "irreversible": "cannot be undone"}
 ANEW = "The model broke off; its answer begins anew"
 STEP = {
@@ -44,24 +43,11 @@ STEP = {
 }
 
 
-def title(name: str) -> str:
-    """``employee_assistant`` → ``Employee assistant``; ``order_id`` → ``Order ID``."""
-    words = re.sub(r"[_\-.]+", " ", name).strip()
-    words = words[:1].upper() + words[1:]
-    return " ".join(_ABBREVIATIONS.get(word.capitalize(), word) for word in words.split(" "))
-
-
-def call_name(function: str) -> tuple[str, str]:
-    """``procurement.create_order`` → ``("Create order", "Procurement")``."""
-    plugin, _, name = function.rpartition(".")
-    return title(name), title(plugin)
-
-
 def money(amount: Mapping[str, Any]) -> str:
     """``{"minor": 145000, "currency": "EUR"}`` → ``EUR 1,450.00``."""
     minor, currency = int(amount["minor"]), str(amount["currency"])
-    digits = _MINOR_DIGITS.get(currency, 2)
-    return f"{currency} {Decimal(minor).scaleb(-digits):,.{digits}f}"
+    digits = decimals(currency)
+    return f"{visible(currency)} {Decimal(minor).scaleb(-digits):,.{digits}f}"
 
 
 def value(given: Any) -> str:
@@ -77,7 +63,7 @@ def value(given: Any) -> str:
             return money(given)
         case Mapping():
             pairs = cast("Mapping[str, Any]", given)
-            return "; ".join(f"{title(str(name))}: {value(item)}" for name, item in pairs.items()) or "nothing"
+            return "; ".join(f"{visible(title(str(name)))}: {value(item)}" for name, item in pairs.items()) or "nothing"
         case Sequence():
             items = cast("Sequence[Any]", given)
             return ", ".join(value(item) for item in items) or "none"
@@ -98,15 +84,6 @@ def _text(given: str) -> str:
         except ValueError:
             return given
     return visible(given) if given.strip() else "(empty)"
-
-
-def visible(text: str) -> str:
-    """Show characters that hide or turn text around, so that nobody approves another call than the one they read."""
-    return "".join(f"⟨U+{ord(char):04X}⟩" if _hides(char) else char for char in text)
-
-
-def _hides(char: str) -> bool:
-    return char not in "\n\t\r" and unicodedata.category(char) in {"Cc", "Cf", "Co", "Cn", "Zl", "Zp"}
 
 
 def moment(when: datetime) -> str:

@@ -12,8 +12,10 @@ from charter.runs.admittance import Admittance
 Check = Callable[[], Awaitable[Mapping[str, Any]]]
 """Return what is worth knowing of a dependency; raise when it does not serve."""
 
+Status = Callable[[], Mapping[str, Any]]
 
-def told(status: Callable[[], Mapping[str, Any]]) -> Check:
+
+def told(status: Status) -> Check:
     """Return the check of what always serves and tells how."""
 
     async def check() -> Mapping[str, Any]:

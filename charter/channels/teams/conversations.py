@@ -21,7 +21,7 @@ _SEEN = (
 )
 _COLUMNS = "select service_url, id, scope, bot_id, bot_name from teams_conversations where tenant = $1 and installed "
 _PLACE = _COLUMNS + "and id = $2"
-_PERSONAL = _COLUMNS + "and person = $2 and scope = 'personal' order by updated_at desc limit 1"
+_PERSONAL = _COLUMNS + "and person = $2 and person <> '' order by updated_at desc limit 1"
 
 
 async def seen(session: Session, tenant: str, activity: Activity) -> None:
@@ -30,7 +30,7 @@ async def seen(session: Session, tenant: str, activity: Activity) -> None:
     person = activity.sender.oid if place.scope == "personal" else ""
     await session.execute(
         _SEEN, tenant, place.conversation, place.scope, place.service_url, place.bot.id, place.bot.name[:_LONGEST_NAME],
-        person, not _removed(activity),
+        person, not removed(activity),
     )  # fmt: skip
 
 
@@ -49,7 +49,8 @@ def about_the_bot(activity: Activity) -> bool:
     return _names_the_bot(activity, "membersAdded") or _names_the_bot(activity, "membersRemoved")
 
 
-def _removed(activity: Activity) -> bool:
+def removed(activity: Activity) -> bool:
+    """Whether the bot was taken away there."""
     # An update of the app is told as a removal, too ("remove-upgrade"); what was agreed with people stands then.
     gone = activity.type == "installationUpdate" and activity.raw.get("action") == "remove"
     return gone or (activity.type == "conversationUpdate" and _names_the_bot(activity, "membersRemoved"))

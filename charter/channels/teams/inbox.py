@@ -11,7 +11,7 @@ _AGAIN_SECONDS = 5
 _PUT = (
     "insert into teams_inbox (tenant, conversation, activity, person, body) select $1, $2, $3, $4, $5::text::jsonb "
     # No more is counted than may wait.
-    "where (select count(*) from (select 1 from teams_inbox where tenant = $1 and state <> 'done' limit $6) o) < $6 "
+    "where (select count(*) from (select 1 from teams_inbox where tenant = $1 and state = 'new' limit $6) o) < $6 "
     "on conflict do nothing"
 )
 _KNOWN = "select 1 from teams_inbox where tenant = $1 and conversation = $2 and activity = $3"

@@ -51,7 +51,8 @@ class Place:
 class Activity:
     """What somebody did in Teams. ``text`` has no mention of the bot in it; ``raw`` is the whole, as it came.
 
-    ``tid`` is the Entra tenant of the person's conversation, as the channel says it.
+    ``tid`` is the Entra tenant of the person's conversation, as the channel says it. ``private``: in a conversation of many,
+    this was said to the bot alone (commands from the menu behind ``/`` are), and so is the answer. It counts as a mention.
     """
 
     type: str
@@ -63,6 +64,7 @@ class Activity:
     name: str = ""
     text: str = ""
     mentioned: bool = False
+    private: bool = False
     value: Any = None
     locale: str = ""
     reply_to: str = ""
@@ -90,7 +92,7 @@ def parse(body: Any) -> Activity:
             raise InvalidRequest("The body is not an activity.", errors=[FieldError(pointer, "must be a text")])
     data = _object(given, "channelData")
     identifier, _, root = str(conversation["id"]).partition(_ROOT)
-    bot = _account(_object(given, "recipient"))
+    bot, private = _account(_object(given, "recipient")), _object(given, "recipient").get("isTargeted") is True
     text, mentioned = _unmentioned(_text(given, "text"), given, bot)
     return Activity(
         type=str(given["type"]),
@@ -101,7 +103,8 @@ def parse(body: Any) -> Activity:
         channel=_text(given, "channelId"),
         name=_text(given, "name"),
         text=text,
-        mentioned=mentioned,
+        mentioned=mentioned or private,
+        private=private,
         value=given.get("value"),
         locale=_text(given, "locale"),
         reply_to=_text(given, "replyToId"),

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 import structlog
 from aiohttp import web
+from opentelemetry.trace import get_current_span
 
 from charter.channels import problems
 from charter.channels.teams import conversations, inbox, people
@@ -31,13 +32,13 @@ from charter.identity.bot_framework import BotTokens, Vouched
 from charter.identity.issuers import Served
 from charter.settings import Teams
 from charter.store.database import Database
+from charter.telemetry import names
 
 _log = structlog.get_logger(__name__)
 
-_SECONDS = 8
-"""How long an activity may take to be written down; with a roll-back still within the 15 s that the channel waits."""
 _AGAIN_SECONDS = 2
 _LONGEST_ID = 512
+_LONGEST_TYPE = 40
 _PEOPLES = frozenset({"message", "invoke"})
 _NOTHING_TO_DO = frozenset({"messageReaction", "messageUpdate", "messageDelete", "typing", "conversationUpdate"})
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
@@ -58,7 +59,10 @@ Invoke = Callable[[str, Activity], Awaitable[Invoked]]
 
 
 class Ingress:
-    """The door of activities. ``arrived`` hears of each new one that was written down; ``invokes`` answers by name."""
+    """The door of activities. ``arrived`` hears of each new one that was written down; ``invokes`` answers by name.
+
+    The channel waits 15 seconds: an activity may take ``keep_seconds`` to be written down, and a roll-back some more.
+    """
 
     def __init__(
         self,
@@ -69,6 +73,7 @@ class Ingress:
         invokes: Mapping[str, Invoke],
         arrived: Callable[[str, Activity], None],
         *,
+        keep_seconds: float = 8,
         invoke_seconds: float = 10,
     ) -> None:
         self._database = database
@@ -79,6 +84,7 @@ class Ingress:
         self._addresses = Addresses(settings.service_urls, loopback=settings.anonymous)
         self._invokes = invokes
         self._arrived = arrived
+        self._keep_seconds = keep_seconds
         self._invoke_seconds = invoke_seconds
 
     async def take(self, request: web.Request) -> web.Response:
@@ -93,8 +99,11 @@ class Ingress:
         try:
             tenant = self._admitted(activity, vouched)
         except CharterError as fault:
-            _log.info("an activity was refused", code=fault.code, reason=fault.detail, type=activity.type[:40])
+            _log.info(
+                "an activity was refused", code=fault.code, reason=fault.detail, type=activity.type[:_LONGEST_TYPE]
+            )
             raise
+        get_current_span().set_attributes({names.TENANT: tenant, names.ACTIVITY: activity.type[:_LONGEST_TYPE]})
         if activity.type == "invoke":
             return await self._invoked(tenant, activity)
         if _concerns_us(activity) and await self._kept(tenant, activity):
@@ -139,7 +148,7 @@ class Ingress:
         """
         body = _checked(activity)
         try:
-            async with asyncio.timeout(_SECONDS), self._database.tenant_session(tenant) as session:
+            async with asyncio.timeout(self._keep_seconds), self._database.tenant_session(tenant) as session:
                 new = await inbox.put(session, tenant, activity, body, limit=self._limit)
                 if new:
                     await conversations.seen(session, tenant, activity)
@@ -208,7 +217,7 @@ def _concerns_us(activity: Activity) -> bool:
             return True
         case kind:
             if kind not in _NOTHING_TO_DO:
-                _log.info("an activity of an unknown type", type=kind[:40])
+                _log.info("an activity of an unknown type", type=kind[:_LONGEST_TYPE])
             return False
 
 

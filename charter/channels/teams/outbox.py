@@ -1,9 +1,12 @@
 """What is to be said in Teams, written down in the transaction that makes it true, and sent from there (``sending``)."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from charter.channels.teams.incoming import Json
+import orjson
+
+from charter.channels.teams.incoming import Account, Json, Place
 from charter.store.database import Session
 
 _PUT = (
@@ -41,3 +44,151 @@ async def put(session: Session, tenant: str, said: Said) -> None:
         _PUT, tenant, said.key, said.conversation, said.root, said.person, said.reply_to, said.private_to, said.edits,
         said.body, said.due,
     )  # fmt: skip
+
+
+async def was_sent(session: Session, tenant: str, said: Said, activity_id: str) -> None:
+    """Note what has been said already, as a stream: its key is never said again, and reactions to it find it."""
+    await session.execute(
+        "insert into teams_outbox (tenant, key, conversation, root, person, state, activity) values ($1, $2, $3, $4, $5, 'sent', $6) "
+        "on conflict (tenant, key) do nothing",
+        tenant, said.key, said.conversation, said.root, said.person, activity_id,
+    )  # fmt: skip
+
+
+async def key_of(session: Session, conversation: str, activity_id: str) -> str | None:
+    """Return the key of what was said there as this activity."""
+    return await session.fetchval(
+        "select key from teams_outbox where conversation = $1 and activity = $2 order by number limit 1",
+        conversation,
+        activity_id,
+    )
+
+
+async def forget(session: Session, key: str) -> None:
+    """Let this be said again another time."""
+    await session.execute("delete from teams_outbox where key = $1 and state in ('sent', 'given_up')", key)
+
+
+# -- what leaves (``sending``)
+
+_HELD = "(o.taken_until is null or o.taken_until < clock_timestamp())"
+_OPEN = "o.tenant = $1 and o.state in ('waiting', 'sending')"
+
+# An edit of what was given up, or is not there, or of what a newer edit that may leave now changes as well.
+_IDLE_EDITS = (
+    "update teams_outbox d set state = 'given_up', body = null, taken_until = null, reason = i.reason from ("  # noqa: S608 - constants
+    "select o.key, case when e.key is not null then 'overtaken' else 'what it changes was not said' end as reason "
+    "from teams_outbox o left join teams_outbox m on m.tenant = o.tenant and m.key = o.edits "
+    "left join lateral (select n.key from teams_outbox n where n.tenant = o.tenant and n.edits = o.edits "
+    "and n.number > o.number and n.state = 'waiting' and n.due_at <= clock_timestamp() limit 1) e on true "
+    f"where {_OPEN} and o.edits <> '' and {_HELD} and (e.key is not null or m.key is null or m.state = 'given_up') "
+    "for update of o skip locked) i where d.tenant = $1 and d.key = i.key and d.state in ('waiting', 'sending')"
+)
+# The first of each way that something may go: by a conversation, or to a person. What is only due later holds nobody up,
+# what was put off does, and so does what another process is sending. An edit waits for what it changes.
+_TAKE = (
+    "with firsts as (select distinct on (o.conversation, o.person) o.key from teams_outbox o "  # noqa: S608 - constants
+    f"where {_OPEN} and (o.due_at <= clock_timestamp() or o.attempts > 0) and (o.edits = '' or not exists "
+    "(select 1 from teams_outbox m where m.tenant = o.tenant and m.key = o.edits and m.state in ('waiting', 'sending'))) "
+    "order by o.conversation, o.person, o.number), "
+    "free as (select o.key from teams_outbox o where o.key in (select key from firsts) "
+    f"and {_OPEN} and {_HELD} and o.due_at <= clock_timestamp() order by o.number limit $2 for update skip locked) "
+    "update teams_outbox t set taken_until = clock_timestamp() + make_interval(secs => $3) from free "
+    "where t.tenant = $1 and t.key = free.key returning t.*"
+)
+_BEGIN = (
+    "update teams_outbox set state = 'sending', attempts = attempts + 1, tried_at = coalesce(tried_at, clock_timestamp()), "
+    "taken_until = clock_timestamp() + make_interval(secs => $4) "
+    "where tenant = $1 and key = $2 and taken_until = $3 and state in ('waiting', 'sending') "
+    "returning *, extract(epoch from clock_timestamp() - tried_at)::float8 as age"
+)
+_OURS = "where tenant = $1 and key = $2 and taken_until = $3 and state = 'sending'"
+# Whoever has it meanwhile: that it was sent is true, and keeps another from sending it.
+_SENT = (
+    "update teams_outbox set state = 'sent', activity = $3, place = $4, body = null, taken_until = null "
+    "where tenant = $1 and key = $2 and state = 'sending'"
+)
+_LATER = (
+    "update teams_outbox set state = 'waiting', due_at = clock_timestamp() + make_interval(secs => $4), reason = $5, "  # noqa: S608 - constants
+    f"taken_until = null {_OURS}"
+)
+_GIVEN_UP = (
+    "update teams_outbox set state = 'given_up', reason = $4, body = null, taken_until = null "
+    "where tenant = $1 and key = $2 and taken_until = $3 and state in ('waiting', 'sending')"
+)
+_PUT_BACK = (
+    "update teams_outbox set taken_until = clock_timestamp() + make_interval(secs => $4) "
+    "where tenant = $1 and key = $2 and taken_until = $3 and state = 'waiting'"
+)
+_TOLD = "select activity, place from teams_outbox where tenant = $1 and key = $2 and state = 'sent'"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A row that this process alone works on ``until`` then. ``again``: another one began to send it and did not tell how
+    that ended. ``age``: seconds since it was first tried.
+    """
+
+    tenant: str
+    said: Said
+    until: datetime
+    attempts: int
+    again: bool
+    age: float = 0
+
+    @property
+    def way(self) -> str:
+        """Where it goes, as far as the row tells."""
+        return self.said.conversation or f"person {self.said.person}"
+
+
+async def take(session: Session, tenant: str, most: int, lease: float) -> list[Taken]:
+    """Take up to ``most`` rows that may leave now, no two that go the same way; idle edits are given up before."""
+    await session.execute(_IDLE_EDITS, tenant)
+    return [_taken(row) for row in await session.fetch(_TAKE, tenant, most, lease)]
+
+
+async def begin(session: Session, taken: Taken, lease: float) -> Taken | None:
+    """Mark it as being sent, and return it as it is now; ``None``: it is no longer this process's."""
+    row = await session.fetchrow(_BEGIN, taken.tenant, taken.said.key, taken.until, lease)
+    return replace(_taken(row, row["age"]), again=taken.again) if row else None
+
+
+async def sent(session: Session, taken: Taken, activity: str, place: Place) -> None:
+    """Say that it was sent, and where; its body is forgotten."""
+    where = orjson.dumps(asdict(place)).decode()
+    await session.execute(_SENT, taken.tenant, taken.said.key, activity, where)
+
+
+async def postponed(session: Session, taken: Taken, seconds: float, reason: str) -> None:
+    """Let it be tried again so much later; what goes the same way waits for it."""
+    await session.execute(_LATER, taken.tenant, taken.said.key, taken.until, seconds, reason)
+
+
+async def given_up(session: Session, taken: Taken, reason: str) -> bool:
+    """Say that it will never be sent, and why; its body is forgotten. Return whether it was still this process's."""
+    done = await session.execute(_GIVEN_UP, taken.tenant, taken.said.key, taken.until, reason)
+    return done == "UPDATE 1"
+
+
+async def put_back(session: Session, taken: Taken, seconds: float = 0) -> None:
+    """Let go of what was taken and not begun, so much later; what goes the same way waits for it."""
+    await session.execute(_PUT_BACK, taken.tenant, taken.said.key, taken.until, seconds)
+
+
+async def told(session: Session, tenant: str, key: str) -> tuple[str, Place] | None:
+    """Return the id and the place of what was said by that key."""
+    row = await session.fetchrow(_TOLD, tenant, key)
+    if row is None:
+        return None
+    place: Json = orjson.loads(row["place"])
+    bot = Account(**place.pop("bot"))
+    return row["activity"], Place(bot=bot, **place)
+
+
+def _taken(row: Any, age: float = 0) -> Taken:
+    said = Said(
+        row["key"], row["body"], row["conversation"], row["root"], row["person"], row["reply_to"], row["private_to"],
+        row["edits"], row["due_at"],
+    )  # fmt: skip
+    return Taken(row["tenant"], said, row["taken_until"], row["attempts"], row["state"] == "sending", age)

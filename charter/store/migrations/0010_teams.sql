@@ -119,6 +119,9 @@ create table teams_state (
     primary key (tenant, key)
 );
 
+-- How many files came with a run's input; what was read of them stands in the journal with it.
+alter table runs add column files smallint not null default 0;
+
 -- What people thought of an answer.
 create table run_feedback (
     tenant    text not null,
@@ -130,6 +133,7 @@ create table run_feedback (
     primary key (tenant, run_id, principal),
     foreign key (tenant, run_id) references runs(tenant, id)
 );
+create index run_feedback_newest on run_feedback (tenant, at desc, run_id desc);
 
 do $$
 declare t text;
@@ -152,6 +156,9 @@ create policy host_sees_due on teams_outbox for select to charter_host using (st
 grant select (tenant, state, due_at, taken_until) on teams_outbox to charter_host;
 create policy host_sees_open on teams_tasks for select to charter_host using (not done);
 grant select (tenant, run_id, done, told_seq, streaming_until) on teams_tasks to charter_host;
+
+create policy host_sees_whose on teams_conversations for select to charter_host using (true);
+grant select (tenant) on teams_conversations to charter_host;
 
 -- Retention.
 create policy host_forgets_feedback on run_feedback for delete to charter_host using (run_ended(tenant, run_id));

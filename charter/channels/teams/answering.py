@@ -1,0 +1,177 @@
+"""An answer that grows in a personal chat while it is made; everything else is told by ``telling``."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+
+import structlog
+
+from charter.channels.teams import cards, conversations, messages, outbox, tasks
+from charter.channels.teams.desk import Desk
+from charter.channels.teams.incoming import Place
+from charter.channels.teams.ports import Stopped, Stream, Undelivered
+from charter.channels.teams.speech import Speech, speech_of
+from charter.channels.teams.tasks import Task
+from charter.channels.teams.telling import Telling
+from charter.context import Context
+from charter.errors import DatabaseUnavailable, Draining, RunFinished
+from charter.runs.run import Event, Run
+
+_log = structlog.get_logger(__name__)
+
+PATIENCE_SECONDS = 45.0
+"""So long a stream waits for the answer's end without a word; Teams itself ends it after two minutes."""
+_LONGEST_SECONDS = 105.0
+_BEAT_SECONDS = tasks.STREAM_SECONDS / 4
+_APART = "\n\n"
+
+
+@dataclass(slots=True)
+class _Growing:
+    """What has been said in the stream so far. ``before`` is the text of turns that went on with a call."""
+
+    before: str = ""
+    turn: str = ""
+    shown: str = ""
+    broken: bool = False
+    run: Run | None = None
+
+    @property
+    def text(self) -> str:
+        return self.before + self.turn
+
+    def more(self) -> str:
+        """Return what is to be added to what is shown. What may still turn into markup waits for its next letter."""
+        whole = self.text
+        whole = messages.tame(whole.removesuffix("!").removesuffix("<") if whole.endswith(("!", "<")) else whole)
+        more, self.shown = whole[len(self.shown) :], whole
+        return more
+
+
+class Answering:
+    """Follows a run that was begun here and lets its answer grow."""
+
+    def __init__(self, desk: Desk, telling: Telling) -> None:
+        self._desk = desk
+        self._telling = telling
+        self._streaming: set[str] = set()
+
+    async def tell(self, task: Task, run: Run) -> None:
+        """Tell the person of their run: as a stream where that is possible, otherwise as ``telling`` does."""
+        async with self._desk.database.tenant_session(task.tenant) as session:
+            place = await conversations.place(session, task.tenant, task.conversation, task.root)
+        if place is None:
+            return
+        # One stream at a time in a chat: who writes again meanwhile is answered by a plain message.
+        if place.scope != "personal" or place.conversation in self._streaming:
+            with suppress(Undelivered):
+                await self._desk.connector.typing(place)
+            await self._let_go(task, carded=False)
+            return
+        self._streaming.add(place.conversation)
+        try:
+            await self._streamed(task, run, place)
+        finally:
+            self._streaming.discard(place.conversation)
+
+    async def _streamed(self, task: Task, run: Run, place: Place) -> None:
+        speech, growing = speech_of(task.locale), _Growing()
+        stream = self._desk.connector.stream(place, task.reply_to)
+        beat = asyncio.create_task(self._beats(task))
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LONGEST_SECONDS):
+                    await self._follow(task.ctx, run.id, stream, growing, speech)
+            await self._ended(task, stream, growing, speech)
+        except Stopped:
+            await self._stopped(task, speech)
+        except (DatabaseUnavailable, Draining):
+            await self._let_go(task, carded=False)
+        finally:
+            beat.cancel()
+            with suppress(asyncio.CancelledError):
+                await beat
+
+    async def _beats(self, task: Task) -> None:
+        while True:
+            await asyncio.sleep(_BEAT_SECONDS)
+            with suppress(DatabaseUnavailable):
+                await tasks.still_streams(self._desk.database, task)
+
+    async def _follow(self, ctx: Context, run_id: str, stream: Stream, growing: _Growing, speech: Speech) -> None:
+        """Pass on what happens until the run has ended or waits for somebody, or nothing has come for long."""
+        stream.update(speech.say("step.now.working"))
+        async with aclosing(_events(self._desk, ctx, run_id)) as events:
+            iterator = aiter(events)
+            while True:
+                waits = None if growing.text else PATIENCE_SECONDS
+                event = await asyncio.wait_for(anext(iterator, None), waits)
+                if event is None or self._passed(event, stream, growing, speech):
+                    break
+        growing.run = await self._desk.service.get(ctx, run_id)
+
+    @staticmethod
+    def _passed(event: Event, stream: Stream, growing: _Growing, speech: Speech) -> bool:
+        """Pass one event on; tell whether nothing more is to be expected now."""
+        match event.type:
+            case "output.delta":
+                apart = _APART if growing.before and not growing.turn else ""
+                growing.turn += apart + event.data["text"]
+                if not growing.broken and (more := growing.more()):
+                    stream.add(more)
+            case "output.withdrawn":
+                # What has been shown cannot be unsaid: the answer will be told as a message of its own.
+                growing.turn, growing.broken = "", bool(growing.text) or growing.broken
+            case "step":
+                if event.data["type"] == "model" and event.data["status"] == "done" and growing.turn:
+                    growing.before, growing.turn = growing.text, ""
+                elif event.data["status"] == "running" and not growing.text:
+                    stream.update(cards.doing(speech, event.data["type"], event.data["name"]))
+            case "run.status":
+                return event.data["status"] == "waiting"
+            case _:
+                return event.type == "done"
+        return False
+
+    async def _ended(self, task: Task, stream: Stream, growing: _Growing, speech: Speech) -> None:
+        run = growing.run or await self._desk.service.get(task.ctx, task.run_id)
+        if run.status != "completed" or growing.broken:
+            await self._passed_over(task, stream, run, growing, speech)
+            return
+        body = await self._telling.answer(task, run, speech, shown=growing.text)
+        sent = await stream.close(body)
+        async with self._desk.database.tenant_session(task.tenant) as session:
+            said = self._telling.said(task, run, body)
+            if sent is None:
+                await outbox.put(session, task.tenant, said)
+            else:
+                await outbox.was_sent(session, task.tenant, said, sent)
+            await tasks.told(session, run.id, run.last_seq, carded=False, done=True)
+        self._desk.sender.wake(task.tenant)
+
+    async def _passed_over(self, task: Task, stream: Stream, run: Run, growing: _Growing, speech: Speech) -> None:
+        """End the stream with a word on how it goes on, and leave the rest to who tells of it."""
+        line = speech.say("stream.anew" if growing.broken else f"stream.{run.status}")
+        text = f"{growing.text}\n\n{line}" if growing.text else line
+        await stream.close({**messages.plain(text), "textFormat": "markdown"})
+        await self._let_go(task, carded=run.status not in {"completed", "failed", "cancelled"})
+        await self._telling.tell(task.tenant, task.run_id)
+
+    async def _stopped(self, task: Task, speech: Speech) -> None:
+        """The person pressed Stop: the run is cancelled, and what it had done is told."""
+        with suppress(RunFinished):
+            await self._desk.service.cancel(task.ctx, task.run_id)
+        await self._let_go(task, carded=False)
+        await self._telling.tell(task.tenant, task.run_id)
+
+    async def _let_go(self, task: Task, *, carded: bool) -> None:
+        """Let whoever comes tell of it from now on."""
+        async with self._desk.database.tenant_session(task.tenant) as session:
+            await tasks.told(session, task.run_id, 0, carded=carded, done=False)
+        self._telling.heard(task.run_id)
+
+
+async def _events(desk: Desk, ctx: Context, run_id: str) -> AsyncGenerator[Event]:
+    async for event in desk.service.events(ctx, run_id):
+        yield event

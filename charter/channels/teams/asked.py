@@ -1,0 +1,71 @@
+"""What has been done in Teams about each approval. All within a tenant's session."""
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from charter.governance import approvals
+from charter.governance.approval import Approval
+from charter.store.database import Session
+
+_MOST = 50
+
+
+async def unasked(session: Session) -> list[Approval]:
+    """Return open approvals that nobody was asked about in Teams, for who alone asks now."""
+    rows = await session.fetch(
+        "select a.id from approvals a where a.status = 'pending' and a.expires_at > clock_timestamp() "
+        "and not exists (select 1 from teams_asked k where k.approval_id = a.id) order by a.created_at limit $1 "
+        "for update of a skip locked",
+        _MOST,
+    )
+    return [await approvals.get(session, row["id"]) for row in rows]
+
+
+async def asked(session: Session, approval: Approval) -> None:
+    await session.execute(
+        "insert into teams_asked (tenant, approval_id) values ($1, $2) on conflict do nothing",
+        approval.tenant,
+        approval.id,
+    )
+
+
+async def settled(session: Session) -> list[asyncpg.Record]:
+    """Return what is over and not told yet, for who alone tells it now."""
+    return await session.fetch(
+        "select k.approval_id from teams_asked k join approvals a on a.id = k.approval_id where k.status = 'pending' "
+        "and (a.status <> 'pending' or a.expires_at <= clock_timestamp()) limit $1 for update of k skip locked",
+        _MOST,
+    )
+
+
+async def noted(session: Session, approval: Approval) -> None:
+    await session.execute("update teams_asked set status = $2 where approval_id = $1", approval.id, approval.status)
+
+
+async def due(session: Session, parts: Sequence[float]) -> list[asyncpg.Record]:
+    """Return the open approvals whose next reminder is due; ``parts`` are the parts of their time."""
+    return await session.fetch(
+        "select k.approval_id from teams_asked k join approvals a on a.id = k.approval_id where k.status = 'pending' "
+        "and a.status = 'pending' and a.expires_at > clock_timestamp() and k.reminders < cardinality($1::float8[]) "
+        "and clock_timestamp() >= a.created_at + (a.expires_at - a.created_at) * ($1::float8[])[k.reminders + 1] "
+        "limit $2 for update of k skip locked",
+        list(parts),
+        _MOST,
+    )
+
+
+async def reminded(session: Session, approval: Approval) -> int:
+    """Count a reminder; return how many there were with it."""
+    return await session.fetchval(
+        "update teams_asked set reminders = reminders + 1 where approval_id = $1 returning reminders", approval.id
+    )
+
+
+async def cards_of(session: Session, approval_id: str) -> list[tuple[str, str]]:
+    """Return the key and the person of each card that asks."""
+    rows = await session.fetch(
+        "select key, person from teams_outbox where key like $1 and edits = '' and state <> 'given_up' order by number",
+        f"approval:{approval_id}:%",
+    )
+    return [(row["key"], row["person"]) for row in rows]

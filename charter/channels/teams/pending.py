@@ -1,0 +1,111 @@
+"""What has come in and is not done: taken by one process at a time, and by another where the first one died."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from charter.channels.teams.incoming import Activity, parse
+from charter.store.database import Database, Session
+
+LEASE_SECONDS = 60
+MOST_ATTEMPTS = 3
+_WAITING = 5
+
+_TAKEN = (
+    "update teams_inbox i set taken_until = clock_timestamp() + make_interval(secs => $1), attempts = attempts + 1 "
+    "from ({chosen}) as c where i.conversation = c.conversation and i.activity = c.activity returning i.body, i.attempts"
+)
+_OLDEST = (
+    "select conversation, activity from teams_inbox where state = 'new' and (taken_until is null or taken_until < clock_timestamp()) "
+    "order by received_at limit $2 for update skip locked"
+)
+_ONE = (
+    "select conversation, activity from teams_inbox where state = 'new' and conversation = $2 and activity = $3 "
+    "and (taken_until is null or taken_until < clock_timestamp()) for update skip locked"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An activity that this process works on; ``last``: it will not be tried again."""
+
+    tenant: str
+    activity: Activity
+    attempts: int
+
+    @property
+    def last(self) -> bool:
+        return self.attempts >= MOST_ATTEMPTS
+
+
+async def take(database: Database, tenant: str, limit: int) -> list[Taken]:
+    """Take what has waited longest and nobody works on."""
+    async with database.tenant_session(tenant) as session:
+        rows = await session.fetch(_TAKEN.format(chosen=_OLDEST), LEASE_SECONDS, limit)
+    return [_taken(tenant, row) for row in rows]
+
+
+async def take_one(database: Database, tenant: str, activity: Activity) -> Taken | None:
+    """Take this one, unless somebody has it."""
+    async with database.tenant_session(tenant) as session:
+        row = await session.fetchrow(
+            _TAKEN.format(chosen=_ONE), LEASE_SECONDS, activity.place.conversation, activity.id
+        )
+    return _taken(tenant, row) if row else None
+
+
+def _taken(tenant: str, row: Any) -> Taken:
+    return Taken(tenant, parse(row["body"]), row["attempts"])
+
+
+async def done(session: Session, activity: Activity) -> None:
+    """Nothing is left to do about it; of what it said nothing stays here."""
+    await session.execute(
+        "update teams_inbox set state = 'done', body = null, taken_until = null where conversation = $1 and activity = $2",
+        activity.place.conversation,
+        activity.id,
+    )
+
+
+async def waits_for_sign_in(session: Session, activity: Activity) -> None:
+    """Let it wait until its sender has signed in; of much that one person writes meanwhile only the newest waits."""
+    await session.execute(
+        "update teams_inbox set state = 'signing_in', taken_until = null, attempts = 0 where conversation = $1 and activity = $2",
+        activity.place.conversation,
+        activity.id,
+    )
+    await session.execute(
+        "update teams_inbox set state = 'done', body = null where person = $1 and state = 'signing_in' and (conversation, activity) "
+        "not in (select conversation, activity from teams_inbox where person = $1 and state = 'signing_in' "
+        "and received_at > clock_timestamp() - interval '1 hour' order by received_at desc limit $2)",
+        activity.sender.oid,
+        _WAITING,
+    )
+
+
+async def resume(session: Session, person: str) -> None:
+    """Let what waited for a person's sign-in be worked on."""
+    await session.execute(
+        "update teams_inbox set state = 'new', taken_until = null where person = $1 and state = 'signing_in'", person
+    )
+
+
+async def put_back(session: Session, activity: Activity, *, seconds: float = 0) -> None:
+    """Let another process, or this one after that time, work on it; this time does not count."""
+    await session.execute(
+        "update teams_inbox set taken_until = clock_timestamp() + make_interval(secs => $3), attempts = attempts - 1 "
+        "where conversation = $1 and activity = $2 and state = 'new'",
+        activity.place.conversation,
+        activity.id,
+        seconds,
+    )
+
+
+async def retry(session: Session, activity: Activity, *, seconds: float) -> None:
+    """Let it be tried again after that time; this time counts."""
+    await session.execute(
+        "update teams_inbox set taken_until = clock_timestamp() + make_interval(secs => $3) "
+        "where conversation = $1 and activity = $2 and state = 'new'",
+        activity.place.conversation,
+        activity.id,
+        seconds,
+    )

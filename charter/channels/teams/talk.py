@@ -1,0 +1,181 @@
+"""A message becomes a run: who writes, which agent is meant, in which thread, and then it is under way."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from charter.channels.teams import cards, messages, pending, tasks
+from charter.channels.teams.answering import Answering
+from charter.channels.teams.choosing import Choosing
+from charter.channels.teams.desk import Desk, reply, root_of
+from charter.channels.teams.files import Files, Note
+from charter.channels.teams.files import Taken as FilesTaken
+from charter.channels.teams.incoming import Activity, Json
+from charter.channels.teams.pending import Taken
+from charter.channels.teams.speech import speech_of
+from charter.channels.teams.tasks import Task
+from charter.errors import CharterError, DatabaseUnavailable, Draining, NotFound
+from charter.identity.authentication import Caller
+from charter.runs.run import Run, StartRun
+from charter.telemetry.tracing import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which agent is to do what."""
+
+    agent: str
+    text: str
+
+
+class Talk:
+    """Turns what people write into runs, each message into one."""
+
+    def __init__(self, desk: Desk, choosing: Choosing, files: Files, answering: Answering) -> None:
+        self._desk = desk
+        self._choosing = choosing
+        self._files = files
+        self._answering = answering
+
+    async def message(self, taken: Taken) -> None:
+        """Start the run that the message asks for, and stay while its answer is streamed.
+
+        Raises:
+            DatabaseUnavailable, Draining: not now, or not here; nothing is lost.
+        """
+        tenant, activity = taken.tenant, taken.activity
+        try:
+            caller = await self._desk.callers.present(tenant, activity)
+            if caller is None:
+                await self._desk.sign_in.ask(tenant, activity)
+                return
+            task, run = await self._begun(taken, caller) or (None, None)
+        except (DatabaseUnavailable, Draining):
+            raise
+        except CharterError as fault:
+            await self._refused(taken, fault)
+            return
+        if task is not None and run is not None:
+            await self._answering.tell(task, run)
+
+    async def _begun(self, taken: Taken, caller: Caller) -> tuple[Task, Run] | None:
+        tenant, activity = taken.tenant, taken.activity
+        asked = await self._asked(taken, caller)
+        if asked is None:
+            return None
+        key = _talk_key(activity)
+        known: Mapping[str, Any] = await self._desk.states.get(tenant, key) or {}
+        thread = known.get("thread") if known.get("agent") == asked.agent else None
+        taken_files = await self._files.take(activity.attachments)
+        request = StartRun(
+            asked.agent, asked.text or _instead(activity, taken_files), thread, {"channel": "teams"},
+            f"teams:{activity.place.conversation}:{activity.id}", streams=True, images=taken_files.images, files=taken_files.files,
+        )  # fmt: skip
+        run = await self._started(caller, request, key)
+        task = Task(
+            tenant, run.id, activity.place.conversation, root_of(activity), activity.id, caller.ctx.principal.id,
+            activity.sender.id, activity.locale,
+        )  # fmt: skip
+        async with self._desk.database.tenant_session(tenant) as session:
+            await tasks.open_task(session, task, streams=True)
+            await pending.done(session, activity)
+        await self._desk.states.set(tenant, key, {"agent": asked.agent, "thread": run.thread})
+        await self._tell_files(tenant, activity, taken_files.notes)
+        return task, run
+
+    async def _started(self, caller: Caller, request: StartRun, key: str) -> Run:
+        """Start it in the thread; in a new one where that thread is there no more."""
+        try:
+            run, _ = await self._desk.service.start(caller.ctx, request, assertion=caller.token)
+        except NotFound:
+            if request.thread is None:
+                raise
+            await self._desk.states.delete(caller.ctx.tenant, key)
+            run, _ = await self._desk.service.start(caller.ctx, replace(request, thread=None), assertion=caller.token)
+        return run
+
+    async def _asked(self, taken: Taken, caller: Caller) -> Asked | None:
+        """Return which agent is to do what; nothing where the person has to say it first."""
+        tenant, activity = taken.tenant, taken.activity
+        said = activity.value if isinstance(activity.value, dict) else None
+        if said and "charter" in said:
+            return await self._pressed(taken, caller, said)
+        known: Mapping[str, Any] = await self._desk.states.get(tenant, _talk_key(activity)) or {}
+        offered = self._desk.service.agents(caller.ctx)
+        if any(agent["name"] == known.get("agent") for agent in offered):
+            return Asked(str(known["agent"]), activity.text)
+        chosen = await self._choosing.choose(activity.text, offered)
+        if len(chosen) == 1:
+            return Asked(chosen[0], activity.text)
+        await self._ask_which(taken, [agent for agent in offered if agent["name"] in chosen] or offered)
+        return None
+
+    async def _pressed(self, taken: Taken, caller: Caller, said: Mapping[str, Any]) -> Asked | None:
+        """Return what a button of ours asks for. What it says is looked up here: a button can be forged."""
+        agent = self._desk.service.agent(caller.ctx, str(said.get("agent", ""))) if "agent" in said else None
+        match said:
+            case {"charter": "start", "number": int(number)} if agent and 0 <= number < len(agent["starters"]):
+                return Asked(agent["name"], agent["starters"][number])
+            case {"charter": "choose", "activity": str(original)} if agent:
+                if text := await self._waiting_text(taken, original):
+                    return Asked(agent["name"], text)
+                await self._desk.states.set(taken.tenant, _talk_key(taken.activity), {"agent": agent["name"]})
+                await self._say(taken, "chosen", "choice.chosen", agent=agent["description"])
+                return None
+            case {"charter": "again", "run": str(run_id)}:
+                run = await self._desk.service.get(caller.ctx, run_id)
+                return Asked(run.agent, run.input)
+            case _:
+                raise NotFound("This button belongs to nothing any more.", action="Write what you want in words.")
+
+    async def _ask_which(self, taken: Taken, offered: list[dict[str, Any]]) -> None:
+        """Keep what was written until the person says who should do it."""
+        activity, speech = taken.activity, speech_of(taken.activity.locale)
+        card = cards.choice(speech, activity.text, offered, activity.id)
+        body = messages.with_card(card, speech.say("choice.heading"))
+        await self._desk.states.set(taken.tenant, _choice_key(activity, activity.id), {"text": activity.text})
+        await self._done_with(taken, "choice", body)
+
+    async def _waiting_text(self, taken: Taken, original: str) -> str | None:
+        """Return what this person wrote before they were asked which agent they mean; once."""
+        key = _choice_key(taken.activity, original)
+        kept: Mapping[str, Any] = await self._desk.states.get(taken.tenant, key) or {}
+        return str(kept["text"]) if "text" in kept else None
+
+    async def _tell_files(self, tenant: str, activity: Activity, notes: Sequence[Note]) -> None:
+        """Say what was read of what came with the message, and what was left out."""
+        if notes:
+            speech = speech_of(activity.locale)
+            text = "\n\n".join(speech.say(note.key, **note.values) for note in notes)
+            await self._desk.say(tenant, reply(activity, "files", messages.plain(text), private=True))
+
+    async def _refused(self, taken: Taken, fault: CharterError) -> None:
+        speech = speech_of(taken.activity.locale)
+        card = cards.failure(speech, fault.as_problem(Trace.present().trace_id))
+        await self._done_with(taken, "failure", messages.with_card(card, speech.say("failure.heading")))
+
+    async def _say(self, taken: Taken, what: str, key: str, **values: Any) -> None:
+        await self._done_with(taken, what, messages.plain(speech_of(taken.activity.locale).say(key, **values)))
+
+    async def _done_with(self, taken: Taken, what: str, body: Json) -> None:
+        await self._desk.say(taken.tenant, reply(taken.activity, what, body, private=True))
+        async with self._desk.database.tenant_session(taken.tenant) as session:
+            await pending.done(session, taken.activity)
+
+
+def _talk_key(activity: Activity) -> str:
+    """Name a person's conversation with us: in one place, and in a channel in one of its threads."""
+    return talk_key(activity.place.conversation, root_of(activity), activity.sender.oid)
+
+
+def talk_key(conversation: str, root: str, person: str) -> str:
+    return f"talk:{conversation}:{root}:{person}"
+
+
+def _choice_key(activity: Activity, original: str) -> str:
+    return f"choice:{activity.place.conversation}:{original}:{activity.sender.oid}"
+
+
+def _instead(activity: Activity, taken: FilesTaken) -> str:
+    """Return what stands for words where somebody sends files and says nothing."""
+    return speech_of(activity.locale).say("files.alone") if taken.files or taken.images else ""

@@ -1,0 +1,115 @@
+"""Runs that somebody asked for in Teams, and what they have been told of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from charter.context import Context, Principal
+from charter.store.database import Database, Session
+
+STREAM_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """``conversation`` and ``root`` are where it was asked for, ``reply_to`` is the message that asked; ``told_seq`` is how far
+    in the journal the person has been told. ``carded``: a card shows it.
+    """
+
+    tenant: str
+    run_id: str
+    conversation: str
+    root: str
+    reply_to: str
+    person: str
+    account: str
+    locale: str
+    told_seq: int = 0
+    carded: bool = False
+    done: bool = False
+    created_at: datetime | None = None
+
+    @property
+    def ctx(self) -> Context:
+        """The authority to read what this person asked for: theirs, and nobody's beyond it."""
+        return Context(self.tenant, Principal(self.person, "user", self.person), channel="teams")
+
+
+_FIELDS = "tenant, run_id, conversation, root, reply_to, person, account, locale, told_seq, carded, done, created_at"
+
+
+async def open_task(session: Session, task: Task, *, streams: bool) -> None:
+    """Write it down; ``streams``: this process tells its answer while it comes, for as long as it says so."""
+    await session.execute(
+        "insert into teams_tasks (tenant, run_id, conversation, root, reply_to, person, account, locale, streaming_until) "
+        "values ($1, $2, $3, $4, $5, $6, $7, $8, case when $9 then clock_timestamp() + make_interval(secs => $10) end) "
+        "on conflict do nothing",
+        task.tenant, task.run_id, task.conversation, task.root, task.reply_to, task.person, task.account, task.locale, streams,
+        STREAM_SECONDS,
+    )  # fmt: skip
+
+
+async def still_streams(database: Database, task: Task) -> None:
+    """Say that the answer is still being streamed here."""
+    async with database.tenant_session(task.tenant) as session:
+        await session.execute(
+            "update teams_tasks set streaming_until = clock_timestamp() + make_interval(secs => $2) where run_id = $1",
+            task.run_id,
+            STREAM_SECONDS,
+        )
+
+
+async def peek(session: Session, run_id: str) -> Task | None:
+    """Return the open task, unless its answer is being streamed."""
+    row = await session.fetchrow(
+        f"select {_FIELDS} from teams_tasks where run_id = $1 and not done "  # noqa: S608 - constants
+        "and (streaming_until is null or streaming_until < clock_timestamp())",
+        run_id,
+    )
+    return Task(*row) if row else None
+
+
+async def find(session: Session, run_id: str) -> Task | None:
+    """Return the task of a run, over or not."""
+    row = await session.fetchrow(f"select {_FIELDS} from teams_tasks where run_id = $1", run_id)  # noqa: S608
+    return Task(*row) if row else None
+
+
+async def locked(session: Session, run_id: str, *, told: int) -> bool | None:
+    """Take the open task until the session ends, if its person still knows what they knew; ``None``: somebody told them more."""
+    return await session.fetchval(
+        "select true from teams_tasks where run_id = $1 and not done and told_seq = $2 "
+        "and (streaming_until is null or streaming_until < clock_timestamp()) for update skip locked",
+        run_id,
+        told,
+    )
+
+
+async def told(session: Session, run_id: str, seq: int, *, carded: bool, done: bool) -> None:
+    await session.execute(
+        "update teams_tasks set told_seq = greatest(told_seq, $2), carded = carded or $3, done = $4, streaming_until = null "
+        "where run_id = $1",
+        run_id,
+        seq,
+        carded,
+        done,
+    )
+
+
+async def of_person(session: Session, person: str, limit: int = 10) -> list[Task]:
+    """Return what a person has asked for, the newest first."""
+    rows = await session.fetch(
+        f"select {_FIELDS} from teams_tasks where person = $1 order by created_at desc limit $2",  # noqa: S608 - constants
+        person,
+        limit,
+    )
+    return [Task(*row) for row in rows]
+
+
+async def unattended(session: Session, limit: int = 100) -> list[str]:
+    """Return the runs of open tasks that have news nobody has told: of a process that died, or a notice that was lost."""
+    rows = await session.fetch(
+        "select t.run_id from teams_tasks t join runs r on r.id = t.run_id where not t.done and r.last_seq > t.told_seq "
+        "and (t.streaming_until is null or t.streaming_until < clock_timestamp()) order by t.created_at limit $1",
+        limit,
+    )
+    return [str(row["run_id"]) for row in rows]

@@ -1,0 +1,252 @@
+"""Tells people in Teams of the runs they asked for, hours or days later too, from any process.
+
+The journal is what happened; a task's ``told_seq`` is how far its person knows. Whoever sees that the one is ahead of the
+other writes what is to be said and moves the number in one transaction: a process that dies between loses nothing, and
+two never say the same.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+
+from charter.channels.teams import cards, conversations, known, messages, outbox, people, privacy, tasks
+from charter.channels.teams.cards import TaskView
+from charter.channels.teams.desk import Desk
+from charter.channels.teams.incoming import Account, Json, Place
+from charter.channels.teams.outbox import Said, Taken
+from charter.channels.teams.ports import Member, Undelivered
+from charter.channels.teams.speech import Speech, speech_of
+from charter.channels.teams.tasks import Task
+from charter.errors import CharterError, DatabaseUnavailable, NotFound
+from charter.governance import approvals
+from charter.governance.approval import Approval
+from charter.governance.labels import Label, joined
+from charter.runs.run import TERMINAL, Run, Step
+from charter.store import crossing
+from charter.store.database import Session
+
+_log = structlog.get_logger(__name__)
+
+_LOOK_SECONDS = 2.0
+_GATHER_SECONDS = 0.1
+_SHORT = timedelta(seconds=4)
+"""A run that takes no longer shows no card."""
+_PROGRESS = timedelta(seconds=3)
+"""A card's progress is told no more often."""
+
+
+class Telling:
+    """Follows every open task."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._heard: set[str] = set()
+        self._wake = asyncio.Event()
+        self._teller: asyncio.Task[None] | None = None
+
+    def open(self) -> None:
+        self._teller = asyncio.create_task(self._forever(), name="teams telling")
+
+    async def close(self) -> None:
+        if self._teller is not None:
+            self._teller.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._teller
+
+    def heard(self, run_id: str, _kind: str = "", _status: str = "") -> None:
+        """Hear that something happened in a run; a listener of every journal."""
+        self._heard.add(run_id)
+        self._wake.set()
+
+    async def _forever(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), _LOOK_SECONDS)
+            lost = not self._wake.is_set()
+            await asyncio.sleep(_GATHER_SECONDS)  # what happens at once is told at once
+            self._wake.clear()
+            heard, self._heard = self._heard, set()
+            try:
+                await self._look(heard, everything=lost)
+            except DatabaseUnavailable:
+                self._heard |= heard
+            except Exception:  # noqa: BLE001 - logged; the next look tries again
+                _log.exception("telling of runs failed")
+
+    async def _look(self, heard: set[str], *, everything: bool) -> None:
+        found = await crossing.teams_tenants_of(self._desk.database, heard) if heard else {}
+        for run_id, tenant in found.items():
+            await self.tell(tenant, run_id)
+        if everything:
+            for tenant in await crossing.teams_waiting(self._desk.database):
+                async with self._desk.database.tenant_session(tenant) as session:
+                    left = await tasks.unattended(session)
+                for run_id in left:
+                    await self.tell(tenant, run_id)
+
+    async def tell(self, tenant: str, run_id: str) -> None:
+        """Say what is new of one run; nothing where another process does, or there is nothing new."""
+        async with self._desk.database.tenant_session(tenant) as session:
+            task = await tasks.peek(session, run_id)
+            place = await conversations.place(session, tenant, task.conversation, task.root) if task else None
+        if task is None:
+            return
+        try:
+            run = await self._desk.service.get(task.ctx, run_id)
+            said = await self._said(task, run, place) if place else []
+        except NotFound:
+            return
+        if said is None:
+            return
+        async with self._desk.database.tenant_session(tenant) as session:
+            if await tasks.locked(session, run_id, told=task.told_seq) is None:
+                return
+            for each in said:
+                await outbox.put(session, tenant, each)
+            carded = any(each.key.startswith("task:") for each in said)
+            await tasks.told(session, run_id, run.last_seq, carded=carded, done=run.finished)
+        self._desk.sender.wake(tenant)
+
+    async def _said(self, task: Task, run: Run, place: Place) -> list[Said] | None:
+        """Return what is to be said of the run as it is now; ``None``: it is too early to say anything."""
+        speech = speech_of(task.locale)
+        steps = await self._desk.service.timeline(task.ctx, run.id)
+        young = task.created_at is not None and datetime.now(UTC) - task.created_at < _SHORT
+        if run.status in TERMINAL:
+            card = [await self._card(task, run, steps, speech)] if task.carded else []
+            return [*card, *await self._outcome(task, run, steps, place, speech)]
+        if run.status != "waiting" and young and not task.carded:
+            self._later(run.id)
+            return None
+        card = await self._card(task, run, steps, speech)
+        return [replace(card, due=datetime.now(UTC) + _PROGRESS) if task.carded and run.status != "waiting" else card]
+
+    def _later(self, run_id: str) -> None:
+        asyncio.get_running_loop().call_later(_SHORT.total_seconds(), self.heard, run_id)
+
+    async def _card(self, task: Task, run: Run, steps: Sequence[Step], speech: Speech) -> Said:
+        view = TaskView(
+            run,
+            str(run.principal.get("name") or task.person),
+            steps,
+            await self._asked(task, run),
+            url=self._desk.run_url(run.id),
+        )
+        body = messages.with_card(cards.task(speech, view), speech.say(f"task.{run.status}"))
+        first = f"task:{run.id}"
+        edit = f"{first}:{run.last_seq}" if task.carded else first
+        return Said(
+            edit, body, task.conversation, task.root, reply_to=task.reply_to, edits=first if task.carded else ""
+        )
+
+    async def _asked(self, task: Task, run: Run) -> Approval | None:
+        """Return the question that the run waits for, if it does."""
+        identifier = (run.waiting or {}).get("approval_id")
+        return await self._desk.service.approval(task.ctx, identifier) if identifier else None
+
+    async def _outcome(self, task: Task, run: Run, steps: Sequence[Step], place: Place, speech: Speech) -> list[Said]:
+        """Return the end of a run in words. Where others read along, only what all of them may read is said to all."""
+        body = await self._ending(task, run, speech)
+        if place.scope == "personal":
+            return [self.said(task, run, body)]
+        members = await self._members(place)
+        home = self._desk.tenants.directory(task.tenant) or ""
+        shown = [steps, *await self._earlier(task, run)]
+        if run.status == "completed" and privacy.audience(shown, members, home) == "everyone":
+            return [self.said(task, run, messages.mentioning(body, await self._account(task)))]
+        line = messages.plain(speech.say(f"private.{run.status}"))
+        public = Said(f"private:{run.id}", line, task.conversation, task.root, reply_to=task.reply_to)
+        return [public, replace(self.said(task, run, body), private_to=task.account)]
+
+    async def _earlier(self, task: Task, run: Run) -> list[Sequence[Step]]:
+        """Return the steps of each earlier run of the thread: the model was shown their answers."""
+        earlier: list[Sequence[Step]] = []
+        cursor: str | None = None
+        while True:
+            page = await self._desk.service.listing(task.ctx, thread=run.thread, cursor=cursor, limit=100)
+            others = [each.id for each in page.items if each.id != run.id]
+            earlier.extend([await self._desk.service.timeline(task.ctx, each) for each in others])
+            cursor = page.next
+            if cursor is None:
+                return earlier
+
+    async def _account(self, task: Task) -> Account:
+        async with self._desk.database.tenant_session(task.tenant) as session:
+            known = await people.account(session, task.tenant, task.person)
+        return known or Account(task.account, task.person)
+
+    async def _members(self, place: Place) -> Sequence[Member] | None:
+        try:
+            return await self._desk.connector.members(place)
+        except Undelivered:
+            return None
+
+    async def _ending(self, task: Task, run: Run, speech: Speech) -> Json:
+        match run.status:
+            case "completed":
+                return await self.answer(task, run, speech)
+            case "failed":
+                card = cards.failure(speech, dict(run.error or {}), run, url=self._desk.run_url(run.id))
+                return messages.with_card(card, speech.say("failure.heading"))
+            case _:
+                stays = any(effect.get("outcome") == "done" for effect in run.effects)
+                return messages.plain(speech.say("stop.stays" if stays else "stop.done"))
+
+    async def answer(self, task: Task, run: Run, speech: Speech, *, shown: str = "") -> Json:
+        """Return the answer's message; its text begins with what was ``shown`` of it already."""
+        output = dict(run.output or {})
+        output["text"] = joined_text(shown, str(output.get("text", "")))
+        steps = await self._desk.service.timeline(task.ctx, run.id)
+        label = joined(Label.from_json(dict(step.label)) for step in steps)
+        excerpts = await self._excerpts(task, output.get("citations") or ())
+        return messages.answer(
+            speech,
+            replace(run, output=output),
+            sensitivity=label,
+            url_of=self._desk.url_of,
+            excerpt_of=lambda cited: excerpts.get(str(cited.get("passage_id")), ""),
+            run_url=self._desk.run_url(run.id),
+        )
+
+    async def _excerpts(self, task: Task, citations: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+        """Return what stands in each cited passage, as far as the person may read it still."""
+        found: dict[str, str] = {}
+        for cited in citations:
+            with suppress(CharterError):
+                opened = await self._desk.service.passage(task.ctx, str(cited["document_id"]), str(cited["passage_id"]))
+                found[str(cited["passage_id"])] = str(opened.get("text", ""))
+        return found
+
+    @staticmethod
+    def said(task: Task, run: Run, body: Json) -> Said:
+        """Return the run's end as something to be said, by the one key that it has wherever it is said."""
+        return Said(f"answer:{run.id}", body, task.conversation, task.root, reply_to=task.reply_to)
+
+    async def unreachable(self, session: Session, taken: Taken) -> None:
+        """Hear, in the transaction that gives it up, of what could not be said to somebody: what was private among others is
+        said in their own chat; who asked hears that an approver cannot be reached.
+        """
+        said = taken.said
+        if said.private_to:
+            if person := await known.person_of(session, said.private_to):
+                await outbox.put(session, taken.tenant, Said(f"{said.key}:personal", said.body, person=person))
+            return
+        kind, _, rest = said.key.partition(":")
+        if kind == "approval":
+            approval = await approvals.get(session, rest.partition(":")[0])
+            speech = speech_of(await known.locale(session, approval.requester_id))
+            line = speech.say("approval.unreached", who=await known.name(session, said.person))
+            key = f"unreached:{approval.id}:{said.person}"
+            await outbox.put(session, taken.tenant, Said(key, messages.plain(line), person=approval.requester_id))
+
+
+def joined_text(shown: str, text: str) -> str:
+    """Return an answer that begins with what was shown of it: what a model said before its last turn stays."""
+    if not shown or text.startswith(shown):
+        return text
+    return shown if shown.endswith(text) else f"{shown}\n\n{text}"

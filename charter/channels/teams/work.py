@@ -1,0 +1,146 @@
+"""Works on what came in: each activity once, in any process, until what it asks for is under way."""
+
+import asyncio
+import secrets
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
+
+import structlog
+
+from charter.channels.teams import cards, lifecycle, messages, pending
+from charter.channels.teams.commanding import Commands
+from charter.channels.teams.desk import Desk, reply
+from charter.channels.teams.incoming import Activity
+from charter.channels.teams.pending import Taken
+from charter.channels.teams.speech import speech_of
+from charter.channels.teams.talk import Talk
+from charter.errors import CharterError, DatabaseUnavailable, Draining
+from charter.store import crossing
+from charter.telemetry.tracing import Trace, Tracing
+
+_log = structlog.get_logger(__name__)
+_AT_ONCE = 100
+_LOOK_SECONDS = 1.0
+_AGAIN_SECONDS = 5.0
+_BATCH = 20
+
+
+class Worker:
+    """The hands of this door. ``arrived`` is told of each activity that this process took in; a look every second finds
+    those that were left behind elsewhere.
+    """
+
+    def __init__(self, desk: Desk, talk: Talk, commands: Commands, tracing: Tracing) -> None:
+        self._desk = desk
+        self._talk = talk
+        self._commands = commands
+        self._tracing = tracing
+        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._looker: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+
+    def open(self) -> None:
+        self._looker = asyncio.create_task(self._look(), name="teams inbox")
+
+    async def close(self) -> None:
+        """Take nothing more, and let go: what is under way is found by another process."""
+        for task in (*self._tasks, self._looker):
+            if task is not None:
+                task.cancel()
+        for task in (*self._tasks, self._looker):
+            if task is not None:
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    def arrived(self, tenant: str, activity: Activity) -> None:
+        """Begin with this activity now, if there is a place; otherwise it is found when there is one."""
+        if not self._places.locked():
+            self._begin(self._one(tenant, activity))
+
+    def resumed(self, tenant: str) -> None:
+        """Look at once: activities that waited for somebody's sign-in wait no longer."""
+        self._wake.set()
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _one(self, tenant: str, activity: Activity) -> None:
+        async with self._places:
+            try:
+                taken = await pending.take_one(self._desk.database, tenant, activity)
+            except DatabaseUnavailable:
+                return
+            if taken is not None:
+                await self._work(taken)
+
+    async def _look(self) -> None:
+        while True:
+            self._wake.clear()
+            with suppress(DatabaseUnavailable):
+                for tenant in await crossing.teams_due(self._desk.database):
+                    if self._desk.tenants.served(tenant):
+                        await self._left_behind(tenant)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), _LOOK_SECONDS)
+
+    async def _left_behind(self, tenant: str) -> None:
+        while not self._places.locked():
+            found = await pending.take(self._desk.database, tenant, _BATCH)
+            for taken in found:
+                self._begin(self._placed(taken))
+            if len(found) < _BATCH:
+                return
+            await asyncio.sleep(0)
+
+    async def _placed(self, taken: Taken) -> None:
+        async with self._places:
+            await self._work(taken)
+
+    async def _work(self, taken: Taken) -> None:
+        """Work on it; a fault of ours is told to the person at last, with a reference, and never in its own words."""
+        attributes = {"charter.tenant": taken.tenant, "charter.channel": "teams"}
+        with self._tracing.span("process", "teams activity", attributes):
+            try:
+                await self._handle(taken)
+            except (DatabaseUnavailable, Draining):
+                await self._later(taken, 0)
+            except Exception:  # noqa: BLE001 - logged with its trace, told to the person
+                reference = Trace.present().trace_id or secrets.token_hex(16)
+                _log.exception("a Teams activity failed", activity_type=taken.activity.type, reference=reference)
+                await (self._give_up(taken, reference) if taken.last else self._later(taken, _AGAIN_SECONDS))
+
+    async def _handle(self, taken: Taken) -> None:
+        activity = taken.activity
+        if activity.type != "message":
+            await lifecycle.changed(self._desk, taken.tenant, activity)
+        elif not await self._commands.command(taken.tenant, activity):
+            await self._talk.message(taken)
+            return
+        await self._done(taken)
+
+    async def _done(self, taken: Taken) -> None:
+        async with self._desk.database.tenant_session(taken.tenant) as session:
+            await pending.done(session, taken.activity)
+
+    async def _later(self, taken: Taken, seconds: float) -> None:
+        # Where even this fails, the lease runs out.
+        with suppress(CharterError):
+            async with self._desk.database.tenant_session(taken.tenant) as session:
+                if seconds:
+                    await pending.retry(session, taken.activity, seconds=seconds)
+                else:
+                    await pending.put_back(session, taken.activity)
+
+    async def _give_up(self, taken: Taken, reference: str) -> None:
+        speech = speech_of(taken.activity.locale)
+        problem = CharterError().as_problem(reference)
+        card = cards.failure(speech, problem)
+        with suppress(CharterError):
+            if taken.activity.type == "message":
+                body = messages.with_card(card, speech.say("failure.heading"))
+                await self._desk.say(taken.tenant, reply(taken.activity, "failure", body, private=True))
+            await self._done(taken)

@@ -70,6 +70,7 @@ async def _twins(settings: Settings, catalog: Catalog) -> twins.Twins:
         port=settings.port + 1 if settings.port else 0,
         sandboxes={name: plugin.sandbox for name, plugin in catalog.plugins.items() if plugin.sandbox},
         secret_file=folder / "keys" / "client_secret.key",
+        bot=f"http://localhost:{settings.port}/api/messages" if settings.port else "",
     )
 
 
@@ -111,6 +112,7 @@ def talking(given: Teams, url: str) -> Teams:
     """Return the settings of Teams with the twin's addresses where none are named; the door is open, and the Agents Playground,
     which has no tokens, may come in, unless settings say otherwise.
     """
+    usual = Teams()
     twin: dict[str, object] = {
         "enabled": True,
         "anonymous": True,
@@ -118,7 +120,9 @@ def talking(given: Teams, url: str) -> Teams:
         "token_service": url,
         "service_urls": (f"{url}/",),
     }
-    return given.model_copy(update={name: value for name, value in twin.items() if name not in given.model_fields_set})
+    return given.model_copy(
+        update={name: value for name, value in twin.items() if getattr(given, name) == getattr(usual, name)}
+    )
 
 
 def running(settings: Settings) -> dict[str, str]:

@@ -44,13 +44,14 @@ class Twins:
             await self.process.wait()
 
 
-async def start(folder: Path, *, port: int, sandboxes: Mapping[str, Path], secret_file: Path) -> Twins:
-    """Start the child and wait until all of it listens; port 0 takes any free ones.
+async def start(folder: Path, *, port: int, sandboxes: Mapping[str, Path], secret_file: Path, bot: str = "") -> Twins:
+    """Start the child and wait until all of it listens; port 0 takes any free ones. ``bot`` is where the host takes activities.
 
     Raises:
         StartRefused: it did not start; the sentence is its own.
     """
     arguments = ["--folder", str(folder), "--port", str(port), "--client-secret-file", str(secret_file)]
+    arguments += ["--bot", bot] if bot else []
     for name, path in sorted(sandboxes.items()):
         arguments += ["--sandbox", f"{name}={path}"]
     process = await asyncio.create_subprocess_exec(

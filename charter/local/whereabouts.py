@@ -26,6 +26,7 @@ def write(settings: Settings, address: str, workers: Sequence[int]) -> None:
         "vault": _of_nobody(settings.secrets.vault_url),
         "graph": _of_nobody(settings.knowledge.graph),
         "search": _of_nobody(settings.knowledge.azure_ai_search.endpoint),
+        "teams": _of_nobody(settings.teams.token_service) if settings.teams.enabled else "",
         "ca_file": str(settings.secrets.ca_file or ""),
         "database": _without_password(settings.database.url),
         "pid": os.getpid(),

@@ -22,8 +22,8 @@ from charter.store.database import Database, Session
 
 _log = structlog.get_logger(__name__)
 
-Unreachable = Callable[[Session, str, str, str], Awaitable[None]]
-"""Hears, in the transaction that gives it up, of what a person cannot be told: tenant, key, and the person's object id."""
+Unreachable = Callable[[Session, Taken], Awaitable[None]]
+"""Hears, in the transaction that gives it up, of what a person cannot be told, or cannot be told in private among others."""
 
 PATIENCE_SECONDS = 24 * 3600
 _LONGEST_WAIT = 300
@@ -143,8 +143,8 @@ class Delivery:
 
         async def end(session: Session) -> None:
             given_up = await outbox.given_up(session, begun, fault.detail)
-            if given_up and fault.fate == "gone" and said.person and not said.edits:
-                await self._unreachable(session, begun.tenant, said.key, said.person)
+            if given_up and (said.private_to or (fault.fate == "gone" and said.person)) and not said.edits:
+                await self._unreachable(session, begun)
 
         await self._recorded(begun, end)
 

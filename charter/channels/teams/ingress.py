@@ -79,9 +79,9 @@ class Ingress:
         self._database = database
         self._tokens = tokens
         self._tenants = tenants
-        self._anonymous = settings.anonymous
+        self._anonymous = bool(settings.anonymous)
         self._limit = settings.inbox_limit
-        self._addresses = Addresses(settings.service_urls, loopback=settings.anonymous)
+        self._addresses = Addresses(settings.service_urls, loopback=bool(settings.anonymous))
         self._invokes = invokes
         self._arrived = arrived
         self._keep_seconds = keep_seconds

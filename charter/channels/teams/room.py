@@ -145,7 +145,7 @@ class TeamsRoom:
             public_url,
         )
         telling, approving, clicks = Telling(desk), Approving(desk), Clicks(desk)
-        files = Files(Fetching(footing.http, teams.service_urls, self._token, loopback=teams.anonymous))
+        files = Files(Fetching(footing.http, teams.service_urls, self._token, loopback=bool(teams.anonymous)))
         self._stack.push_async_callback(files.close)
         talk = Talk(desk, Choosing(teams, footing.embedder), files, Answering(desk, telling))
         worker = Worker(desk, talk, Commands(desk), footing.tracing)

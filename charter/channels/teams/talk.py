@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from charter.channels.teams import cards, messages, pending, tasks
 from charter.channels.teams.answering import Answering
@@ -97,9 +97,9 @@ class Talk:
     async def _asked(self, taken: Taken, caller: Caller) -> Asked | None:
         """Return which agent is to do what; nothing where the person has to say it first."""
         tenant, activity = taken.tenant, taken.activity
-        said = activity.value if isinstance(activity.value, dict) else None
-        if said and "charter" in said:
-            return await self._pressed(taken, caller, said)
+        pressed = cast("Mapping[str, Any]", activity.value if isinstance(activity.value, dict) else {})
+        if "charter" in pressed:
+            return await self._pressed(taken, caller, pressed)
         known: Mapping[str, Any] = await self._desk.states.get(tenant, _talk_key(activity)) or {}
         offered = self._desk.service.agents(caller.ctx)
         if any(agent["name"] == known.get("agent") for agent in offered):

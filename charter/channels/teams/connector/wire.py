@@ -26,7 +26,7 @@ class Wire:
     """
 
     def __init__(self, settings: Teams, token_of: TokenOf) -> None:
-        self._addresses = Addresses(settings.service_urls, loopback=settings.anonymous)
+        self._addresses = Addresses(settings.service_urls, loopback=bool(settings.anonymous))
         self._http = httpx.AsyncClient(timeout=CALL_SECONDS, trust_env=False, follow_redirects=False)
         self.client = Client(ClientOptions(), _http=self._http)
         self.client.use(_Guard(settings, token_of))

@@ -1,0 +1,37 @@
+"""A host as on any laptop, with the door of Teams open, and the people who use it there."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+import pytest
+
+from charter.settings import Teams as TeamsSettings
+from tests.running import RunningHost, running_host
+from tests.teams.client import Teams
+
+AGENT = TeamsSettings(agent="employee_assistant")
+
+
+@dataclass(slots=True)
+class Delegated:
+    """A host and the Teams that its people use."""
+
+    host: RunningHost
+    teams: Teams
+
+
+async def teams_of(host: RunningHost) -> Teams:
+    """Return the Teams of a running host, whose bot it is from now on."""
+    told = orjson.loads((host.folder / "host.json").read_bytes())
+    teams = Teams(told["teams"], host.http)
+    await teams.bot(f"{host.address}/api/messages")
+    return teams
+
+
+@pytest.fixture(scope="package")
+async def delegated(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Delegated]:
+    folder: Path = tmp_path_factory.mktemp("teams")
+    async with running_host(folder, knowledge=True, teams=AGENT) as host:
+        yield Delegated(host, await teams_of(host))

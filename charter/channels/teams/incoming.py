@@ -71,6 +71,11 @@ class Activity:
     attachments: Sequence[Mapping[str, Any]] = ()
     raw: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
 
+    @property
+    def thread(self) -> str:
+        """The message that its thread hangs on; in a channel a message that begins one is its own."""
+        return self.place.root or (self.id if self.place.scope == "channel" else "")
+
 
 def parse(body: Any) -> Activity:
     """Read an activity.

@@ -58,8 +58,8 @@ class Callers:
         ``fresh`` asks the token service in any case; otherwise it is not asked again for some minutes.
 
         Raises:
-            WrongAccount: the token is another person's. The token service has let go of it.
-            Guest: it is of another organisation than the conversation.
+            WrongAccount, Guest: the token is another person's, or of another organisation than the conversation. The token
+                service has let go of it: as long as it keeps it, they cannot sign in as themselves.
             Forbidden: it gives no access to this host.
             Unavailable, TenantSuspended: not now.
         """
@@ -95,8 +95,7 @@ class Callers:
             caller = await self._believed(who[0], activity, token)
         except Forbidden as fault:
             _log.warning("a person's token was refused", tenant=who[0], code=fault.code, reason=fault.detail)
-            if isinstance(fault, WrongAccount):
-                # As long as it is kept, they cannot sign in as themselves.
+            if isinstance(fault, WrongAccount | Guest):
                 with suppress(Unavailable):
                     await self._tokens.sign_out(activity.sender.id, activity.channel)
             raise

@@ -6,7 +6,7 @@ Actions for Adaptive Cards for sign-in from a card (``loginRequest``).
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 import structlog
@@ -89,9 +89,11 @@ class SignIn:
         identifier, connection, token = (_text(value, name) for name in ("id", "connectionName", "token"))
         if not self._ours(connection) or not identifier or not token:
             return _failed(identifier, connection, 400, "There is no such connection, or the exchange is incomplete.")
+        key = f"signin-refused:{identifier}"
         outcome = await exchanges.once(
-            self._database, tenant, identifier, activity.sender.oid, lambda: self._redeemed(tenant, activity, token)
-        )
+            self._database, tenant, identifier, activity.sender.oid,
+            lambda: self._taken(tenant, activity, key, self._with_token, token),
+        )  # fmt: skip
         if outcome == "foreign":
             _log.warning("a sign-in was offered that is another person's", tenant=tenant)
             return _failed(identifier, connection, 403, "The exchange is another person's.")
@@ -108,14 +110,8 @@ class SignIn:
         code = _text(_object(activity.value), "state")
         if not _CODE.fullmatch(code):
             return Invoked(404)
-        try:
-            return Invoked(200 if await self._with_code(tenant, activity, code) else 412)
-        except TenantSuspended:
-            raise
-        except Forbidden as fault:
-            sentence = cards.told_briefly(speech_of(activity.locale), fault)
-            await self._tell(tenant, activity, f"signin-refused:{activity.id}", sentence)
-            return Invoked(412)
+        taken = await self._taken(tenant, activity, f"signin-refused:{activity.id}", self._with_code, code)
+        return Invoked(200 if taken else 412)
 
     async def failed(self, tenant: str, activity: Activity) -> Invoked:
         """Answer ``signin/failure``: tell the person what they can do, once for each card, where the card itself does not."""
@@ -167,12 +163,17 @@ class SignIn:
     def _ours(self, connection: str) -> bool:
         return connection.lower() == self._connection.lower()
 
-    async def _redeemed(self, tenant: str, activity: Activity, token: str) -> bool:
+    async def _taken(
+        self, tenant: str, activity: Activity, key: str,
+        sign_in: Callable[[str, Activity, str], Awaitable[Caller | None]], proof: str,
+    ) -> bool:  # fmt: skip
+        """Return whether the person was taken in with what they brought; who may not come in is told why, once by this key."""
         try:
-            return await self._with_token(tenant, activity, token) is not None
+            return await sign_in(tenant, activity, proof) is not None
         except TenantSuspended:
             raise
-        except Forbidden:  # logged where it was found
+        except Forbidden as fault:
+            await self._tell(tenant, activity, key, cards.told_briefly(speech_of(activity.locale), fault))
             return False
 
     async def _with_token(self, tenant: str, activity: Activity, token: str) -> Caller | None:
@@ -193,8 +194,10 @@ class SignIn:
         return caller
 
     async def _tell(self, tenant: str, activity: Activity, key: str, sentence: str) -> None:
+        """Tell the sender, once by this key, that it did not work and that they may write again."""
         said = _private(activity, key, messages.plain(sentence), activity.place.root)
         async with self._database.tenant_session(tenant) as session:
+            await standing.failed(session, tenant, activity.sender.oid)
             await outbox.put(session, tenant, said)
         self._sender.wake(tenant)
 

@@ -19,6 +19,7 @@ _ARRIVED = (
     "where tenant = $1 and id = $2 and (roles <> $3 or ($4 and (signed_out or asked_at is not null)))"
 )
 _LEFT = "update teams_people set signed_out = true, sign_outs = sign_outs + 1, asked_at = null where tenant = $1 and id = $2"
+_RETRY = "update teams_people set asked_at = null where tenant = $1 and id = $2"
 _LOCK = "select 1 from teams_people where tenant = $1 and id = $2 for update"
 _ASKED = (
     "update teams_people set asked_at = clock_timestamp(), asked_in = $3 where tenant = $1 and id = $2 "
@@ -56,3 +57,8 @@ async def asked(session: Session, tenant: str, person: str, conversation: str) -
     """Hold the person's row; return whether they are to be asked to sign in there, and have not been a moment ago."""
     await session.fetchval(_LOCK, tenant, person)
     return bool(await session.fetchval(_ASKED, tenant, person, conversation, _AGAIN_SECONDS))
+
+
+async def failed(session: Session, tenant: str, person: str) -> None:
+    """Say that what they were asked to do did not work: they are asked anew as soon as they write."""
+    await session.execute(_RETRY, tenant, person)

@@ -19,6 +19,7 @@ run: $(VENV)/.runtime ## Start Charter on this machine: no account, no key, no c
 test: $(VENV)/.dev check ## Check the house and run every test
 	@$(BIN)/python -m tests.chromium
 	@$(BIN)/python -m tests.azurite
+	@$(BIN)/python -m tests.app_manifest
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.dev lint types floors house infra ## Floors, house rules, deployment, lint and types

@@ -56,11 +56,11 @@ def install(tool: Tool) -> Found | None:
     node, place = _node(), tool.folder
     if node is None:
         return None
-    place.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", _LOCK):
-        shutil.copy(tool.lock.parent / name, place / name)
     command = [*_npm(node), "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"]
     try:
+        place.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", _LOCK):
+            shutil.copy(tool.lock.parent / name, place / name)
         done = subprocess.run(
             command, cwd=place, capture_output=True, timeout=INSTALL_SECONDS, check=False,
             env={**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ['PATH']}"},
@@ -75,11 +75,11 @@ def install(tool: Tool) -> Found | None:
     return find(tool)
 
 
-def told(tool: Tool, use: str, missing: str) -> int:
+def told(tool: Tool, use: str, missing: str, *, required: bool = REQUIRED) -> int:
     """Find or install it, print which sentence holds, and return the exit code for ``python -m``."""
     found = find(tool) or install(tool)
     sys.stdout.write(f"{use} {found.program}.\n" if found else f"{missing}\n")
-    return 1 if REQUIRED and not found else 0
+    return 1 if required and not found else 0
 
 
 def _node() -> Path | None:

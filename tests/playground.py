@@ -1,7 +1,7 @@
 """Find the Agents Playground, Microsoft's own client for developers of agents, or install it from npm.
 
 Its licence lets one evaluate with it: it is a tool of tests alone, and no part of what is shipped. ``python -m
-tests.playground`` prints its path, or one sentence that says why the tests with it will not run.
+tests.playground`` prints its path, or one sentence that says why the tests with it will not run; they are required nowhere.
 """
 
 import sys
@@ -19,4 +19,4 @@ def find() -> npm.Found | None:
 
 
 if __name__ == "__main__":
-    sys.exit(npm.told(PLAYGROUND, "The tests in a real client use", MISSING))
+    sys.exit(npm.told(PLAYGROUND, "The tests in a real client use", MISSING, required=False))

@@ -55,6 +55,14 @@ class RunService:
             self._agent(ctx, spec) for spec in self.editions.current.catalog.agents.values() if self._may_see(ctx, spec)
         ]
 
+    def offered(self, tenant: str) -> list[dict[str, Any]]:
+        """Return the names, descriptions and starters of the agents that a tenant has, for somebody who is not known yet."""
+        return [
+            {"name": spec.name, "description": spec.description, "starters": list(spec.starters)}
+            for spec in self.editions.current.catalog.agents.values()
+            if self.entitlement.agent(tenant, spec.name)
+        ]
+
     def agent(self, ctx: Context, name: str) -> dict[str, Any]:
         return self._agent(ctx, self._startable(ctx, name))
 

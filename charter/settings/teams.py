@@ -6,7 +6,8 @@ from charter.settings.section import Section
 
 
 class Teams(Section):
-    """``enabled`` opens the door ``/api/messages``; unset, it is open on a laptop and shut elsewhere. The bot is registered as the very application that this host is
+    """``enabled`` opens the door ``/api/messages``; unset, it is open on a laptop and shut elsewhere. The bot is registered as
+    the very application that this host is
     (``CHARTER_IDENTITY__CLIENT_ID``); ``connection`` names the OAuth connection of its registration, which gives people's
     tokens for this host.
 

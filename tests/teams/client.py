@@ -159,7 +159,7 @@ class Teams:
                         return found
                     await asyncio.sleep(_PAUSE)
         except TimeoutError:
-            raise AssertionError(f"{person} never saw it, but: {seen}") from None
+            raise AssertionError(f"{person} never saw it, but:\n{seen.words if seen else None}") from None
 
     async def answered(self, said: Said, count: int = 1, seconds: float = PATIENCE) -> Message:
         """Return the bot's last finished message behind what was said, once there are so many."""

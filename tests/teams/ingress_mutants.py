@@ -83,13 +83,6 @@ TEAMS_TOKENS = (
     ),
 )  # fmt: skip
 INGRESS = (
-    Mutant(
-        "activities without a token in production",
-        "charter/posture/teams.py",
-        "    if own.anonymous:",
-        "    if False:",
-        ("tests/posture/test_declared.py",),
-    ),
     Mutant("a service that nobody allowed", _DOOR, "if not self._addresses.allowed(url) or", "if", _INGRESS),
     Mutant("a beginning within a part", _ADDRESSES, "f\"{each.rstrip('/')}/\"", "each.rstrip('/')", _INGRESS),
     Mutant("addresses of any form", _ADDRESSES, "        if not _well_formed(url):\n", "        if False:\n", _INGRESS),

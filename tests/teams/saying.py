@@ -39,11 +39,17 @@ class Outbox:
                 await outbox.put(session, self.tenant, each)
 
     async def seen(self, line: Line, *conversations: str, scope: str = "personal", person: str = "") -> None:
+        await self.seen_at(line.url, *conversations, scope=scope, person=person)
+
+    async def seen_at(
+        self, address: str, *conversations: str, scope: str, person: str = "", bot: str = "28:bot"
+    ) -> None:
+        """Know conversations, as if the bot had been spoken to there."""
         async with self.database.tenant_session(self.tenant) as session:
             await session.executemany(
                 "insert into teams_conversations (tenant, id, scope, service_url, bot_id, bot_name, person) "
-                "values ($1, $2, $3, $4, '28:bot', 'Charter', $5)",
-                [(self.tenant, each, scope, line.url, person) for each in conversations],
+                "values ($1, $2, $3, $4, $6, 'Charter', $5)",
+                [(self.tenant, each, scope, address, person, bot) for each in conversations],
             )
 
     async def rows(self) -> Mapping[str, Any]:

@@ -1,8 +1,11 @@
-"""Employees delegate in Teams: they write, an agent answers."""
+"""Employees delegate in Teams: they write, and an agent answers with their own authority."""
+
+import random
 
 import pytest
 
 from tests.teams.conftest import Delegated
+from tests.teams.seeing import button, words
 
 
 @pytest.mark.promise("teams.answer")
@@ -11,5 +14,100 @@ async def test_what_somebody_writes_is_answered_with_their_own_authority(delegat
     chat = await teams.personal("alice")
     said = await teams.say("alice", chat, "How many days of annual leave do I have left?")
     assert [answer.status for answer in said.answers] == [200]
-    answer = await teams.answered(said)
-    assert "days of annual leave left" in answer.text
+    answer = await teams.until("alice", chat, words("days of annual leave left."))
+    assert any(state.get("type") == "typing" for state in answer.history), "it was not streamed"
+    (label,) = [each for each in answer.activity["entities"] if each["type"] == "https://schema.org/Message"]
+    assert label["additionalType"] == ["AIGeneratedContent"]
+    runs = (await delegated.host.call("alice", "GET", "/v1/runs?limit=1")).body["items"]
+    assert runs[0]["principal"]["id"] == "alice"
+
+
+@pytest.mark.promise("teams.welcome")
+async def test_a_new_chat_is_greeted_once_with_things_to_begin_with(delegated: Delegated) -> None:
+    teams = delegated.teams
+    chat = await teams.personal("dora")
+    welcome = await teams.until("dora", chat, words("Hello"))
+    assert "How many days of annual leave do I have left?" in welcome.buttons
+    await teams.click("dora", chat, welcome.id, "How many days of annual leave do I have left?")
+    await teams.until("dora", chat, words("days of annual leave left."))
+    view = await teams.seen("dora", chat)
+    assert sum("Hello" in message.words for message in view.bots) == 1
+
+
+@pytest.mark.promise("teams.once")
+async def test_an_activity_that_comes_five_times_is_one_run(delegated: Delegated) -> None:
+    teams, number = delegated.teams, random.randrange(10**9)
+    chat = await teams.personal("alice")
+    said = await teams.say("alice", chat, f"hello {number}", times=5)
+    assert [answer.status for answer in said.answers] == [200] * 5
+    await teams.until("alice", chat, words("Good day."))
+    runs = (await delegated.host.call("alice", "GET", "/v1/runs?limit=50")).body["items"]
+    assert sum(run["input"] == f"hello {number}" for run in runs) == 1
+
+
+@pytest.mark.promise("teams.approval")
+async def test_an_order_is_approved_on_a_card_and_its_outcome_told_to_both(delegated: Delegated) -> None:
+    teams, item = delegated.teams, f"standing desk {random.randrange(10**6)}"
+    alices, bobs = await teams.personal("alice"), await teams.personal("bob")
+    await teams.say("alice", alices, "/new buyer")
+    await teams.say("alice", alices, f"order a {item} for 1,450 EUR")
+    card = await teams.until("bob", bobs, words("Your approval is asked", item))
+    assert "1,450.00" in card.words
+    assert "Alice" in card.words
+    task = await teams.until("alice", alices, words("Waiting", item))
+    assert "Approve" not in task.buttons
+    pressed = await teams.click("bob", bobs, card.id, "Approve", {"comment": "Fine by me"})
+    assert pressed.effect == "card"
+    await teams.until("alice", alices, words("is placed", item))
+    decided = await teams.until("bob", bobs, words("Approved", item))
+    assert decided.id == card.id
+    assert "Approve" not in decided.buttons
+    assert "Fine by me" in decided.words
+    again = await teams.until("alice", alices, words("Done", item))
+    assert again.id == task.id, "the card was not edited in its place"
+    orders = (await delegated.host.sandbox("procurement", "/_sandbox/orders"))["orders"]
+    assert [order["placed_by"] for order in orders if order["item"] == item] == ["alice"]
+
+
+@pytest.mark.promise("teams.commands")
+async def test_every_command_is_answered(delegated: Delegated) -> None:
+    teams = delegated.teams
+    chat = await teams.personal("carol")
+    for command, told in (
+        ("/help", "What you can write"),
+        ("/tasks", "Your tasks"),
+        ("/status", "How things stand"),
+        ("/stop", "Nothing is under way"),
+        ("/new", "begin anew"),
+        ("/signout", "You are signed out"),
+    ):
+        await teams.say("carol", chat, command)
+        await teams.until("carol", chat, words(told))
+
+
+@pytest.mark.promise("teams.cancel")
+async def test_a_task_is_cancelled_from_its_card(delegated: Delegated) -> None:
+    teams, item = delegated.teams, f"armchair {random.randrange(10**6)}"
+    chat = await teams.personal("alice")
+    await teams.say("alice", chat, "/new buyer")
+    await teams.say("alice", chat, f"order a {item} for 1,450 EUR")
+    task = await teams.until("alice", chat, words("Waiting", item))
+    assert (await teams.click("alice", chat, task.id, "Cancel")).effect == "card"
+    cancelled = await teams.until("alice", chat, words("Cancelled", item))
+    assert "Cancel" not in cancelled.buttons
+    bobs = await teams.personal("bob")
+    await teams.until("bob", bobs, words("No longer asked", item))
+
+
+@pytest.mark.promise("teams.failure")
+async def test_what_went_wrong_is_told_with_a_reference_and_no_words_of_the_machine(delegated: Delegated) -> None:
+    teams = delegated.teams
+    chat = await teams.personal("alice")
+    await teams.say("alice", chat, "/new")
+    await teams.say("alice", chat, "overloaded")
+    failure = await teams.until("alice", chat, words("That did not work", "Reference"))
+    assert "503" not in failure.words
+    assert "Traceback" not in failure.words
+    runs = (await delegated.host.call("alice", "GET", "/v1/runs?limit=1")).body["items"]
+    assert runs[0]["error"]["trace_id"] in failure.words or runs[0]["trace_id"] in failure.words
+    assert button("Try again")(await teams.seen("alice", chat)) is not None

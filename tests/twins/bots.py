@@ -14,6 +14,7 @@ from charter.settings import quiet_dotenv
 from charter.twins.listening import Place, serve, take
 from tests.teams.client import Teams, running_teams
 from tests.twins.running import RunningTwin
+from tests.twins.test_runner import running
 
 quiet_dotenv()  # before anything of the SDK
 
@@ -66,14 +67,14 @@ class Stage:
         return ApiClientSettings(oauth_url=self.teams.url)
 
     def cloud(self) -> CloudEnvironment:
-        return cloud_of(self.teams, self.entra)
+        return cloud_of(self.teams, self.entra.url)
 
 
-def cloud_of(teams: Teams, entra: RunningTwin) -> CloudEnvironment:
+def cloud_of(teams: Teams, entra: str) -> CloudEnvironment:
     """Return the cloud that the twins are, as the SDK describes one."""
     return with_overrides(
         PUBLIC,
-        login_endpoint=entra.url,
+        login_endpoint=entra,
         login_tenant="contoso",
         token_service_url=teams.url,
         openid_metadata_url=teams.metadata_url,
@@ -132,17 +133,29 @@ class Adapter:
 
 
 @asynccontextmanager
-async def sdk_bot(
-    folder: Path, http: aiohttp.ClientSession, entra: RunningTwin, build: Callable[[App], None]
-) -> AsyncIterator[Teams]:
-    """Run a bot of the SDK against a channel of its own; ``build`` gives it its handlers."""
+async def sdk_bot(folder: Path, http: aiohttp.ClientSession, build: Callable[[App], None]) -> AsyncIterator[Teams]:
+    """Run a bot of the SDK against the twins as their own process: the SDK fetches keys without letting anything else run.
+
+    ``build`` gives the bot its handlers.
+    """
+    secret = folder / "secret"
+    secret.write_text("the bot's own secret", "utf-8")
     application = web.Application()
-    async with running_teams(folder, http, entra.url, entra.secret()) as teams:
+    async with running(folder / "twins", "--client-secret-file", str(secret)) as (_, places):
+        teams = Teams(places["bot_connector"], http)
+
+        async def token(scope: Any, tenant: str | None = None) -> str:
+            # The SDK's own way to a token insists on TLS.
+            form = {"grant_type": "client_credentials", "client_id": "charter-host", "scope": BOT_SCOPE}
+            form["client_secret"] = "the bot's own secret"
+            async with http.post(f"{places['entra']}/contoso/oauth2/v2.0/token", data=form) as answer:
+                return str((await answer.json())["access_token"])
+
         bot = App(
             client_id="charter-host",
-            client_secret=entra.secret(),
+            token=token,
             tenant_id="contoso",
-            cloud=cloud_of(teams, entra),
+            cloud=cloud_of(teams, places["entra"]),
             service_url=teams.service_url,
             http_server_adapter=Adapter(application),
         )

@@ -10,7 +10,7 @@ import httpx
 import jwt
 import pytest
 
-from tests.twins.bots import Stage, bot_token, client, staged
+from tests.twins.bots import Stage, bot_token, staged
 from tests.twins.running import RunningTwin
 
 from microsoft_teams.api import Account, MessageActivityInput, TypingActivityInput  # isort: skip
@@ -345,15 +345,18 @@ async def test_faults_befall_what_they_are_asked_for_and_pacing_holds_back(stage
 
 
 @pytest.mark.promise("twins.bot.kept")
-async def test_conversations_and_keys_outlive_the_twin(
+async def test_conversations_messages_and_keys_outlive_the_twin(
     tmp_path: Path, http: aiohttp.ClientSession, twin: RunningTwin
 ) -> None:
     async with staged(tmp_path, http, twin) as before:
         chat = await before.teams.group("alice", "bob")
         keys = await before.teams.rotate()
+        said = await before.api.conversations.create_activity(chat, message(text="waiting"))
     async with staged(tmp_path, http, twin) as after:
-        await client(after.teams, await bot_token(twin)).conversations.create_activity(chat, message(text="still here"))
-        assert (await after.teams.seen("bob", chat)).last.text == "still here"
+        await after.api.conversations.update_activity(chat, said.id, message(text="done"))
+        await after.api.conversations.create_activity(chat, message(text="still here"))
+        seen = await after.teams.seen("bob", chat)
+        assert [(one.text, len(one.history)) for one in seen.bots] == [("done", 2), ("still here", 1)]
         assert await (await http.get(f"{after.teams.url}/v1/.well-known/keys")).json() == keys
 
 

@@ -271,7 +271,7 @@ async def test_one_message_comes_as_often_as_it_is_told_to_and_a_late_bot_is_not
 
 @pytest.mark.promise("twins.bot.sdk")
 async def test_an_unchanged_app_of_the_sdk_answers_and_signs_people_in(
-    tmp_path: Path, http: aiohttp.ClientSession, twin: RunningTwin
+    tmp_path: Path, http: aiohttp.ClientSession
 ) -> None:
     signed_in: list[str] = []
 
@@ -291,7 +291,7 @@ async def test_an_unchanged_app_of_the_sdk_answers_and_signs_people_in(
         async def done(event: Any) -> None:
             signed_in.append(event.token_response.token)
 
-    async with sdk_bot(tmp_path / "bot", http, twin, build) as teams:
+    async with sdk_bot(tmp_path, http, build) as teams:
         chat = await teams.personal("bob")
         echoed = await teams.answered(await teams.say("bob", chat, "hello"))
         assert echoed.text == "You said hello"

@@ -67,7 +67,7 @@ class Answering:
         if place.scope != "personal" or place.conversation in self._streaming:
             with suppress(Undelivered):
                 await self._desk.connector.typing(place)
-            await self._let_go(task, carded=False)
+            await self._let_go(task)
             return
         self._streaming.add(place.conversation)
         try:
@@ -87,7 +87,7 @@ class Answering:
         except Stopped:
             await self._stopped(task, speech)
         except (DatabaseUnavailable, Draining):
-            await self._let_go(task, carded=False)
+            await self._let_go(task)
         finally:
             beat.cancel()
             with suppress(asyncio.CancelledError):
@@ -155,20 +155,20 @@ class Answering:
         line = speech.say("stream.anew" if growing.broken else f"stream.{run.status}")
         text = f"{growing.text}\n\n{line}" if growing.text else line
         await stream.close({**messages.plain(text), "textFormat": "markdown"})
-        await self._let_go(task, carded=run.status not in {"completed", "failed", "cancelled"})
+        await self._let_go(task)
         await self._telling.tell(task.tenant, task.run_id)
 
     async def _stopped(self, task: Task, speech: Speech) -> None:
         """The person pressed Stop: the run is cancelled, and what it had done is told."""
         with suppress(RunFinished):
             await self._desk.service.cancel(task.ctx, task.run_id)
-        await self._let_go(task, carded=False)
+        await self._let_go(task)
         await self._telling.tell(task.tenant, task.run_id)
 
-    async def _let_go(self, task: Task, *, carded: bool) -> None:
+    async def _let_go(self, task: Task) -> None:
         """Let whoever comes tell of it from now on."""
         async with self._desk.database.tenant_session(task.tenant) as session:
-            await tasks.told(session, task.run_id, 0, carded=carded, done=False)
+            await tasks.told(session, task.run_id, 0, carded=False, done=False)
         self._telling.heard(task.run_id)
 
 

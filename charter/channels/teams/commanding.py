@@ -5,6 +5,7 @@ What they tell is the person's own, so among others it is told to them alone.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from typing import Literal
 
 from charter.channels.teams import cards, commands, messages, tasks
 from charter.channels.teams.cards import StatusView, TaskView
@@ -12,6 +13,7 @@ from charter.channels.teams.desk import Desk, reply, root_of
 from charter.channels.teams.incoming import Activity, Json
 from charter.channels.teams.speech import Speech, speech_of
 from charter.channels.teams.talk import talk_key
+from charter.channels.wording import title
 from charter.errors import CharterError, NotFound, RunFinished
 from charter.governance.approval import entitlement
 from charter.identity.authentication import Caller
@@ -34,15 +36,15 @@ class Commands:
             "new": self._new,
         }
 
-    async def command(self, tenant: str, activity: Activity) -> bool:
-        """Carry it out and answer; tell whether it was a command at all.
+    async def command(self, tenant: str, activity: Activity) -> Literal["no", "done", "waits"]:
+        """Carry it out and answer. ``no``: it is no command; ``waits``: its sender has to sign in first, then it goes on.
 
         Raises:
             DatabaseUnavailable: not now.
         """
         given = commands.told(activity.text)
         if given is None:
-            return False
+            return "no"
         speech = speech_of(activity.locale)
         match given.command.key:
             case "help":
@@ -53,11 +55,11 @@ class Commands:
             case key:
                 caller = await self._desk.callers.present(tenant, activity)
                 if caller is None:
-                    body = messages.plain(speech.say("problem.unauthenticated"))
-                else:
-                    body = await self._known[key](caller, activity, given.rest, speech)
+                    await self._desk.sign_in.ask(tenant, activity)
+                    return "waits"
+                body = await self._known[key](caller, activity, given.rest, speech)
         await self._desk.say(tenant, reply(activity, "command", body, private=True))
-        return True
+        return "done"
 
     async def _tasks(self, caller: Caller, _activity: Activity, _rest: str, speech: Speech) -> Json:
         runs = await self._runs(caller)
@@ -99,9 +101,14 @@ class Commands:
             await self._desk.service.cancel(caller.ctx, run.id)
         return messages.plain(speech.say("stop.done"))
 
-    async def _new(self, caller: Caller, activity: Activity, _rest: str, speech: Speech) -> Json:
-        """Forget the agent and the thread of this conversation: the next message begins anew."""
+    async def _new(self, caller: Caller, activity: Activity, rest: str, speech: Speech) -> Json:
+        """Forget the agent and the thread of this conversation: the next message begins anew, with the agent that is named."""
         tenant = caller.ctx.tenant
+        names = {str(agent["name"]) for agent in self._desk.service.agents(caller.ctx)}
+        named = rest.strip().lower().replace(" ", "_")
+        if named in names:
+            await self._desk.states.set(tenant, _talk(activity), {"agent": named})
+            return messages.plain(speech.say("new.with", agent=title(named)))
         await self._desk.states.delete(tenant, _talk(activity))
         return messages.plain(speech.say("new.done"))
 

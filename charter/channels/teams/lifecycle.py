@@ -1,6 +1,6 @@
 """The app comes and goes, and so do people: who is greeted, and who can be reached."""
 
-from charter.channels.teams import cards, conversations, messages, outbox
+from charter.channels.teams import cards, conversations, known, messages, outbox
 from charter.channels.teams.desk import Desk
 from charter.channels.teams.incoming import Activity
 from charter.channels.teams.outbox import Said
@@ -19,13 +19,12 @@ async def changed(desk: Desk, tenant: str, activity: Activity) -> None:
 
 async def _greeting(desk: Desk, tenant: str, activity: Activity) -> Said:
     """A card with things to begin with in somebody's own chat, one line where others read along."""
-    speech = speech_of(activity.locale)
+    async with desk.database.tenant_session(tenant) as session:
+        speech = speech_of(activity.locale or await known.locale(session, activity.sender.oid))
     place = activity.place
     if place.scope != "personal":
-        return Said(_key(place.conversation), messages.plain(speech.say("welcome.group")), place.conversation)
-    caller = await desk.callers.present(tenant, activity)
-    agents = desk.service.agents(caller.ctx) if caller else []
-    card = cards.welcome(speech, agents, activity.sender.name)
+        return Said(_key(place.conversation), messages.plain(speech.say("group.welcome")), place.conversation)
+    card = cards.welcome(speech, desk.service.offered(tenant), activity.sender.name)
     return Said(_key(place.conversation), messages.with_card(card, speech.say("welcome.heading")), place.conversation)
 
 

@@ -1,6 +1,6 @@
 """The rooms of this door, joined and opened once for a process."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -147,8 +147,11 @@ class TeamsRoom:
         telling, approving, clicks = Telling(desk), Approving(desk), Clicks(desk)
         files = Files(Fetching(footing.http, teams.service_urls, self._token, loopback=bool(teams.anonymous)))
         self._stack.push_async_callback(files.close)
-        talk = Talk(desk, Choosing(teams, footing.embedder), files, Answering(desk, telling))
-        worker = Worker(desk, talk, Commands(desk), footing.tracing)
+        choosing = Choosing(footing.embedder, self._examples_of, preferred=teams.agent)
+        choosing.learn(self._agents())
+        self._stack.push_async_callback(choosing.close)
+        talk, answering = Talk(desk, choosing, files), Answering(desk, telling)
+        worker = Worker(desk, talk, Commands(desk), answering, footing.tracing)
         sign_in.resumed = worker.resumed
         self._invokes = dict(
             zip(
@@ -163,6 +166,21 @@ class TeamsRoom:
         for heard in (telling.heard, approving.heard):
             footing.service.followers.listen(heard)
         self._worker = worker
+
+    def _examples_of(self, function: str) -> Sequence[str]:
+        return self._footing.service.editions.current.catalog.function(function).examples
+
+    def _agents(self) -> list[Mapping[str, Any]]:
+        """Return all agents, so that what they say of themselves is embedded before anybody writes."""
+        return [
+            {
+                "name": spec.name,
+                "description": spec.description,
+                "starters": spec.starters,
+                "functions": [{"name": name} for name in spec.functions],
+            }
+            for spec in self._footing.service.editions.current.catalog.agents.values()
+        ]
 
     async def close(self) -> None:
         """End in the reverse order: what is being sent is sent, what is left over is found by whoever comes next."""

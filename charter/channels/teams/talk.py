@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from charter.channels.teams import cards, messages, pending, tasks
-from charter.channels.teams.answering import Answering
 from charter.channels.teams.choosing import Choosing
 from charter.channels.teams.desk import Desk, reply, root_of
 from charter.channels.teams.files import Files, Note
@@ -14,6 +13,7 @@ from charter.channels.teams.incoming import Activity, Json
 from charter.channels.teams.pending import Taken
 from charter.channels.teams.speech import speech_of
 from charter.channels.teams.tasks import Task
+from charter.channels.wording import title
 from charter.errors import CharterError, DatabaseUnavailable, Draining, NotFound
 from charter.identity.authentication import Caller
 from charter.runs.run import Run, StartRun
@@ -31,14 +31,13 @@ class Asked:
 class Talk:
     """Turns what people write into runs, each message into one."""
 
-    def __init__(self, desk: Desk, choosing: Choosing, files: Files, answering: Answering) -> None:
+    def __init__(self, desk: Desk, choosing: Choosing, files: Files) -> None:
         self._desk = desk
         self._choosing = choosing
         self._files = files
-        self._answering = answering
 
-    async def message(self, taken: Taken) -> None:
-        """Start the run that the message asks for, and stay while its answer is streamed.
+    async def message(self, taken: Taken) -> tuple[Task, Run] | None:
+        """Start the run that the message asks for, and return it; its answer is to be told next. ``None``: there is none yet.
 
         Raises:
             DatabaseUnavailable, Draining: not now, or not here; nothing is lost.
@@ -46,17 +45,14 @@ class Talk:
         tenant, activity = taken.tenant, taken.activity
         try:
             caller = await self._desk.callers.present(tenant, activity)
-            if caller is None:
-                await self._desk.sign_in.ask(tenant, activity)
-                return
-            task, run = await self._begun(taken, caller) or (None, None)
+            if caller is not None:
+                return await self._begun(taken, caller)
+            await self._desk.sign_in.ask(tenant, activity)
         except (DatabaseUnavailable, Draining):
             raise
         except CharterError as fault:
             await self._refused(taken, fault)
-            return
-        if task is not None and run is not None:
-            await self._answering.tell(task, run)
+        return None
 
     async def _begun(self, taken: Taken, caller: Caller) -> tuple[Task, Run] | None:
         tenant, activity = taken.tenant, taken.activity
@@ -97,17 +93,19 @@ class Talk:
     async def _asked(self, taken: Taken, caller: Caller) -> Asked | None:
         """Return which agent is to do what; nothing where the person has to say it first."""
         tenant, activity = taken.tenant, taken.activity
-        pressed = cast("Mapping[str, Any]", activity.value if isinstance(activity.value, dict) else {})
+        pressed = cast("Mapping[str, Any]", activity.value or {}) if _is_object(activity.value) else {}
         if "charter" in pressed:
             return await self._pressed(taken, caller, pressed)
         known: Mapping[str, Any] = await self._desk.states.get(tenant, _talk_key(activity)) or {}
         offered = self._desk.service.agents(caller.ctx)
         if any(agent["name"] == known.get("agent") for agent in offered):
             return Asked(str(known["agent"]), activity.text)
-        chosen = await self._choosing.choose(activity.text, offered)
-        if len(chosen) == 1:
-            return Asked(chosen[0], activity.text)
-        await self._ask_which(taken, [agent for agent in offered if agent["name"] in chosen] or offered)
+        choice = await self._choosing.choose(offered, activity.text)
+        if choice.agent:
+            return Asked(choice.agent, activity.text)
+        likely = {name: place for place, name in enumerate(choice.among)}
+        among = sorted((agent for agent in offered if agent["name"] in likely), key=lambda agent: likely[agent["name"]])
+        await self._ask_which(taken, among or offered)
         return None
 
     async def _pressed(self, taken: Taken, caller: Caller, said: Mapping[str, Any]) -> Asked | None:
@@ -120,7 +118,7 @@ class Talk:
                 if text := await self._waiting_text(taken, original):
                     return Asked(agent["name"], text)
                 await self._desk.states.set(taken.tenant, _talk_key(taken.activity), {"agent": agent["name"]})
-                await self._say(taken, "chosen", "choice.chosen", agent=agent["description"])
+                await self._say(taken, "chosen", "chosen.done", agent=title(agent["name"]))
                 return None
             case {"charter": "again", "run": str(run_id)}:
                 run = await self._desk.service.get(caller.ctx, run_id)
@@ -179,3 +177,7 @@ def _choice_key(activity: Activity, original: str) -> str:
 def _instead(activity: Activity, taken: FilesTaken) -> str:
     """Return what stands for words where somebody sends files and says nothing."""
     return speech_of(activity.locale).say("files.alone") if taken.files or taken.images else ""
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, dict)

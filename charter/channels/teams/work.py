@@ -5,17 +5,21 @@ import secrets
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
+from weakref import WeakValueDictionary
 
 import structlog
 
 from charter.channels.teams import cards, lifecycle, messages, pending
+from charter.channels.teams.answering import Answering
 from charter.channels.teams.commanding import Commands
 from charter.channels.teams.desk import Desk, reply
 from charter.channels.teams.incoming import Activity
 from charter.channels.teams.pending import Taken
 from charter.channels.teams.speech import speech_of
 from charter.channels.teams.talk import Talk
+from charter.channels.teams.tasks import Task
 from charter.errors import CharterError, DatabaseUnavailable, Draining
+from charter.runs.run import Run
 from charter.store import crossing
 from charter.telemetry.tracing import Trace, Tracing
 
@@ -25,21 +29,25 @@ _LOOK_SECONDS = 1.0
 _AGAIN_SECONDS = 5.0
 _BATCH = 20
 
+Begun = tuple[Task, Run]
+
 
 class Worker:
     """The hands of this door. ``arrived`` is told of each activity that this process took in; a look every second finds
     those that were left behind elsewhere.
     """
 
-    def __init__(self, desk: Desk, talk: Talk, commands: Commands, tracing: Tracing) -> None:
+    def __init__(self, desk: Desk, talk: Talk, commands: Commands, answering: Answering, tracing: Tracing) -> None:
         self._desk = desk
         self._talk = talk
         self._commands = commands
+        self._answering = answering
         self._tracing = tracing
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
         self._looker: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
+        self._turns: WeakValueDictionary[tuple[str, str, str], asyncio.Lock] = WeakValueDictionary()
 
     def open(self) -> None:
         self._looker = asyncio.create_task(self._look(), name="teams inbox")
@@ -69,13 +77,14 @@ class Worker:
         task.add_done_callback(self._tasks.discard)
 
     async def _one(self, tenant: str, activity: Activity) -> None:
+        begun = None
         async with self._places:
-            try:
-                taken = await pending.take_one(self._desk.database, tenant, activity)
-            except DatabaseUnavailable:
-                return
-            if taken is not None:
-                await self._work(taken)
+            async with self._turn(tenant, activity):
+                with suppress(DatabaseUnavailable):
+                    taken = await pending.take_one(self._desk.database, tenant, activity)
+                    begun = await self._work(taken) if taken else None
+            if begun is not None:
+                await self._answering.tell(*begun)
 
     async def _look(self) -> None:
         while True:
@@ -98,29 +107,46 @@ class Worker:
 
     async def _placed(self, taken: Taken) -> None:
         async with self._places:
-            await self._work(taken)
+            async with self._turn(taken.tenant, taken.activity):
+                begun = await self._work(taken)
+            if begun is not None:
+                await self._answering.tell(*begun)
 
-    async def _work(self, taken: Taken) -> None:
-        """Work on it; a fault of ours is told to the person at last, with a reference, and never in its own words."""
+    def _turn(self, tenant: str, activity: Activity) -> asyncio.Lock:
+        """Return the turn of a person in a conversation: what they write is taken in the order in which it came."""
+        who = (tenant, activity.place.conversation, activity.sender.id)
+        return self._turns.setdefault(who, asyncio.Lock())
+
+    async def _work(self, taken: Taken) -> Begun | None:
+        """Work on it and return the run that was begun. A fault of ours is told to the person at last, with a reference, and
+        never in its own words.
+        """
         attributes = {"charter.tenant": taken.tenant, "charter.channel": "teams"}
         with self._tracing.span("process", "teams activity", attributes):
             try:
-                await self._handle(taken)
+                return await self._handle(taken)
             except (DatabaseUnavailable, Draining):
                 await self._later(taken, 0)
             except Exception:  # noqa: BLE001 - logged with its trace, told to the person
                 reference = Trace.present().trace_id or secrets.token_hex(16)
                 _log.exception("a Teams activity failed", activity_type=taken.activity.type, reference=reference)
                 await (self._give_up(taken, reference) if taken.last else self._later(taken, _AGAIN_SECONDS))
+        return None
 
-    async def _handle(self, taken: Taken) -> None:
+    async def _handle(self, taken: Taken) -> Begun | None:
         activity = taken.activity
         if activity.type != "message":
             await lifecycle.changed(self._desk, taken.tenant, activity)
-        elif not await self._commands.command(taken.tenant, activity):
-            await self._talk.message(taken)
-            return
-        await self._done(taken)
+            await self._done(taken)
+            return None
+        match await self._commands.command(taken.tenant, activity):
+            case "no":
+                return await self._talk.message(taken)
+            case "done":
+                await self._done(taken)
+            case "waits":
+                pass
+        return None
 
     async def _done(self, taken: Taken) -> None:
         async with self._desk.database.tenant_session(taken.tenant) as session:

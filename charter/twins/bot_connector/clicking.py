@@ -124,8 +124,9 @@ def _applied(channel: Channel, person: Person, message: Message, card: Json, ans
         shown = message.newest(person.oid) | {"attachments": [{"contentType": ADAPTIVE, "content": value}]}
         if card.get("refresh"):
             message.views[person.oid] = shown
+            channel.messages.keep(message)
         else:
-            message.replace(shown)
+            channel.messages.replace(message, shown)
         return "card"
     if answer["status"] == 200 and body.get("statusCode") == 200 and kind == "activity.message":
         channel.messages.notice(message.chat, person.oid, message.id, "message", value)

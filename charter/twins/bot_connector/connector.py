@@ -60,6 +60,7 @@ async def _thread(asked: Asked, place: str) -> web.Response:
         raise bad("A thread begins in a channel.")
     message = await _said(asked, chat, "", object_of(asked.body, "activity"))
     message.root = message.id
+    asked.channel.messages.keep(message)
     told = {"id": chat.told(message.id)["id"], "activityId": message.id, "serviceUrl": asked.channel.service_url}
     return web.json_response(told, status=201)
 
@@ -115,9 +116,9 @@ async def _streamed(asked: Asked, chat: Chat, info: Json) -> web.Response:
         text = "PreCondition failed exception when processing streaming activity."
         return web.json_response({"code": "ContentStreamSequenceOrderPreConditionFailed", "message": text}, status=202)
     message = channel.messages.find(chat.id, stream.id)
-    message.replace(activity)
-    if info["streamType"] == "final":
-        message.growing = False
+    message.growing = info["streamType"] != "final"
+    channel.messages.replace(message, activity)
+    if not message.growing:
         signing_in.noticed(channel, chat, message)
     return web.json_response({"id": stream.id} if first else {}, status=201 if first else 202)
 
@@ -136,7 +137,7 @@ async def _update(asked: Asked) -> web.Response:
     if channel.limits.pacing:
         channel.pace.check(chat.id)
     message.growing = False
-    message.replace(activity)
+    channel.messages.replace(message, activity)
     signing_in.noticed(channel, chat, message)
     return web.json_response({"id": message.id})
 
@@ -145,6 +146,7 @@ async def _delete(asked: Asked) -> web.Response:
     chat, _ = asked.channel.chats.find(asked.conversation)
     message = asked.channel.messages.find(chat.id, asked.activity, private=_targeted(asked))
     message.deleted = True
+    asked.channel.messages.keep(message)
     return web.Response(status=200)
 
 

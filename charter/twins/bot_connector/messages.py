@@ -1,13 +1,20 @@
 """What is said in conversations, in all its states, and what each person sees of it."""
 
+import os
+import sqlite3
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+import orjson
 
 from charter.twins.bot_connector.refusals import Refused, no_activity
 
 Json = dict[str, Any]
+
+_SCHEMA = "create table if not exists messages (chat text, id integer, tree text, primary key (chat, id)) without rowid"
 
 
 @dataclass(slots=True)
@@ -36,10 +43,6 @@ class Message:
         """Return what that person sees of it now."""
         return self.views.get(oid, self.states[-1])
 
-    def replace(self, activity: Json) -> None:
-        self.states.append(activity)
-        self.views.clear()
-
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -54,13 +57,26 @@ class Notice:
 
 
 class Messages:
-    """By conversation, in the order in which they were said. They live as long as the process."""
+    """By conversation, in the order in which they were said. They are kept, since a bot edits what it said days ago;
+    notices and signs of typing are not.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        path = folder / "messages.sqlite"
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        self._db = sqlite3.connect(path, isolation_level=None)
+        for statement in ("pragma journal_mode = wal", "pragma synchronous = off", _SCHEMA):
+            self._db.execute(statement)
         self._said: dict[str, dict[str, Message]] = {}
         self._notices: list[Notice] = []
         self._last = 0
         self.typing: dict[str, int] = {}
+        for chat, identifier, tree in self._db.execute("select chat, id, tree from messages order by id"):
+            self._said.setdefault(chat, {})[str(identifier)] = _read(tree)
+            self._last = identifier
+
+    def close(self) -> None:
+        self._db.close()
 
     def new_id(self) -> str:
         """Return a moment in milliseconds that no other message has."""
@@ -69,7 +85,19 @@ class Messages:
 
     def add(self, message: Message) -> Message:
         self._said.setdefault(message.chat, {})[message.id] = message
+        self.keep(message)
         return message
+
+    def replace(self, message: Message, activity: Json) -> None:
+        """Let a message say something else, to everybody who sees it."""
+        message.states.append(activity)
+        message.views.clear()
+        self.keep(message)
+
+    def keep(self, message: Message) -> None:
+        """Remember a message as it is now."""
+        tree = orjson.dumps(message, default=list).decode()
+        self._db.execute("insert or replace into messages values (?, ?, ?)", (message.chat, int(message.id), tree))
 
     def find(self, chat: str, identifier: str, *, private: bool | None = None) -> Message:
         """Return one of the bot's own messages; ``private`` says whether it must be for one person alone.
@@ -96,3 +124,10 @@ class Messages:
 
     def notices(self, chat: str, oid: str) -> Sequence[Notice]:
         return [notice for notice in self._notices if (notice.chat, notice.person) == (chat, oid)]
+
+
+def _read(tree: str) -> Message:
+    """Nothing grows any more: whoever streamed it must begin anew."""
+    told: Json = orjson.loads(tree)
+    told |= {"signed_in": set(told["signed_in"]), "growing": False}
+    return Message(**told)

@@ -8,7 +8,6 @@ from uuid import uuid4
 import aiohttp
 
 from charter.twins.bot_connector.chats import Chat
-from charter.twins.bot_connector.keys import claims
 from charter.twins.bot_connector.people import Person
 from charter.twins.bot_connector.registration import CHANNEL as NAME
 from charter.twins.bot_connector.state import Channel
@@ -48,7 +47,7 @@ async def post(channel: Channel, sent: Json, token: str | None = None) -> Json:
     ``token``: another one than the channel's own (empty: none at all).
     """
     if token is None:
-        token = channel.keys.sign(claims(channel.issuer, channel.bot.id, channel.service_url))
+        token = channel.keys.current(channel.issuer, channel.bot.id, channel.service_url)
     entry = channel.record("posted", type=sent.get("type"), name=sent.get("name"), activity=sent)
     began = time.monotonic()
     status, body = await _answered(channel, sent, token)

@@ -9,6 +9,7 @@ from aiohttp import web
 from charter.twins.bot_connector import connector, levers, raw, sign_in_page, token_service
 from charter.twins.bot_connector.chats import Chats
 from charter.twins.bot_connector.keys import Keys
+from charter.twins.bot_connector.messages import Messages
 from charter.twins.bot_connector.people import People
 from charter.twins.bot_connector.refusals import Refused, Wrong
 from charter.twins.bot_connector.registration import AUDIENCE, Bot
@@ -23,7 +24,7 @@ _MOST_BYTES = 4 * 1_024 * 1_024
 
 
 def app(folder: Path, *, base_url: str, entra: str, bot: Bot, issuer: str = AUDIENCE) -> web.Application:
-    """Return the twin. Its keys and conversations lie in ``folder``; all else lives as long as the process.
+    """Return the twin. Its keys, conversations and messages lie in ``folder``; all else lives as long as the process.
 
     ``entra`` is the base address of the Entra twin, whose people use Teams here; ``issuer`` is what the channel's tokens
     name as theirs.
@@ -36,6 +37,7 @@ def app(folder: Path, *, base_url: str, entra: str, bot: Bot, issuer: str = AUDI
         bot=bot,
         keys=Keys(folder),
         chats=Chats(folder),
+        messages=Messages(folder),
         people=People(entra.rstrip("/"), bot.id),
         tokens=Tokens(),
         verify=verifier(entra.rstrip("/"), AUDIENCE, scope=None),
@@ -84,6 +86,7 @@ async def _connected(application: web.Application) -> AsyncIterator[None]:
         for task in [*channel.tasks]:
             task.cancel()
     channel.chats.close()
+    channel.messages.close()
 
 
 @web.middleware

@@ -64,6 +64,7 @@ async def _in_silence(channel: Channel, chat: Chat, message: Message, oid: str, 
     answers = await asyncio.gather(*every)
     if any(answer["status"] == 200 for answer in answers):
         message.signed_in.add(oid)
+        channel.messages.keep(message)
 
 
 async def by_hand(channel: Channel, chat: Chat, person: Person, message: Message, account: str) -> Json:
@@ -78,6 +79,7 @@ async def by_hand(channel: Channel, chat: Chat, person: Person, message: Message
     answer = await _invoked(channel, chat, person, message, "signin/verifyState", {"state": code})
     if answer["status"] == 200:
         message.signed_in.add(person.oid)
+        channel.messages.keep(message)
     return {"code": code, "answers": [answer]}
 
 

@@ -47,8 +47,8 @@ class Channel:
     people: People
     tokens: Tokens
     verify: Verify
+    messages: Messages
     limits: Limits = field(default_factory=Limits)
-    messages: Messages = field(default_factory=Messages)
     streams: Streams = field(default_factory=Streams)
     pace: Pace = field(default_factory=Pace)
     faults: Faults = field(default_factory=Faults)

@@ -64,7 +64,11 @@ class Link(UserTokens):
         params = CreateConversationParams(
             members=[SdkAccount(id=oid)], tenant_id=tid, channel_data={"tenant": {"id": tid}}
         )
-        opened = await _called(self._wire.api(service_url).conversations.create(params))
+        try:
+            opened = await _called(self._wire.api(service_url).conversations.create(params))
+        except Undelivered as fault:
+            # By 400 the connector says that the tenant has nobody of that id.
+            raise (Undelivered("gone", fault.detail, status=400) if fault.answered == 400 else fault) from None
         if opened is None:
             raise Undelivered("busy", "The connector's answer cannot be read.")
         return Place(opened.service_url or service_url, segment(opened.id), "personal", self._bot)

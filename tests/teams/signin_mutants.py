@@ -53,8 +53,8 @@ TEAMS_CALLERS = (
     Mutant(
         "who signed out comes in by what is kept",
         f"{_ROOM}callers.py",
-        "if stands.signed_out:",
-        "if False:",
+        "if stands.signed_out or not activity.sender.oid:",
+        "if not activity.sender.oid:",
         (*_CALLERS, *_SIGNIN),
     ),
     Mutant(
@@ -148,6 +148,13 @@ TEAMS_SIGN_IN = (
         f"{_ROOM}signin.py",
         "if await self._callers.present(tenant, activity, fresh=True):\n            self.resumed(tenant)",
         "pass",
+        _SIGNIN,
+    ),
+    Mutant(
+        "what begins to wait during the sign-in waits for ever",
+        f"{_ROOM}standing.py",
+        "    await session.fetchval(_LOCK, tenant, person)\n",
+        "",
         _SIGNIN,
     ),
     Mutant(

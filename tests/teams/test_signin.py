@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from charter.channels.teams import pending, standing
+from charter.channels.teams.incoming import Activity
 from charter.errors import AuthorityLost
 from tests.identity.conftest import room
 from tests.teams.signing import Signing, sign
@@ -44,6 +46,17 @@ async def offers(sign: Signing, count: int) -> list[int]:
 async def waiting(sign: Signing, person: str = "alice") -> list[str]:
     rows = await sign.rows("teams_inbox")
     return [row["body"]["text"] for row in rows if row["state"] == "signing_in" and row["person"] == person]
+
+
+async def kept(sign: Signing, text: str) -> Activity:
+    """Return a message of alice's that was written down and that nobody works on."""
+    activity = await sign.activity("alice", text)
+    await sign.change(
+        "insert into teams_inbox (tenant, conversation, activity, person, body, taken_until) "
+        "values ('contoso', $1, $2, 'alice', $3, now() + interval '1 hour')",
+        activity.place.conversation, activity.id, dict(activity.raw),
+    )  # fmt: skip
+    return activity
 
 
 @pytest.mark.promise("teams.signin")
@@ -129,18 +142,34 @@ async def test_where_several_read_along_only_who_is_meant_sees_that_they_are_to_
 
 @pytest.mark.promise("teams.signin")
 async def test_a_message_that_came_to_wait_behind_the_sign_in_goes_on_all_the_same(sign: Signing) -> None:
-    chat = await sign.teams.personal("alice")
     process = sign.first
     await sign.given("alice")
-    activity = await sign.activity("alice", "late")
-    async with sign.room.database.tenant_session("contoso") as session:
-        await session.execute(
-            "insert into teams_inbox (tenant, conversation, activity, person, body) values ('contoso', $1, $2, 'alice', $3)",
-            chat, activity.id, dict(activity.raw),
-        )  # fmt: skip
+    activity = await kept(sign, "late")
     await process.sign_in.ask("contoso", activity)
     await sign.until(("alice", "late"))
     assert await waiting(sign) == []
+
+
+@pytest.mark.promise("teams.signin")
+async def test_a_message_that_comes_to_wait_while_the_sign_in_is_written_goes_on_too(sign: Signing) -> None:
+    chat = await sign.teams.personal("alice")
+    await sign.first.sign_in.sign_out("contoso", await sign.activity("alice"))
+    await sign.teams.clients("alice", 0)
+    await sign.teams.say("alice", chat, "one")
+    await carded(sign, "alice", chat)
+    await sign.idle()
+    await sign.given("alice")
+    late = await kept(sign, "late")
+    async with sign.room.database.tenant_session("contoso") as session:
+        await standing.arrived(session, "contoso", "alice", ["employee"], signed_in=True)
+        await pending.resume(session, "alice")
+        asking = asyncio.create_task(sign.first.sign_in.ask("contoso", late))
+        async with asyncio.timeout(10):
+            while not asking.done() and not await session.fetchval("select count(*) from pg_locks where not granted"):
+                await asyncio.sleep(0.02)
+    await asking
+    sign.first.resume("contoso")
+    await sign.until(("alice", "one"), ("alice", "late"))
 
 
 @pytest.mark.promise("teams.signin.own")

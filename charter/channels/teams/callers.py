@@ -64,7 +64,7 @@ class Callers:
             Unavailable, TenantSuspended: not now.
         """
         stands = await self._stands(tenant, activity.sender.oid)
-        if stands.signed_out:
+        if stands.signed_out or not activity.sender.oid:
             return None
         who = (tenant, activity.sender.oid, stands.sign_outs)
         known = None if fresh else self._known.get(who)

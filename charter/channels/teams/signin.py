@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import structlog
 
-from charter.channels.teams import cards, exchanges, messages, outbox, pending, standing
+from charter.channels.teams import cards, exchanges, messages, outbox, pending, people, standing
 from charter.channels.teams.callers import Callers
 from charter.channels.teams.incoming import Activity, Json
 from charter.channels.teams.ingress import Invoked
@@ -68,6 +68,7 @@ class SignIn:
         body = messages.with_card(await self._card(activity), speech_of(activity.locale).say("signin.heading"))
         conversation, who = activity.place.conversation, activity.sender
         async with self._database.tenant_session(tenant) as session:
+            await people.seen(session, tenant, activity)
             again = not await standing.asked(session, tenant, who.oid, conversation)
             await pending.waits_for_sign_in(session, activity)
             if not again:

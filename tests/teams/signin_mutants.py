@@ -125,8 +125,8 @@ TEAMS_SIGN_IN = (
     Mutant(
         "an exchange for any connection",
         f"{_ROOM}signin.py",
-        "if not self._ours(connection) or not identifier or not token:",
-        "if not identifier or not token:",
+        "if not self._ours(connection) or not 0 < len(identifier) <= _LONGEST_ID or not token:",
+        "if not 0 < len(identifier) <= _LONGEST_ID or not token:",
         _SIGNIN,
     ),
     Mutant(

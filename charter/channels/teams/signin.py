@@ -28,6 +28,7 @@ from charter.store.database import Database
 
 _log = structlog.get_logger(__name__)
 
+_LONGEST_ID = 512
 _CODE = re.compile(r"\d{6}")
 _LOGIN = "application/vnd.microsoft.activity.loginRequest"
 _REFUSED = "application/vnd.microsoft.error.preconditionFailed"
@@ -88,7 +89,7 @@ class SignIn:
         """
         value = _object(activity.value)
         identifier, connection, token = (_text(value, name) for name in ("id", "connectionName", "token"))
-        if not self._ours(connection) or not identifier or not token:
+        if not self._ours(connection) or not 0 < len(identifier) <= _LONGEST_ID or not token:
             return _failed(identifier, connection, 400, "There is no such connection, or the exchange is incomplete.")
         key = f"signin-refused:{identifier}"
         outcome = await exchanges.once(
@@ -119,7 +120,7 @@ class SignIn:
         code = _text(_object(activity.value), "code")[:80]
         _log.warning("a sign-in failed in a client", tenant=tenant, code=code)
         if code not in _BUTTON_HELPS:
-            key = f"signin-failed:{activity.sender.oid}:{activity.reply_to}"
+            key = f"signin-failed:{activity.sender.oid}:{activity.reply_to[:_LONGEST_ID]}"
             await self._tell(tenant, activity, key, speech_of(activity.locale).say("signin.failed"))
         return Invoked(200)
 
@@ -141,7 +142,7 @@ class SignIn:
         if code := _text(value, "state"):
             caller = await self._with_code(tenant, activity, code) if _CODE.fullmatch(code) else None
             return caller or _card_fault(401, _WRONG_CODE, "The code is not the one that was shown.")
-        return _card(401, _LOGIN, (await self._card(activity))["content"])
+        return _told(401, _LOGIN, (await self._card(activity))["content"])
 
     async def sign_out(self, tenant: str, activity: Activity) -> None:
         """Forget the person here and at the token service. What runs in their name ends with ``authority_lost`` where it
@@ -213,13 +214,13 @@ def _failed(identifier: str, connection: str, status: int, detail: str) -> Invok
     return Invoked(status, {"id": identifier, "connectionName": connection, "failureDetail": detail})
 
 
-def _card(status: int, kind: str, value: Json) -> Invoked:
+def _told(status: int, kind: str, value: Json) -> Invoked:
     """Answer a press of a button: what happened is told within a 200."""
     return Invoked(200, {"statusCode": status, "type": kind, "value": value})
 
 
 def _card_fault(status: int, kind: str, sentence: str) -> Invoked:
-    return _card(status, kind, {"code": str(status), "message": sentence})
+    return _told(status, kind, {"code": str(status), "message": sentence})
 
 
 def _object(value: object) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 from charter.channels.teams import cards, messages, pending, tasks
 from charter.channels.teams.choosing import Choosing
@@ -93,7 +93,7 @@ class Talk:
     async def _asked(self, taken: Taken, caller: Caller) -> Asked | None:
         """Return which agent is to do what; nothing where the person has to say it first."""
         tenant, activity = taken.tenant, taken.activity
-        pressed = cast("Mapping[str, Any]", activity.value or {}) if _is_object(activity.value) else {}
+        pressed: Mapping[str, Any] = activity.pressed
         if "charter" in pressed:
             return await self._pressed(taken, caller, pressed)
         known: Mapping[str, Any] = await self._desk.states.get(tenant, _talk_key(activity)) or {}
@@ -177,7 +177,3 @@ def _choice_key(activity: Activity, original: str) -> str:
 def _instead(activity: Activity, taken: FilesTaken) -> str:
     """Return what stands for words where somebody sends files and says nothing."""
     return speech_of(activity.locale).say("files.alone") if taken.files or taken.images else ""
-
-
-def _is_object(value: object) -> bool:
-    return isinstance(value, dict)

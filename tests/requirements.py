@@ -438,6 +438,13 @@ PROMISES: dict[str, str] = {
     "infra.told": "What goes wrong in a script is told in a sentence with what to do.",
     "infra.image": "The image has pinned packages, what the host needs and nothing else, and a user without rights, by number.",
     "infra.readme": "The infra README names what is deployed, what is asked of Graph and what was never run.",
+    # teams: who writes
+    "teams.callers": "Who writes in Teams may do what their own newest token says; nobody is remembered longer than it, or five minutes.",
+    "teams.callers.own": "A token of another person, another organisation or an application lets nobody in, and says so.",
+    "teams.signin": "People are asked once, in private, to sign in; all that waits for it goes on by itself once, and nobody else waits.",
+    "teams.signin.own": "Nobody is signed in by another person's token, code or exchange.",
+    "teams.signin.click": "A press counts for who is signed in now; who is not signs in by the press itself.",
+    "teams.signout": "Whoever signs out is forgotten by every process until they sign in again, and what waits in their name ends.",
     # teams: the app package
     "teams.package": "The app package is written offline, whole, and the same settings give the same bytes.",
     "teams.schema": "Microsoft's own schema takes the manifest and its languages, and no version lower than its own does.",

@@ -15,7 +15,8 @@ create table teams_conversations (
 );
 create index teams_conversations_person on teams_conversations (tenant, person) where person <> '';
 
--- Somebody who has come in by Teams: how the channel names them, and the roles that they had when they last did.
+-- Somebody who has come in by Teams: how the channel names them, and the roles that they had when they last did. What a
+-- process remembers of somebody is of the sign-outs until then; they were last asked to sign in at asked_at, in asked_in.
 create table teams_people (
     tenant     text not null references tenants(id),
     id         text not null,
@@ -24,6 +25,9 @@ create table teams_people (
     locale     text not null default '',
     roles      text[] not null default '{}',
     signed_out boolean not null default false,
+    sign_outs  integer not null default 0,
+    asked_at   timestamptz,
+    asked_in   text not null default '',
     seen_at    timestamptz not null default clock_timestamp(),
     primary key (tenant, id)
 );

@@ -466,6 +466,13 @@ PROMISES: dict[str, str] = {
     "teams.ingress": "An activity is written down once before it is answered, for a tenant that is served, or refused.",
     "teams.places": "Where people are reached is what the channel said last, and a personal chat stays its person's.",
     "teams.invokes": "An invoke is answered within its request, whatever becomes of it.",
+    # teams: people delegate
+    "teams.talk": "What somebody writes in Teams is one run with their own authority, and its answer grows before their eyes.",
+    "teams.welcome": "A new chat is greeted once, with things to begin with.",
+    "teams.approval": "An approver decides on a card that is replaced in its place, and who asked is told how it ended.",
+    "teams.cancel": "A task is cancelled from its card, and nobody is asked about it any more.",
+    "teams.failure": "What went wrong is told with a reference, in no words of the machine.",
+    "teams.playground": "A real client of Microsoft's delegates, approves, and is told after the host was started anew.",
     # teams: what goes out
     "teams.link": "What is said in Teams leaves as it was made, in the thread, for whom it is meant.",
     "teams.fates": "Each refusal of the connector says whether another try helps, nobody is there, or it never will be taken.",

@@ -35,18 +35,6 @@ class Window:
         await self.page.keyboard.type(text)
         await self.page.keyboard.press("Enter")
 
-    async def mention(self, text: str) -> None:
-        """Write to the bot where others read along."""
-        box = self.page.locator("[contenteditable=true]").first
-        await box.click()
-        await self.page.keyboard.type("@")
-        await self.page.get_by_text(_BOT["name"], exact=True).last.click()
-        await self.page.keyboard.type(f" {text}")
-        await self.page.keyboard.press("Enter")
-
-    async def go(self, chat: str) -> None:
-        await self.page.get_by_role("treeitem", name=chat).click()
-
     async def sees(self, pattern: str, *, within_ms: int = WAIT_MS) -> None:
         """Wait until this stands in the conversation; the log beside it does not count."""
         await self.page.wait_for_function(_SEEN, arg=pattern, timeout=within_ms)

@@ -1,5 +1,6 @@
 """The rooms of this door, joined and opened once for a process."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ class Footing:
     embedder: Embedder
 
 
+_PATIENCE_SECONDS = 8
 _INVOKES = (
     "adaptiveCard/action",
     "message/submitAction",
@@ -79,6 +81,7 @@ class TeamsRoom:
         self._stack = AsyncExitStack()
         self._worker: Worker | None = None
         self._invokes: Mapping[str, Invoke] = {}
+        self._opened = asyncio.Event()
         teams = footing.settings.teams
         self._tokens = BotTokens(teams, footing.settings.identity.client_id, footing.http)
         answers = {name: self._answering(name) for name in _INVOKES}
@@ -96,8 +99,11 @@ class TeamsRoom:
 
     def _answering(self, name: str) -> Invoke:
         async def answer(tenant: str, activity: Activity) -> Invoked:
-            if name not in self._invokes:
-                raise Unavailable("The host has only just started.", retry_after=5)
+            # Whoever presses a button while the host starts waits for it, as long as their client does.
+            try:
+                await asyncio.wait_for(self._opened.wait(), _PATIENCE_SECONDS)
+            except TimeoutError:
+                raise Unavailable("The host has only just started.", retry_after=5) from None
             return await self._invokes[name](tenant, activity)
 
         return answer
@@ -166,6 +172,7 @@ class TeamsRoom:
         for heard in (telling.heard, approving.heard):
             footing.service.followers.listen(heard)
         self._worker = worker
+        self._opened.set()
 
     def _examples_of(self, function: str) -> Sequence[str]:
         return self._footing.service.editions.current.catalog.function(function).examples

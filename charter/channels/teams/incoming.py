@@ -79,7 +79,8 @@ class Activity:
     @property
     def pressed(self) -> Mapping[str, Any]:
         """What a button that talks sent with the message; nothing where it is words alone."""
-        return cast("Json", self.value) if isinstance(self.value, dict) else {}
+        given: object = self.value
+        return cast("Json", given) if isinstance(given, dict) else {}
 
 
 def parse(body: Any) -> Activity:

@@ -130,13 +130,12 @@ class Telling:
         asyncio.get_running_loop().call_later(_SHORT.total_seconds(), self.heard, run_id)
 
     async def _card(self, task: Task, run: Run, steps: Sequence[Step], speech: Speech) -> Said:
-        view = TaskView(
-            run,
-            str(run.principal.get("name") or task.person),
-            steps,
-            await self._asked(task, run),
-            url=self._desk.run_url(run.id),
-        )
+        asked = await self._asked(task, run)
+        people = [entry.partition(":")[2] for entry in asked.approvers] if asked else []
+        async with self._desk.database.tenant_session(task.tenant) as session:
+            names = await known.names(session, task.person, *people)
+        asker = names.get(task.person, task.person)
+        view = TaskView(run, asker, steps, asked, names=names, url=self._desk.run_url(run.id))
         body = messages.with_card(cards.task(speech, view), speech.say(f"task.{run.status}"))
         first = f"task:{run.id}"
         edit = f"{first}:{run.last_seq}" if task.carded else first

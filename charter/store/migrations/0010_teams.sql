@@ -111,7 +111,9 @@ create table teams_outbox (
     created_at   timestamptz not null default clock_timestamp(),
     primary key (tenant, key)
 );
-create index teams_outbox_due on teams_outbox (due_at) where state in ('waiting', 'sending');
+create index teams_outbox_due on teams_outbox (tenant, due_at) where state in ('waiting', 'sending');
+create index teams_outbox_ways on teams_outbox (tenant, conversation, person, number) where state in ('waiting', 'sending');
+create index teams_outbox_edits on teams_outbox (tenant, edits, number) where state in ('waiting', 'sending') and edits <> '';
 create index teams_outbox_age on teams_outbox (created_at);
 
 -- The Teams SDK's own store of states, and this door's: which agent and thread a person talks with where.

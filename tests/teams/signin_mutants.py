@@ -152,8 +152,8 @@ TEAMS_SIGN_IN = (
     ),
     Mutant(
         "what begins to wait during the sign-in waits for ever",
-        f"{_ROOM}standing.py",
-        "    await session.fetchval(_LOCK, tenant, person)\n",
+        f"{_ROOM}signin.py",
+        "            await people.seen(session, tenant, activity)\n",
         "",
         _SIGNIN,
     ),

@@ -33,13 +33,13 @@ async def without_consent(sign: Signing, person: str = "alice") -> str:
     return await sign.teams.personal(person)
 
 
-async def offers(sign: Signing, count: int) -> list[int]:
-    """Wait until so many exchanges were offered, and return how they were answered."""
+async def answered(sign: Signing, name: str, count: int) -> list[int]:
+    """Wait until so many invokes of a name were answered, and return how."""
     async with asyncio.timeout(15):
         while True:
-            told = await sign.teams.record(kind="posted", name="signin/tokenExchange")
-            if len(answered := [each["status"] for each in told if "status" in each]) == count:
-                return answered
+            told = await sign.teams.record(kind="posted", name=name)
+            if len(found := [each["status"] for each in told if "status" in each]) == count:
+                return found
             await asyncio.sleep(0.05)
 
 
@@ -66,7 +66,7 @@ async def test_two_clients_in_two_processes_make_one_exchange_and_the_message_go
     await sign.teams.say("alice", chat, "how many days of leave?")
     [card] = await carded(sign, "alice", chat)
     await sign.until(("alice", "how many days of leave?"))
-    assert await offers(sign, 2) == [200, 200]
+    assert await answered(sign, "signin/tokenExchange", 2) == [200, 200]
     assert await sign.asked("exchange") == 1
     assert sign.resumed == ["contoso"]
     assert card.sign_in is not None
@@ -90,7 +90,7 @@ async def test_without_consent_the_client_is_told_so_and_the_person_signs_in_by_
     chat = await without_consent(sign)
     await sign.teams.say("alice", chat, "what is my budget?")
     await carded(sign, "alice", chat)
-    assert await offers(sign, 2) == [412, 412]
+    assert await answered(sign, "signin/tokenExchange", 2) == [412, 412]
     answer = await sign.offered("alice", "again")
     assert (answer.status, answer.body) == (
         412, {"id": "again", "connectionName": "charter", "failureDetail": CONSENT}
@@ -144,6 +144,7 @@ async def test_where_several_read_along_only_who_is_meant_sees_that_they_are_to_
 async def test_a_message_that_came_to_wait_behind_the_sign_in_goes_on_all_the_same(sign: Signing) -> None:
     process = sign.first
     await sign.given("alice")
+    await sign.teams.clients("alice", 0)  # None of them signs in by the card.
     activity = await kept(sign, "late")
     await process.sign_in.ask("contoso", activity)
     await sign.until(("alice", "late"))
@@ -230,6 +231,8 @@ async def test_a_sign_in_that_fails_in_the_client_is_told_once_and_not_where_the
     chat = await sign.teams.personal("alice")
     await sign.teams.say("alice", chat, "hello")
     [card] = await carded(sign, "alice", chat)
+    assert await answered(sign, "signin/failure", 1) == [200]
+    assert [row["key"].partition(":")[0] for row in await sign.rows("teams_outbox")] == ["signin"]
     failure = {"code": "resourcematchfailed", "message": "secret words of the client"}
     for _ in range(2):
         answer = await sign.invoke("alice", "signin/failure", failure, replyToId=card.id)

@@ -56,6 +56,7 @@ async def test_a_press_without_consent_is_refused_as_the_protocol_says(sign: Sig
     done = await pressed(sign, "alice")
     assert done.body["statusCode"] == 412
     assert done.body["type"] == f"{_ANSWER}error.preconditionFailed"
+    await sign.teams.consent("alice", given=True)
     for wrong in (
         {"id": "x", "connectionName": "other", "token": await sign.room.twin.token("alice")},
         {"id": "x", "connectionName": "charter"},
@@ -80,9 +81,10 @@ async def test_a_press_with_anothers_token_is_nobodys(sign: Signing) -> None:
 @pytest.mark.promise("teams.signin.click")
 async def test_each_press_asks_whether_the_person_is_still_signed_in(sign: Signing) -> None:
     await sign.given("bob")
-    assert (await pressed(sign, "bob")).body["value"] == "bob"
+    for _ in sign.processes:
+        assert (await pressed(sign, "bob")).body["value"] == "bob"
     account = (await sign.activity("bob")).sender.id
     await sign.first.link.sign_out(account, "msteams")
     await sign.teams.consent("bob", given=False, where="client")
     assert (await pressed(sign, "bob")).effect == "sign-in"
-    assert callers(sign) == ["bob"]
+    assert callers(sign) == ["bob", "bob"]

@@ -1,7 +1,7 @@
 """Whether somebody is signed in, as far as rows can say: only a token says what they may do.
 
-A person's row is locked first, before anything of theirs in the inbox: so what begins to wait for a sign-in and the sign-in
-itself never miss each other.
+Whoever writes here has the person's row first (``people.seen`` locks it, also where it changes nothing), before anything of
+theirs in the inbox: so what begins to wait for a sign-in and the sign-in itself never miss each other.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,6 @@ _ARRIVED = (
 )
 _LEFT = "update teams_people set signed_out = true, sign_outs = sign_outs + 1, asked_at = null where tenant = $1 and id = $2"
 _RETRY = "update teams_people set asked_at = null where tenant = $1 and id = $2"
-_LOCK = "select 1 from teams_people where tenant = $1 and id = $2 for update"
 _ASKED = (
     "update teams_people set asked_at = clock_timestamp(), asked_in = $3 where tenant = $1 and id = $2 "
     "and (asked_at is null or asked_in <> $3 or asked_at < clock_timestamp() - make_interval(secs => $4)) returning true"
@@ -54,8 +53,7 @@ async def left(session: Session, tenant: str, person: str) -> None:
 
 
 async def asked(session: Session, tenant: str, person: str, conversation: str) -> bool:
-    """Hold the person's row; return whether they are to be asked to sign in there, and have not been a moment ago."""
-    await session.fetchval(_LOCK, tenant, person)
+    """Return whether they are to be asked to sign in there, and have not been a moment ago."""
     return bool(await session.fetchval(_ASKED, tenant, person, conversation, _AGAIN_SECONDS))
 
 

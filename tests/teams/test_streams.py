@@ -132,7 +132,7 @@ async def test_where_streams_are_not_allowed_the_caller_knows_at_once() -> None:
     async with line() as there, linked(there.settings()) as link:
         there.fail("send", 403, times=100, body=stopped("Content stream is not allowed"))
         stream = link.stream(there.place(), "")
-        text = await begun(there, stream)
+        text = await told(stream, 2, WORDS)
         began = time.monotonic()
         assert await stream.close(said(text)) is None
         assert time.monotonic() - began < 1

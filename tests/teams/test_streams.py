@@ -250,6 +250,6 @@ async def test_a_conversation_has_one_stream_at_a_time() -> None:
 async def test_only_personal_chats_see_streams(scope: str) -> None:
     async with line() as there, linked(there.settings()) as link:
         stream = link.stream(there.place("19:b", scope), "")
-        stream.add("Yes")
-        assert await stream.close(said("Yes.")) is None
+        text = await told(stream, 0.5, WORDS)
+        assert await stream.close(said(text)) is None
         assert there.got == []

@@ -140,7 +140,7 @@ SENDING = (
         _OUTBOX,
         'and f.key = o.key "',
         '"',
-        (f"{_SENT}two_senders_lose_nothing_and_double_nothing",),
+        (f"{_SENT}what_is_being_sent_when_the_host_goes_is_said_once",),
     ),
     Mutant(
         "what was put off is overtaken",
@@ -152,16 +152,9 @@ SENDING = (
     Mutant(
         "old edits leave too",
         _OUTBOX,
-        "(n.key is not null or m.state is null or m.state = 'given_up')",
-        "(m.state is null or m.state = 'given_up')",
+        "    await session.execute(_OVERTAKEN, tenant)\n",
+        "",
         (f"{_SENT}of_edits_that_wait_only_the_newest_leaves",),
-    ),
-    Mutant(
-        "edits of nothing hold on",
-        _OUTBOX,
-        "(n.key is not null or m.state is null or m.state = 'given_up')",
-        "(n.key is not null)",
-        (f"{_SENT}an_edit_of_what_was_never_said_is_dropped",),
     ),
     Mutant(
         "what another process has is taken",

@@ -74,19 +74,16 @@ async def forget(session: Session, key: str) -> None:
 _OPEN = "o.tenant = $1 and o.state in ('waiting', 'sending')"
 _FREE = "(o.taken_until is null or o.taken_until < clock_timestamp())"
 
-# An edit of what was given up, or is not there, or of what a newer edit that may leave now changes as well.
-# Here and below a look at one row at a time: the planner must not think of anything better while it knows no figures.
-_IDLE_EDITS = (
-    "with idle as (select o.key, case when n.key is not null then 'overtaken' "  # noqa: S608 - constants
-    "else 'what it changes was not said' end as reason from teams_outbox o "
-    "left join lateral (select m.state from teams_outbox m where m.tenant = $1 and m.key = o.edits limit 1) m on true "
-    "left join lateral (select n.key from teams_outbox n where n.tenant = $1 and n.edits = o.edits and n.edits <> '' "
+# An edit of what a newer edit that may leave now changes as well. Here and below a look at one row at a time: the planner
+# must not think of anything better while it knows no figures.
+_OVERTAKEN = (
+    "with old as (select o.key from teams_outbox o "  # noqa: S608 - constants
+    "cross join lateral (select n.key from teams_outbox n where n.tenant = $1 and n.edits = o.edits and n.edits <> '' "
     "and n.number > o.number and n.state in ('waiting', 'sending') and n.state = 'waiting' and n.due_at <= clock_timestamp() "
-    "order by n.number desc limit 1) n on true "
-    f"where {_OPEN} and o.edits <> '' and {_FREE} and (n.key is not null or m.state is null or m.state = 'given_up') "
-    "limit 500 for update of o skip locked) "
-    "update teams_outbox d set state = 'given_up', body = null, taken_until = null, reason = idle.reason from idle "
-    "where d.tenant = $1 and d.key = idle.key"
+    "order by n.number desc limit 1) n "
+    f"where {_OPEN} and o.edits <> '' and {_FREE} limit 500 for update of o skip locked) "
+    "update teams_outbox d set state = 'given_up', body = null, taken_until = null, reason = 'overtaken' from old "
+    "where d.tenant = $1 and d.key = old.key"
 )
 # The first of each way that something may go: by a conversation, or to a person. What is only due later holds nobody up,
 # what was put off does, and so does what another process is sending. An edit waits for what it changes.
@@ -147,8 +144,8 @@ class Taken:
 
 
 async def take(session: Session, tenant: str, most: int, lease: float) -> list[Taken]:
-    """Take up to ``most`` rows that may leave now, no two that go the same way; idle edits are given up before."""
-    await session.execute(_IDLE_EDITS, tenant)
+    """Take up to ``most`` rows that may leave now, no two that go the same way; overtaken edits are given up before."""
+    await session.execute(_OVERTAKEN, tenant)
     return [_taken(row) for row in await session.fetch(_TAKE, tenant, most, lease)]
 
 

@@ -295,7 +295,7 @@ def test_every_fault_of_the_house_has_its_words(locale: str) -> None:
             *(family(each) for each in kind.__subclasses__() if each.__module__ == "charter.errors")
         )
 
-    unsaid = {"start_refused", "idempotency_key_reused", "misdirected", "unsupported_media_type"}
+    unsaid = {"start_refused", "idempotency_key_reused", "misdirected", "unsupported_media_type", "unknown_invoke"}
     for code in family(CharterError) - unsaid:
         assert speech.has(f"problem.{code}"), code
         assert speech.has(f"remedy.{code}"), code

@@ -240,9 +240,9 @@ async def test_a_person_is_reached_in_their_chat_which_is_opened_once(box: Outbo
 async def test_who_cannot_be_reached_is_told_of_in_the_same_breath(box: Outbox) -> None:
     heard: list[tuple[str, str, str]] = []
 
-    async def unreachable(session: Session, tenant: str, key: str, person: str) -> None:
-        heard.append((tenant, key, person))
-        await outbox.put(session, tenant, said("about it", conversation="a:bob"))
+    async def unreachable(session: Session, taken: outbox.Taken) -> None:
+        heard.append((taken.tenant, taken.said.key, taken.said.person))
+        await outbox.put(session, taken.tenant, said("about it", conversation="a:bob"))
 
     async with line() as there:
         await box.seen(there, "a:bob")

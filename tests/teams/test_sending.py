@@ -283,7 +283,7 @@ async def test_a_tenant_with_much_to_say_does_not_silence_another(box: Outbox) -
     many = [f"a:{number}" for number in range(200)]
     other = Outbox(box.database, box.tenants, OTHER)
     async with line() as there:
-        there.fail("send", 503, delay=3, times=200)
+        there.fail("send", 503, delay=5, times=200)
         await box.seen(there, *many)
         await other.seen(there, "a:frank")
         await box.put(*(said(each, conversation=each) for each in many))

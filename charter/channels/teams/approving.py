@@ -68,6 +68,7 @@ class Approving:
                 said = [
                     *[each for approval in await asked.unasked(session) for each in await self._ask(session, approval)],
                     *[each for row in await asked.settled(session) for each in await self._settle(session, row)],
+                    *[each for row in await asked.ended(session) for each in await self._end(session, row)],
                     *[each for row in await asked.due(session, self._desk.settings.reminders) for each in await self._remind(session, row)],
                 ]  # fmt: skip
                 for each in said:
@@ -135,6 +136,15 @@ class Approving:
             said.append(Said(f"{key}:{approval.status}", body, person=person, edits=key))
         await asked.noted(session, approval)
         return said
+
+    async def _end(self, session: Session, row: asyncpg.Record) -> list[Said]:
+        """Tell who approved something that it was not done after all."""
+        await asked.over(session, row["approval_id"])
+        approval = await approvals.get(session, row["approval_id"])
+        if not row["undone"] or not approval.decided_by or approval.kind == "confirmation":
+            return []
+        who = approval.decided_by
+        return [await self._line(session, f"undone:{approval.id}", "decided.undone", approval, who)]
 
     async def _remind(self, session: Session, row: asyncpg.Record) -> list[Said]:
         """Remind who has not decided; the last time, tell who waits, and where questions that stay open are to be told."""

@@ -20,6 +20,7 @@ _OVER = (
     ("teams_outbox", "state in ('sent', 'given_up')", "created_at"),
     # Who was asked to sign in and never did is not answered any more.
     ("teams_inbox", "state in ('done', 'signing_in')", "received_at"),
+    ("teams_asked", "status <> 'pending'", "asked_at"),
     ("teams_exchanges", "true", "at"),
     ("teams_state", "true", "updated_at"),
 )

@@ -20,6 +20,7 @@ from charter.channels.teams.connector import open_connector
 from charter.channels.teams.desk import Desk
 from charter.channels.teams.fetching import Fetching
 from charter.channels.teams.files import Files
+from charter.channels.teams.forgetting import Forgetting
 from charter.channels.teams.incoming import Activity
 from charter.channels.teams.ingress import Ingress, Invoke, Invoked
 from charter.channels.teams.outbox import Taken
@@ -160,7 +161,8 @@ class TeamsRoom:
                 strict=True,
             )
         )
-        for part in (sender, worker, telling, approving):
+        forgetting = Forgetting(database, footing.tenants, days=teams.retention_days)
+        for part in (sender, worker, telling, approving, forgetting):
             part.open()
             self._stack.push_async_callback(part.close)
         for heard in (telling.heard, approving.heard):

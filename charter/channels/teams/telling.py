@@ -124,7 +124,9 @@ class Telling:
             self._later(run.id)
             return None
         card = await self._card(task, run, steps, speech)
-        return [replace(card, due=datetime.now(UTC) + _PROGRESS) if task.carded and run.status != "waiting" else card]
+        if run.status == "waiting":
+            return [card, *self._doubt(task, run, steps, speech)]
+        return [replace(card, due=datetime.now(UTC) + _PROGRESS) if task.carded else card]
 
     def _later(self, run_id: str) -> None:
         asyncio.get_running_loop().call_later(_SHORT.total_seconds(), self.heard, run_id)
@@ -143,6 +145,18 @@ class Telling:
         return Said(
             edit, body, task.conversation, task.root, reply_to=task.reply_to, edits=first if task.carded else ""
         )
+
+    def _doubt(self, task: Task, run: Run, steps: Sequence[Step], speech: Speech) -> list[Said]:
+        """Return the card about an effect that nobody knows of, for the one who asked: each doubt once."""
+        waits = run.waiting or {}
+        step = next((step for step in steps if step.id == waits.get("step_id")), None)
+        if waits.get("for") != "unknown_effect" or step is None:
+            return []
+        asker = str(run.principal.get("name") or task.person)
+        card = cards.doubt(speech, run, step, asker=asker, url=self._desk.run_url(run.id))
+        body = messages.with_card(card, speech.say("doubt.heading"))
+        key = f"doubt:{run.id}:{step.id}:{waits['since']}"
+        return [Said(key, body, task.conversation, task.root, reply_to=task.reply_to, private_to=task.account)]
 
     async def _asked(self, task: Task, run: Run) -> Approval | None:
         """Return the question that the run waits for, if it does."""

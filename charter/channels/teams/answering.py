@@ -92,7 +92,9 @@ class Answering:
         except Stopped:
             await self._stopped(task, speech)
         except (DatabaseUnavailable, Draining):
-            await self._let_go(task)
+            with suppress(DatabaseUnavailable, Stopped):  # who looks at what is left over tells of it
+                await _closed(stream, growing, speech.say("stream.running"))
+                await self._let_go(task)
         finally:
             beat.cancel()
             with suppress(asyncio.CancelledError):
@@ -156,9 +158,7 @@ class Answering:
 
     async def _passed_over(self, task: Task, stream: Stream, run: Run, growing: _Growing, speech: Speech) -> None:
         """End the stream with a word on how it goes on, and leave the rest to who tells of it."""
-        line = speech.say("stream.anew" if growing.broken else f"stream.{run.status}")
-        text = f"{growing.shown}\n\n{line}" if growing.shown else line
-        await stream.close({**messages.plain(text), "textFormat": "markdown"})
+        await _closed(stream, growing, speech.say("stream.anew" if growing.broken else f"stream.{run.status}"))
         await self._let_go(task)
         await self._telling.tell(task.tenant, task.run_id)
 
@@ -174,6 +174,12 @@ class Answering:
         async with self._desk.database.tenant_session(task.tenant) as session:
             await tasks.told(session, task.run_id, 0, carded=False, done=False)
         self._telling.heard(task.run_id)
+
+
+async def _closed(stream: Stream, growing: _Growing, line: str) -> None:
+    """End what is shown with a word on how it goes on."""
+    text = f"{growing.shown}\n\n{line}" if growing.shown else line
+    await stream.close({**messages.plain(text), "textFormat": "markdown"})
 
 
 async def _next(events: AsyncGenerator[Event], stream: Stream, growing: _Growing) -> Event | None:

@@ -10,6 +10,7 @@ import pytest
 from charter.settings import Teams as TeamsSettings
 from tests.running import RunningHost, running_host
 from tests.teams.client import Teams
+from tests.teams.seeing import answer
 
 AGENT = TeamsSettings(agent="employee_assistant")
 
@@ -28,6 +29,14 @@ async def teams_of(host: RunningHost) -> Teams:
     teams = Teams(told["teams"], host.http)
     await teams.bot(f"{host.address}/api/messages")
     return teams
+
+
+async def anew(teams: Teams, person: str, agent: str = "", *, chat: str = "") -> str:
+    """Return somebody's chat, in which they are signed in and begin anew, with that agent."""
+    chat = chat or await teams.personal(person)
+    said = await teams.say(person, chat, f"/new {agent}")
+    await teams.until(person, chat, answer(said, "begin anew"))
+    return chat
 
 
 @pytest.fixture(scope="package")

@@ -90,7 +90,9 @@ class Answering:
                     await self._follow(task.ctx, run.id, stream, growing, speech)
             await self._ended(task, stream, growing, speech)
         except Stopped:
-            await self._stopped(task, speech)
+            with suppress(Stopped):  # as long as it is not closed, nothing else can be streamed there
+                await stream.close(messages.plain(""))
+            await self._stopped(task)
         except (DatabaseUnavailable, Draining):
             with suppress(DatabaseUnavailable, Stopped):  # who looks at what is left over tells of it
                 await _closed(stream, growing, speech.say("stream.running"))
@@ -162,7 +164,7 @@ class Answering:
         await self._let_go(task)
         await self._telling.tell(task.tenant, task.run_id)
 
-    async def _stopped(self, task: Task, speech: Speech) -> None:
+    async def _stopped(self, task: Task) -> None:
         """The person pressed Stop: the run is cancelled, and what it had done is told."""
         with suppress(RunFinished):
             await self._desk.service.cancel(task.ctx, task.run_id)

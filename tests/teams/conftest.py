@@ -10,6 +10,7 @@ import pytest
 from charter.settings import Teams as TeamsSettings
 from tests.running import RunningHost, running_host
 from tests.teams.client import Teams
+from tests.teams.pair import Pair, pair_in
 from tests.teams.seeing import answer
 
 AGENT = TeamsSettings(agent="employee_assistant")
@@ -44,3 +45,9 @@ async def delegated(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[D
     folder: Path = tmp_path_factory.mktemp("teams")
     async with running_host(folder, knowledge=True, teams=AGENT) as host:
         yield Delegated(host, await teams_of(host))
+
+
+@pytest.fixture(scope="package")
+async def pair(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
+    async with pair_in(tmp_path_factory.mktemp("pair")) as made:
+        yield made

@@ -20,6 +20,11 @@ NAMES = ("a", "b")
 TEAM = "Purchasing"
 ESCALATION = f"19:{sha256(f'contoso/{TEAM}'.encode()).hexdigest()[:32]}@thread.tacv2"
 """The first channel of that team, as the twin names it."""
+LONG_AGO = "long ago"
+"""What was remembered there by this key is over its days from the beginning."""
+_REMEMBERED = (
+    "insert into teams_state (tenant, key, value, updated_at) values ('contoso', $1, '1', now() - interval '31 days')"
+)
 _TEAMS = settings.Teams(agent="employee_assistant", reminders=(0.02, 0.04), escalation=ESCALATION)
 _RUNS = settings.Runs(lease_seconds=2, approval_hours=0.1, function_seconds=3, settle_seconds=2)
 _DRILLS = HOUSE / "tests" / "drills"
@@ -45,7 +50,10 @@ class Pair:
     async def _up(self, name: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = await started(self.folder / name, log=log, **self.chosen)
-        self.hosts[name] = await reached(self.folder / name, self.http)
+        host = self.hosts[name] = await reached(self.folder / name, self.http)
+        async with asyncio.timeout(WAIT_SECONDS):
+            while (await host.call(None, "GET", "/readyz")).body["checks"]["teams"]["state"] != "ready":
+                await asyncio.sleep(0.1)
 
     async def down(self, *names: str, kill: bool = False) -> None:
         """End those that run: orderly, or all of a sudden."""
@@ -78,6 +86,7 @@ async def pair_in(folder: Path, **more: Any) -> AsyncIterator[Pair]:
         try:
             await made.up(*NAMES)
             await made.use("a")
+            await made.query(_REMEMBERED, LONG_AGO)
             yield made
         finally:
             await made.down(*NAMES)

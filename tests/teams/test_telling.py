@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from tests.teams.conftest import anew
-from tests.teams.pair import Pair
+from tests.teams.pair import LONG_AGO, Pair
 from tests.teams.seeing import words
 from tests.teams.views import Message
 
@@ -39,9 +39,6 @@ async def told(pair: Pair, item: str, task: Message) -> None:
 @pytest.mark.timeout(300)
 @pytest.mark.promise("teams.told")
 async def test_a_parked_run_is_told_once_after_every_host_has_gone(pair: Pair) -> None:
-    await pair.query(
-        "insert into teams_state (tenant, key, value, updated_at) values ('contoso', 'long ago', '1', now() - interval '31 days')"
-    )
     item, task, card = await asked(pair, "sofa")
     await pair.down("a", kill=True)
     await pair.down("b")
@@ -107,6 +104,6 @@ async def test_who_asked_is_told_when_nobody_knows_whether_it_happened(pair: Pai
 @pytest.mark.timeout(300)
 @pytest.mark.promise("teams.retention")
 async def test_a_running_host_forgets_what_is_over_its_days(pair: Pair) -> None:
-    async with asyncio.timeout(90):
-        while await pair.query("select 1 from teams_state where key = 'long ago'"):
+    async with asyncio.timeout(60):
+        while await pair.query("select 1 from teams_state where key = $1", LONG_AGO):
             await asyncio.sleep(0.5)

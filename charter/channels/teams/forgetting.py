@@ -13,7 +13,7 @@ from charter.store.tenants import Tenant
 _log = structlog.get_logger(__name__)
 
 BATCH = 500
-FIRST_SECONDS = 60
+FIRST_SECONDS = 20
 SECONDS = 3600
 _TURN = "select pg_try_advisory_xact_lock(hashtextextended('charter teams retention ' || $1, 0))"
 _OVER = (

@@ -1,5 +1,6 @@
 """The rooms of this door, joined and opened once for a process."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -61,6 +62,8 @@ class Footing:
     embedder: Embedder
 
 
+_OPENING_SECONDS = 8
+"""So long an invoke waits for the rest to open: a client that is refused does not try again."""
 _INVOKES = (
     "adaptiveCard/action",
     "message/submitAction",
@@ -79,6 +82,7 @@ class TeamsRoom:
         self._footing = footing
         self._stack = AsyncExitStack()
         self._worker: Worker | None = None
+        self._opened = asyncio.Event()
         self._invokes: Mapping[str, Invoke] = {}
         teams = footing.settings.teams
         self._tokens = BotTokens(teams, footing.settings.identity.client_id, footing.http)
@@ -97,8 +101,11 @@ class TeamsRoom:
 
     def _answering(self, name: str) -> Invoke:
         async def answer(tenant: str, activity: Activity) -> Invoked:
-            if name not in self._invokes:
-                raise Unavailable("The host has only just started.", retry_after=5)
+            try:
+                async with asyncio.timeout(_OPENING_SECONDS):
+                    await self._opened.wait()
+            except TimeoutError:
+                raise Unavailable("The host has only just started.", retry_after=5) from None
             return await self._invokes[name](tenant, activity)
 
         return answer
@@ -168,6 +175,7 @@ class TeamsRoom:
         for heard in (telling.heard, approving.heard):
             footing.service.followers.listen(heard)
         self._worker = worker
+        self._opened.set()
 
     def _examples_of(self, function: str) -> Sequence[str]:
         return self._footing.service.editions.current.catalog.function(function).examples

@@ -13,13 +13,14 @@ from charter.store.tenants import Tenant
 _log = structlog.get_logger(__name__)
 
 BATCH = 500
-FIRST_SECONDS = 60
+FIRST_SECONDS = 20
 SECONDS = 3600
 _TURN = "select pg_try_advisory_xact_lock(hashtextextended('charter teams retention ' || $1, 0))"
 _OVER = (
     ("teams_outbox", "state in ('sent', 'given_up')", "created_at"),
     # Who was asked to sign in and never did is not answered any more.
     ("teams_inbox", "state in ('done', 'signing_in')", "received_at"),
+    ("teams_asked", "status <> 'pending'", "asked_at"),
     ("teams_exchanges", "true", "at"),
     ("teams_state", "true", "updated_at"),
 )

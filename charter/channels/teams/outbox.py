@@ -58,7 +58,8 @@ async def was_sent(session: Session, tenant: str, said: Said, activity_id: str) 
 async def key_of(session: Session, conversation: str, activity_id: str) -> str | None:
     """Return the key of what was said there as this activity."""
     return await session.fetchval(
-        "select key from teams_outbox where conversation = $1 and activity = $2 order by number limit 1",
+        "select key from teams_outbox where activity = $2 and case when conversation = '' then "
+        "nullif(place, '')::jsonb ->> 'conversation' else conversation end = $1 order by number limit 1",
         conversation,
         activity_id,
     )

@@ -62,7 +62,8 @@ class Footing:
     embedder: Embedder
 
 
-_PATIENCE_SECONDS = 8
+_OPENING_SECONDS = 8
+"""So long an invoke waits for the rest to open: a client that is refused does not try again."""
 _INVOKES = (
     "adaptiveCard/action",
     "message/submitAction",
@@ -81,8 +82,8 @@ class TeamsRoom:
         self._footing = footing
         self._stack = AsyncExitStack()
         self._worker: Worker | None = None
-        self._invokes: Mapping[str, Invoke] = {}
         self._opened = asyncio.Event()
+        self._invokes: Mapping[str, Invoke] = {}
         teams = footing.settings.teams
         self._tokens = BotTokens(teams, footing.settings.identity.client_id, footing.http)
         answers = {name: self._answering(name) for name in _INVOKES}
@@ -100,9 +101,9 @@ class TeamsRoom:
 
     def _answering(self, name: str) -> Invoke:
         async def answer(tenant: str, activity: Activity) -> Invoked:
-            # Whoever presses a button while the host starts waits for it, as long as their client does.
             try:
-                await asyncio.wait_for(self._opened.wait(), _PATIENCE_SECONDS)
+                async with asyncio.timeout(_OPENING_SECONDS):
+                    await self._opened.wait()
             except TimeoutError:
                 raise Unavailable("The host has only just started.", retry_after=5) from None
             return await self._invokes[name](tenant, activity)

@@ -70,7 +70,8 @@ class Forgetting:
         while True:
             for tenant in list(self._tenants.all()):
                 try:
-                    _log.info("teams retention", tenant=tenant.id, rows=await self.sweep(tenant.id))
+                    if rows := await self.sweep(tenant.id):
+                        _log.info("teams retention", tenant=tenant.id, rows=rows)
                 except Exception:  # noqa: BLE001 - logged with its trace; tried again in an hour
                     _log.exception("deleting what was said in Teams failed", tenant=tenant.id)
             await asyncio.sleep(SECONDS)

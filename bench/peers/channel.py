@@ -14,6 +14,7 @@ import jwt
 import orjson
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
 
 ISSUER = "https://api.botframework.com"
 _KEY_ID = "bench"
@@ -36,7 +37,7 @@ class Channel:
         application.add_routes(
             [
                 web.get("/v1/.well-known/openidconfiguration", self._metadata),
-                web.get("/keys", self._keys),
+                web.get("/v1/.well-known/keys", self._keys),
                 web.get("/api/usertoken/GetToken", self._token),
                 web.post("/v3/conversations/{conversation}/activities", self._take),
                 web.post("/v3/conversations/{conversation}/activities/{activity}", self._take),
@@ -66,10 +67,10 @@ class Channel:
         return f"Bearer {jwt.encode(claims, self._key, algorithm='RS256', headers={'kid': _KEY_ID})}"
 
     async def _metadata(self, _: web.Request) -> web.Response:
-        return web.json_response({"issuer": ISSUER, "jwks_uri": f"{self.url}/keys"})
+        return web.json_response({"issuer": ISSUER, "jwks_uri": f"{self.url}/v1/.well-known/keys"})
 
     async def _keys(self, _: web.Request) -> web.Response:
-        public = orjson.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key()))
+        public = orjson.loads(RSAAlgorithm.to_jwk(self._key.public_key()))
         return web.json_response({"keys": [{**public, "kid": _KEY_ID, "use": "sig", "endorsements": ["msteams"]}]})
 
     async def _token(self, request: web.Request) -> web.Response:

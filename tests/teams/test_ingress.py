@@ -226,7 +226,8 @@ async def test_people_and_conversations_are_known_from_what_they_said_last(door:
 @pytest.mark.promise("teams.places")
 async def test_a_personal_chat_stays_its_persons(door: Door) -> None:
     await door.say()
-    await door.say(**{"from": {"id": "29:bob", "aadObjectId": "bob"}})
+    renamed = {"id": "28:charter", "name": "Charter of contoso"}  # so that there is something to be written anew
+    await door.say(recipient=renamed, **{"from": {"id": "29:bob", "aadObjectId": "bob"}})
     async with door.database.tenant_session(door.tenant) as session:
         assert await conversations.personal(session, door.tenant, "bob") is None
         assert await conversations.personal(session, door.tenant, "alice")

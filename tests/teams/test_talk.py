@@ -10,7 +10,7 @@ from tests.teams.store import store
 from tests.teams.test_files import PNG
 
 
-@pytest.mark.promise("teams.answer")
+@pytest.mark.promise("teams.talk")
 async def test_what_somebody_writes_is_answered_with_their_own_authority(delegated: Delegated) -> None:
     teams = delegated.teams
     chat = await teams.personal("alice")
@@ -36,7 +36,7 @@ async def test_a_new_chat_is_greeted_once_with_things_to_begin_with(delegated: D
     assert sum("Hello" in message.words for message in view.bots) == 1
 
 
-@pytest.mark.promise("teams.once")
+@pytest.mark.promise("teams.talk")
 async def test_an_activity_that_comes_five_times_is_one_run(delegated: Delegated) -> None:
     teams, number = delegated.teams, random.randrange(10**9)
     chat = await teams.personal("alice")

@@ -111,9 +111,11 @@ class Approving:
     async def _card(self, session: Session, approval: Approval, person: str) -> Said:
         speech = await _speech(session, person)
         function = self._function(approval)
+        named = [entry.partition(":")[2] for entry in approval.approvers]
         card = cards.approval(
             speech,
             approval,
+            names=await known.names(session, *named, approval.requester_id),
             agent=await known.agent_of(session, approval.run_id),
             effect=function.effect if function else "irreversible",
             roles=_roles(function),

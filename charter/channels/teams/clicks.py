@@ -42,10 +42,10 @@ class Clicks:
         """Answer a button: with the card as it is now, or with a sentence why not."""
         speech = speech_of(activity.locale)
         verb, data = _action(activity.value)
-        caller = await self._desk.sign_in.for_click(tenant, activity)
-        if isinstance(caller, Invoked):
-            return caller
         try:
+            caller = await self._desk.sign_in.for_click(tenant, activity)
+            if isinstance(caller, Invoked):
+                return caller
             if verb in _DECISIONS:
                 return _answer(200, CARD, await self._decided(caller, verb, data, speech))
             if verb == "cancel":

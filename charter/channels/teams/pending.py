@@ -84,9 +84,11 @@ async def waits_for_sign_in(session: Session, activity: Activity) -> None:
 
 
 async def resume(session: Session, person: str) -> None:
-    """Let what waited for a person's sign-in be worked on."""
+    """Let what waited for a person's sign-in be worked on, unless they are signed out."""
     await session.execute(
-        "update teams_inbox set state = 'new', taken_until = null where person = $1 and state = 'signing_in'", person
+        "update teams_inbox set state = 'new', taken_until = null where person = $1 and state = 'signing_in' "
+        "and not exists (select 1 from teams_people p where p.id = $1 and p.signed_out)",
+        person,
     )
 
 

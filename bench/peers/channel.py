@@ -21,9 +21,10 @@ _KEY_ID = "bench"
 
 
 class Channel:
-    """Answers the bot's requests; ``said`` counts the final messages by the activity that they answer."""
+    """Answers the bot's requests; ``said`` counts the messages with the ``answer`` by the activity that they answer."""
 
-    def __init__(self, client_id: str) -> None:
+    def __init__(self, client_id: str, answer: str) -> None:
+        self.answer = answer
         self._client_id = client_id
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self._stack = AsyncExitStack()
@@ -82,7 +83,7 @@ class Channel:
     async def _take(self, request: web.Request) -> web.Response:
         body: Mapping[str, Any] = orjson.loads(await request.read())
         self.received += 1
-        if body.get("type") == "message":
+        if body.get("type") == "message" and self.answer in str(body.get("text")):
             self.said[str(body.get("replyToId", ""))] += 1
         return web.Response(body=orjson.dumps({"id": uuid.uuid4().hex}), status=201, content_type="application/json")
 

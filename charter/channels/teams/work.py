@@ -25,6 +25,8 @@ from charter.telemetry.tracing import Trace, Tracing
 
 _log = structlog.get_logger(__name__)
 _AT_ONCE = 100
+_BEGIN_AT_ONCE = 8
+"""More of them would stand before what comes in, in the queue for the database and for the processor."""
 _LOOK_SECONDS = 1.0
 _AGAIN_SECONDS = 5.0
 _BATCH = 20
@@ -44,6 +46,7 @@ class Worker:
         self._answering = answering
         self._tracing = tracing
         self._places = asyncio.Semaphore(_AT_ONCE)
+        self._begins = asyncio.Semaphore(_BEGIN_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
         self._looker: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
@@ -79,7 +82,7 @@ class Worker:
     async def _one(self, tenant: str, activity: Activity) -> None:
         begun = None
         async with self._places:
-            async with self._turn(tenant, activity):
+            async with self._turn(tenant, activity), self._begins:
                 with suppress(DatabaseUnavailable):
                     taken = await pending.take_one(self._desk.database, tenant, activity)
                     begun = await self._work(taken) if taken else None
@@ -107,7 +110,7 @@ class Worker:
 
     async def _placed(self, taken: Taken) -> None:
         async with self._places:
-            async with self._turn(taken.tenant, taken.activity):
+            async with self._turn(taken.tenant, taken.activity), self._begins:
                 begun = await self._work(taken)
             if begun is not None:
                 await self._answering.tell(*begun)

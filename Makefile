@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 OFFLINE = { echo "make: the packages could not be installed. Is there a network, and does pip reach its index?" >&2; exit 1; }
 
-.PHONY: help run test test-doors check lint types floors house infra infra-types infra-scan bench mutants poisoned drill drill-long drill-mutants eval-embedded eval-knowledge lock clean
+.PHONY: help run test teams-playground test-doors check lint types floors house infra infra-types infra-scan bench mutants poisoned drill drill-long drill-mutants eval-embedded eval-knowledge lock clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,11 +51,17 @@ infra-scan: $(VENV)-infra/.scan ## Scan templates and Dockerfile with checkov an
 test-doors: $(VENV)/.dev ## Knock at every door of a running host with every attack
 	$(BIN)/python -m pytest -q tests/doors
 
+teams-playground: $(VENV)/.dev ## Delegate in Microsoft's own client, in a real browser, against a host; pictures in .charter/playground
+	@$(BIN)/python -m tests.chromium
+	@$(BIN)/python -m tests.playground
+	CHARTER_TEST_PLAYGROUND_REQUIRED=1 CHARTER_TEST_PICTURES=$(CURDIR)/.charter/playground $(BIN)/python -m pytest -q tests/journeys/test_playground.py
+
 bench: $(VENV)/.dev ## Compare a governed turn with what else one would use, and large with small, as ratios
 	$(BIN)/python -m bench.start
 	$(BIN)/python -m bench.turn
 	$(BIN)/python -m bench.scale
 	$(BIN)/python -m bench.retrieval
+	$(BIN)/python -m bench.activities
 
 mutants: $(VENV)/.dev ## Take each guard out; a test must turn red
 	$(BIN)/python -m tests.mutants

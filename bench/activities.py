@@ -27,6 +27,7 @@ from bench.processes import HOUSE, Process, charter_host, cpu_seconds, free_port
 
 CLIENT_ID = "charter-host"
 CONVERSATIONS = 500
+ANSWER = "Good day."
 WARM, COUNTED = 100, 1000
 ANSWER_SECONDS = 3.0
 PATIENCE_SECONDS = 600
@@ -108,7 +109,7 @@ async def _host(folder: Path, channel: Channel) -> Process:
 
 
 async def measure(folder: Path, rate: int, seconds: int) -> dict[str, Any]:
-    channel = Channel(CLIENT_ID)
+    channel = Channel(CLIENT_ID, ANSWER)
     await channel.start()
     port = free_port()
     host = await _host(folder, channel)

@@ -7,7 +7,9 @@
     ├── Forbidden                403 forbidden
     │   ├── TenantSuspended      403 tenant_suspended
     │   ├── NotAnApprover        403 not_an_approver
-    │   └── SelfApproval         403 self_approval
+    │   ├── SelfApproval         403 self_approval
+    │   ├── WrongAccount         403 wrong_account        (signed in as somebody else than who writes)
+    │   └── Guest                403 guest                (of another organisation than the conversation)
     ├── NotFound                 404 not_found            (another tenant's thing, too)
     ├── Conflict                 409 conflict
     │   ├── DigestMismatch       409 digest_mismatch
@@ -112,6 +114,16 @@ class NotAnApprover(Forbidden):
 class SelfApproval(Forbidden):
     code, title = "self_approval", "Nobody approves their own request."
     action = "Ask one of the named approvers."
+
+
+class WrongAccount(Forbidden):
+    code, title = "wrong_account", "The sign-in is not of the person who writes."
+    action = "Sign in with the account that you use in Teams."
+
+
+class Guest(Forbidden):
+    code, title = "guest", "Your account belongs to another organisation than this conversation."
+    action = "Ask in the Teams of your own organisation."
 
 
 class NotFound(CharterError):

@@ -14,15 +14,17 @@ import jwt
 import orjson
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
 
 ISSUER = "https://api.botframework.com"
 _KEY_ID = "bench"
 
 
 class Channel:
-    """Answers the bot's requests; ``said`` counts the final messages by the activity that they answer."""
+    """Answers the bot's requests; ``said`` counts the messages with the ``answer`` by the activity that they answer."""
 
-    def __init__(self, client_id: str) -> None:
+    def __init__(self, client_id: str, answer: str) -> None:
+        self.answer = answer
         self._client_id = client_id
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self._stack = AsyncExitStack()
@@ -36,7 +38,7 @@ class Channel:
         application.add_routes(
             [
                 web.get("/v1/.well-known/openidconfiguration", self._metadata),
-                web.get("/keys", self._keys),
+                web.get("/v1/.well-known/keys", self._keys),
                 web.get("/api/usertoken/GetToken", self._token),
                 web.post("/v3/conversations/{conversation}/activities", self._take),
                 web.post("/v3/conversations/{conversation}/activities/{activity}", self._take),
@@ -66,10 +68,10 @@ class Channel:
         return f"Bearer {jwt.encode(claims, self._key, algorithm='RS256', headers={'kid': _KEY_ID})}"
 
     async def _metadata(self, _: web.Request) -> web.Response:
-        return web.json_response({"issuer": ISSUER, "jwks_uri": f"{self.url}/keys"})
+        return web.json_response({"issuer": ISSUER, "jwks_uri": f"{self.url}/v1/.well-known/keys"})
 
     async def _keys(self, _: web.Request) -> web.Response:
-        public = orjson.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key()))
+        public = orjson.loads(RSAAlgorithm.to_jwk(self._key.public_key()))
         return web.json_response({"keys": [{**public, "kid": _KEY_ID, "use": "sig", "endorsements": ["msteams"]}]})
 
     async def _token(self, request: web.Request) -> web.Response:
@@ -81,7 +83,7 @@ class Channel:
     async def _take(self, request: web.Request) -> web.Response:
         body: Mapping[str, Any] = orjson.loads(await request.read())
         self.received += 1
-        if body.get("type") == "message":
+        if body.get("type") == "message" and self.answer in str(body.get("text")):
             self.said[str(body.get("replyToId", ""))] += 1
         return web.Response(body=orjson.dumps({"id": uuid.uuid4().hex}), status=201, content_type="application/json")
 

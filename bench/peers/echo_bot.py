@@ -21,7 +21,12 @@ class Adapter:
 
     def register_route(self, method: str, path: str, handler: Any) -> None:
         async def route(request: web.Request) -> web.Response:
-            answer = await handler({"body": await request.json(), "headers": dict(request.headers)})
+            answer = await handler(
+                {
+                    "body": await request.json(),
+                    "headers": {name.lower(): value for name, value in request.headers.items()},
+                }
+            )
             return web.json_response(answer.get("body"), status=answer["status"])
 
         self._application.router.add_route(method, path, route)

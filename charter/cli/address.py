@@ -50,6 +50,7 @@ def of_running(tree: Settings, told: Mapping[str, Any]) -> Settings:
             "plugin_urls": {**told["plugins"], **tree.plugin_urls},
             "database": tree.database.model_copy(update={"url": tree.database.url or told["database"]}),
             "knowledge": _knowledge(tree, told),
+            "teams": parts.talking(tree.teams, told["teams"]) if told.get("teams") else tree.teams,
         }
     )
 

@@ -25,6 +25,7 @@ EFFECTS = (
 
 
 _READ = f"select r.*, {EFFECTS} from runs r where r.id = $1"  # noqa: S608 - constants
+_BEGUN = f"select r.*, {EFFECTS} from runs r where r.principal = $1 and r.idempotency_key = $2"  # noqa: S608 - constants
 _LIST = (
     f"select r.*, {EFFECTS} from runs r where ($1 or r.principal = $2) "  # noqa: S608 - constants
     "and ($3::timestamptz is null or (r.created_at, r.id) < ($3, $4)) and ($5::text is null or r.status = $5) "
@@ -125,6 +126,12 @@ async def read(session: Session, ctx: Context, run_id: str) -> Run:
     if row is None or not (ctx.is_operator or row["principal"] == ctx.principal.id):
         raise NotFound(f"There is no run {run_id[:64]}.")
     return run_of(row)
+
+
+async def begun(session: Session, ctx: Context, key: str) -> Run | None:
+    """Return the run that this principal began by that idempotency key, if they did."""
+    row = await session.fetchrow(_BEGUN, ctx.principal.id, key)
+    return run_of(row) if row else None
 
 
 async def recorded(session: Session, ctx: Context, run_id: str) -> tuple[Run, Claim]:

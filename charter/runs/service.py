@@ -140,6 +140,11 @@ class RunService:
         async with self.database.session(ctx) as session:
             return await records.read(session, ctx, run_id)
 
+    async def begun(self, ctx: Context, idempotency_key: str) -> Run | None:
+        """Return the run that this principal began by that key, if they did."""
+        async with self.database.session(ctx) as session:
+            return await records.begun(session, ctx, idempotency_key)
+
     async def images(self, ctx: Context, run_id: str) -> tuple[Image, ...]:
         """Return the images of a run's input.
 

@@ -15,14 +15,16 @@ from charter.store import migrate
 
 
 @asynccontextmanager
-async def shared_parts(folder: Path) -> AsyncIterator[dict[str, Any]]:
-    """Start the database, the Entra twin and the sandboxes; give the settings with which a host joins them."""
-    tree = settings.Settings(data_dir=folder, port=0)
+async def shared_parts(folder: Path, **chosen: Any) -> AsyncIterator[dict[str, Any]]:
+    """Start the database, the Entra twin and the sandboxes; give the settings with which a host joins them, and those of
+    ``teams`` where they are chosen.
+    """
+    tree = settings.Settings(**{"data_dir": folder, "port": 0, **chosen})
     folder.mkdir(parents=True)
     local = await parts.start(tree, loader.load(tree))
     try:
         await migrate.migrate(local.settings.database.url)
-        names = ("database", "identity", "plugin_urls", "session_key")
+        names = ("database", "identity", "plugin_urls", "session_key", *({"teams"} & chosen.keys()))
         yield {name: getattr(local.settings, name) for name in names}
     finally:
         await local.stop()

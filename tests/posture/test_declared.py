@@ -30,7 +30,7 @@ def _teams(**wrong: Any) -> dict[str, Any]:
 
 
 @pytest.mark.promise("posture.refuses")
-@pytest.mark.parametrize(("knowledge", "teams"), [({}, {}), (_qdrant(), _teams()), ({}, {"anonymous": True})])
+@pytest.mark.parametrize(("knowledge", "teams"), [({}, {}), (_qdrant(), _teams())])
 def test_settings_of_production_are_accepted_whole(knowledge: dict[str, Any], teams: dict[str, Any]) -> None:
     tree = settings(("knowledge", knowledge), ("teams", teams))
     assert refused(tree) == []

@@ -37,8 +37,8 @@ SAID_IN_TEAMS = (
     Mutant(
         "a call that was cut may be approved",
         "charter/channels/teams/cards/approval.py",
-        "[*([yes] if whole else []), no]",
-        "[yes, no]",
+        "return [*([yes] if whole else []), no] if offered else []",
+        "return [yes, no] if offered else []",
         CARDS,
     ),
     Mutant(

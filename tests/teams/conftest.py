@@ -10,6 +10,8 @@ import pytest
 from charter.settings import Teams as TeamsSettings
 from tests.running import RunningHost, running_host
 from tests.teams.client import Teams
+from tests.teams.pair import Pair, pair_in
+from tests.teams.seeing import answer
 
 AGENT = TeamsSettings(agent="employee_assistant")
 
@@ -30,8 +32,22 @@ async def teams_of(host: RunningHost) -> Teams:
     return teams
 
 
+async def anew(teams: Teams, person: str, agent: str = "", *, chat: str = "") -> str:
+    """Return somebody's chat, in which they are signed in and begin anew, with that agent."""
+    chat = chat or await teams.personal(person)
+    said = await teams.say(person, chat, f"/new {agent}")
+    await teams.until(person, chat, answer(said, "begin anew"))
+    return chat
+
+
 @pytest.fixture(scope="package")
 async def delegated(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Delegated]:
     folder: Path = tmp_path_factory.mktemp("teams")
     async with running_host(folder, knowledge=True, teams=AGENT) as host:
         yield Delegated(host, await teams_of(host))
+
+
+@pytest.fixture(scope="package")
+async def pair(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
+    async with pair_in(tmp_path_factory.mktemp("pair")) as made:
+        yield made

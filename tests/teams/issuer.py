@@ -18,6 +18,7 @@ NAME = "https://api.botframework.com"
 BOT = "charter-host"
 ROOT = "https://smba.trafficmanager.net/"
 SERVICE = f"{ROOT}emea/"
+GOVERNMENT = "https://smba.infra.gcc.teams.microsoft.com/"
 
 Fault = Literal["", "hang", "fail"]
 
@@ -49,7 +50,9 @@ class BotIssuer:
 
     def settings(self, **chosen: Any) -> Teams:
         """Return the settings of a host that believes this issuer, and no twin."""
-        own = {"metadata_url": self.metadata_url, "issuer": NAME, "token_service": self.url, "service_urls": (ROOT,)}
+        # Not the default alone: a laptop would put its twin in that place.
+        services = (ROOT, GOVERNMENT)
+        own = {"metadata_url": self.metadata_url, "issuer": NAME, "token_service": self.url, "service_urls": services}
         return Teams(**({"enabled": True, "anonymous": False} | own | chosen))
 
     def claims(self, **changed: Any) -> dict[str, Any]:

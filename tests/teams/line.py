@@ -108,6 +108,9 @@ class Line:
             case "edit":
                 self.texts[got.target] = got.body.get("text", "")
                 return web.json_response({"id": got.target})
+            case "delete":
+                self.texts.pop(got.target)
+                return web.Response()
             case "send":
                 return self._said(got)
             case _:
@@ -140,8 +143,8 @@ def _operation(request: web.Request) -> tuple[str, str, str]:
         return "create", "", ""
     if parts[-1] == "pagedMembers":
         return "members", parts[2], ""
-    if request.method == "PUT":
-        return "edit", parts[2], parts[4]
+    if request.method in ("PUT", "DELETE"):
+        return ("edit" if request.method == "PUT" else "delete"), parts[2], parts[4]
     return "send", parts[2], ""
 
 

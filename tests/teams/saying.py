@@ -17,6 +17,7 @@ from tests.teams.test_link import linked
 
 TENANT = "contoso-tells"
 OTHER = "fabrikam-tells"
+_TABLES = ("teams_outbox", "teams_conversations", "teams_inbox", "teams_asked", "teams_exchanges", "teams_state")
 DIRECTORIES = {"tid-tells": TENANT, "tid-others": OTHER}
 
 
@@ -72,7 +73,7 @@ class Outbox:
     async def clear(self) -> None:
         for tenant in (TENANT, OTHER):
             async with self.database.tenant_session(tenant) as session:
-                for table in ("teams_outbox", "teams_conversations", "teams_inbox", "teams_exchanges", "teams_state"):
+                for table in _TABLES:
                     await session.execute(f"delete from {table} where tenant = $1", tenant)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.teams.views import Message, View
+from tests.teams.views import Message, Said, View
 
 Find = Callable[[View], Message | None]
 
@@ -22,5 +22,21 @@ def button(title: str) -> Find:
 
     def find(view: View) -> Message | None:
         return next((m for m in reversed(view.bots) if title in m.buttons), None)
+
+    return find
+
+
+def behind(view: View, said: Said) -> list[Message]:
+    """Return what the bot said after that, in this view."""
+    at = next(index for index, message in enumerate(view.messages) if message.id == said.activity)
+    return [message for message in view.messages[at:] if message.author == "bot" and not message.deleted]
+
+
+def answer(said: Said, *wanted: str, growing: bool = False) -> Find:
+    """Find what the bot said after that, and in which all of these words stand."""
+
+    def find(view: View) -> Message | None:
+        found = [message for message in behind(view, said) if all(word in message.words for word in wanted)]
+        return next((message for message in found if growing or not message.growing), None)
 
     return find

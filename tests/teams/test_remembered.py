@@ -93,6 +93,11 @@ async def test_what_is_over_is_deleted_after_its_days_and_what_waits_stays(box: 
             TENANT,
         )
         await session.execute(
+            "insert into teams_asked (tenant, approval_id, status, asked_at) select $1, status || days, status, "
+            "clock_timestamp() - make_interval(days => days) from unnest(array['pending', 'over']) status, unnest(array[5, 31]) days",
+            TENANT,
+        )
+        await session.execute(
             "insert into teams_state (tenant, key, value, updated_at) select $1, days::text, '1', "
             "clock_timestamp() - make_interval(days => days) from unnest(array[5, 31]) days",
             TENANT,
@@ -100,10 +105,11 @@ async def test_what_is_over_is_deleted_after_its_days_and_what_waits_stays(box: 
     other = Outbox(box.database, box.tenants, OTHER)
     await other.put(said("k"))
     gone = await Forgetting(box.database, box.tenants, days=30).sweep(TENANT)
-    assert gone == 2 * (BATCH // 2 + 1) + 2 + 1 + 1
+    assert gone == 2 * (BATCH // 2 + 1) + 2 + 1 + 1 + 1
     left = {row["key"].rstrip("0123456789") for row in (await box.rows()).values() if row["key"][-3:-1] == "31"}
     assert left <= {"waiting", "sending"}
-    assert [await count(box, each) for each in ("teams_inbox", "teams_exchanges", "teams_state")] == [4, 1, 1]
+    tables = ("teams_inbox", "teams_asked", "teams_exchanges", "teams_state")
+    assert [await count(box, each) for each in tables] == [4, 3, 1, 1]
     assert await count(box, "teams_outbox", OTHER) == 1
 
 

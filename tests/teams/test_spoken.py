@@ -18,7 +18,7 @@ from charter.store import tenants
 from charter.store.database import Database
 from charter.store.tenants import Tenants
 from tests.teams.client import Teams, running_teams
-from tests.teams.saying import OTHER, TENANT, Outbox, said
+from tests.teams.saying import DIRECTORIES, OTHER, TENANT, Outbox, said
 from tests.teams.views import Message, View
 from tests.twins.bots import bot_token
 from tests.twins.running import RunningTwin, http, signing_keys, twin
@@ -43,6 +43,16 @@ async def speaking(
             yield teams, link
         finally:
             await link.close()
+
+
+class _Twins:
+    """The tenants of these tests, by the directories that the twins have people in."""
+
+    def __init__(self, known: Tenants) -> None:
+        self.served = known.served
+
+    def directory(self, tenant: str) -> str | None:
+        return {TENANT: "contoso", OTHER: "fabrikam"}.get(tenant)
 
 
 def of_bot(view: View) -> list[Message]:
@@ -104,7 +114,7 @@ async def test_an_answer_that_outlasts_its_stream_is_whole_in_the_end(
 async def test_people_read_what_was_put_for_them_and_only_they_do(
     tmp_path: Path, http: aiohttp.ClientSession, twin: RunningTwin, database: Database
 ) -> None:
-    await tenants.ensure(database, {"contoso": TENANT, "fabrikam": OTHER})
+    await tenants.ensure(database, DIRECTORIES)
     known = Tenants(database)
     await known.read()
     box, other = Outbox(database, known), Outbox(database, known, OTHER)
@@ -125,7 +135,7 @@ async def test_people_read_what_was_put_for_them_and_only_they_do(
             said("for bob's eyes", conversation=group, private_to=account),
             said("to nobody", person="nobody"),
         )
-        sender = Sender(database, link, known)
+        sender = Sender(database, link, _Twins(known))
         sender.open()
         rows = await box.settled()
         await sender.close()

@@ -132,7 +132,7 @@ async def test_where_streams_are_not_allowed_the_caller_knows_at_once() -> None:
     async with line() as there, linked(there.settings()) as link:
         there.fail("send", 403, times=100, body=stopped("Content stream is not allowed"))
         stream = link.stream(there.place(), "")
-        text = await begun(there, stream)
+        text = await told(stream, 2, WORDS)
         began = time.monotonic()
         assert await stream.close(said(text)) is None
         assert time.monotonic() - began < 1
@@ -250,6 +250,6 @@ async def test_a_conversation_has_one_stream_at_a_time() -> None:
 async def test_only_personal_chats_see_streams(scope: str) -> None:
     async with line() as there, linked(there.settings()) as link:
         stream = link.stream(there.place("19:b", scope), "")
-        stream.add("Yes")
-        assert await stream.close(said("Yes.")) is None
+        text = await told(stream, 0.5, WORDS)
+        assert await stream.close(said(text)) is None
         assert there.got == []

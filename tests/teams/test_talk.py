@@ -4,11 +4,13 @@ import random
 
 import pytest
 
-from tests.teams.conftest import Delegated
-from tests.teams.seeing import button, words
+from tests.teams.conftest import Delegated, anew
+from tests.teams.seeing import answer, button, words
+from tests.teams.store import store
+from tests.teams.test_files import PNG
 
 
-@pytest.mark.promise("teams.answer")
+@pytest.mark.promise("teams.talk")
 async def test_what_somebody_writes_is_answered_with_their_own_authority(delegated: Delegated) -> None:
     teams = delegated.teams
     chat = await teams.personal("alice")
@@ -34,7 +36,7 @@ async def test_a_new_chat_is_greeted_once_with_things_to_begin_with(delegated: D
     assert sum("Hello" in message.words for message in view.bots) == 1
 
 
-@pytest.mark.promise("teams.once")
+@pytest.mark.promise("teams.talk")
 async def test_an_activity_that_comes_five_times_is_one_run(delegated: Delegated) -> None:
     teams, number = delegated.teams, random.randrange(10**9)
     chat = await teams.personal("alice")
@@ -111,3 +113,19 @@ async def test_what_went_wrong_is_told_with_a_reference_and_no_words_of_the_mach
     runs = (await delegated.host.call("alice", "GET", "/v1/runs?limit=1")).body["items"]
     assert runs[0]["error"]["trace_id"] in failure.words or runs[0]["trace_id"] in failure.words
     assert button("Try again")(await teams.seen("alice", chat)) is not None
+
+
+@pytest.mark.promise("teams.blind")
+async def test_where_the_model_sees_no_images_the_rest_is_done_and_that_is_said(delegated: Delegated) -> None:
+    teams, chat = delegated.teams, await anew(delegated.teams, "dora")
+    async with store() as drive:
+        content = {"downloadUrl": drive.put("/shot.png", PNG), "fileType": "png"}
+        kind = "application/vnd.microsoft.teams.file.download.info"
+        image = {"contentType": kind, "name": "shot.png", "content": content}
+        said = await teams.say("dora", chat, "hello", attachments=[image])
+        await teams.until(
+            "dora", chat, answer(said, "I have not looked at shot.png: the model of this agent sees no images.")
+        )
+        await teams.until("dora", chat, answer(said, "Good day."))
+        alone = await teams.say("dora", chat, "", attachments=[image])
+        await teams.until("dora", chat, answer(alone, "That did not work", "cannot look at images"))

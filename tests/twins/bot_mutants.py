@@ -70,7 +70,7 @@ BOT_CONNECTOR = (
         _REST,
     ),
     Mutant(
-        "a card of any size",
+        "a card of any size taken by Teams",
         "charter/twins/bot_connector/cards.py",
         "if len(orjson.dumps(card)) > _MOST_BYTES:",
         "if False:",

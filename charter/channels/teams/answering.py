@@ -24,13 +24,17 @@ PATIENCE_SECONDS = 45.0
 """So long a stream waits for the answer's end without a word; Teams itself ends it after two minutes."""
 _LONGEST_SECONDS = 105.0
 _BEAT_SECONDS = tasks.STREAM_SECONDS / 4
+_SIGN_SECONDS = 3.0
 _APART = "\n\n"
 
 
 @dataclass(slots=True)
 class _Growing:
-    """What has been said in the stream so far. ``before`` is the text of turns that went on with a call."""
+    """What has been said in the stream so far: ``doing`` until the first text; ``before`` is that of turns that went on with
+    a call. ``broken``: what is shown was withdrawn, and nothing more is added.
+    """
 
+    doing: str
     before: str = ""
     turn: str = ""
     shown: str = ""
@@ -76,7 +80,8 @@ class Answering:
             self._streaming.discard(place.conversation)
 
     async def _streamed(self, task: Task, run: Run, place: Place) -> None:
-        speech, growing = speech_of(task.locale), _Growing()
+        speech = speech_of(task.locale)
+        growing = _Growing(speech.say("step.now.working"))
         stream = self._desk.connector.stream(place, task.reply_to)
         beat = asyncio.create_task(self._beats(task))
         try:
@@ -85,9 +90,13 @@ class Answering:
                     await self._follow(task.ctx, run.id, stream, growing, speech)
             await self._ended(task, stream, growing, speech)
         except Stopped:
-            await self._stopped(task, speech)
+            with suppress(Stopped):  # as long as it is not closed, nothing else can be streamed there
+                await stream.close(messages.plain(""))
+            await self._stopped(task)
         except (DatabaseUnavailable, Draining):
-            await self._let_go(task)
+            with suppress(DatabaseUnavailable, Stopped):  # who looks at what is left over tells of it
+                await _closed(stream, growing, speech.say("stream.running"))
+                await self._let_go(task)
         finally:
             beat.cancel()
             with suppress(asyncio.CancelledError):
@@ -101,12 +110,10 @@ class Answering:
 
     async def _follow(self, ctx: Context, run_id: str, stream: Stream, growing: _Growing, speech: Speech) -> None:
         """Pass on what happens until the run has ended or waits for somebody, or nothing has come for long."""
-        stream.update(speech.say("step.now.working"))
+        stream.update(growing.doing)
         async with aclosing(_events(self._desk, ctx, run_id)) as events:
-            iterator = aiter(events)
             while True:
-                waits = None if growing.text else PATIENCE_SECONDS
-                event = await asyncio.wait_for(anext(iterator, None), waits)
+                event = await _next(events, stream, growing)
                 if event is None or self._passed(event, stream, growing, speech):
                     break
         growing.run = await self._desk.service.get(ctx, run_id)
@@ -127,7 +134,8 @@ class Answering:
                 if event.data["type"] == "model" and event.data["status"] == "done" and growing.turn:
                     growing.before, growing.turn = growing.text, ""
                 elif event.data["status"] == "running" and not growing.text:
-                    stream.update(cards.doing(speech, event.data["type"], event.data["name"]))
+                    growing.doing = cards.doing(speech, event.data["type"], event.data["name"])
+                    stream.update(growing.doing)
             case "run.status":
                 return event.data["status"] == "waiting"
             case _:
@@ -152,13 +160,11 @@ class Answering:
 
     async def _passed_over(self, task: Task, stream: Stream, run: Run, growing: _Growing, speech: Speech) -> None:
         """End the stream with a word on how it goes on, and leave the rest to who tells of it."""
-        line = speech.say("stream.anew" if growing.broken else f"stream.{run.status}")
-        text = f"{growing.text}\n\n{line}" if growing.text else line
-        await stream.close({**messages.plain(text), "textFormat": "markdown"})
+        await _closed(stream, growing, speech.say("stream.anew" if growing.broken else f"stream.{run.status}"))
         await self._let_go(task)
         await self._telling.tell(task.tenant, task.run_id)
 
-    async def _stopped(self, task: Task, speech: Speech) -> None:
+    async def _stopped(self, task: Task) -> None:
         """The person pressed Stop: the run is cancelled, and what it had done is told."""
         with suppress(RunFinished):
             await self._desk.service.cancel(task.ctx, task.run_id)
@@ -170,6 +176,32 @@ class Answering:
         async with self._desk.database.tenant_session(task.tenant) as session:
             await tasks.told(session, task.run_id, 0, carded=False, done=False)
         self._telling.heard(task.run_id)
+
+
+async def _closed(stream: Stream, growing: _Growing, line: str) -> None:
+    """End what is shown with a word on how it goes on."""
+    text = f"{growing.shown}\n\n{line}" if growing.shown else line
+    await stream.close({**messages.plain(text), "textFormat": "markdown"})
+
+
+async def _next(events: AsyncGenerator[Event], stream: Stream, growing: _Growing) -> Event | None:
+    """Return the next event. Until then the stream says once more what is being done: only as the answer to something that is
+    sent does Teams tell that the person has pressed Stop.
+
+    Raises:
+        Stopped: they have.
+        TimeoutError: nothing came for long.
+    """
+    coming = asyncio.ensure_future(anext(events, None))
+    try:
+        async with asyncio.timeout(None if growing.text else PATIENCE_SECONDS):
+            while not (await asyncio.wait({coming}, timeout=_SIGN_SECONDS))[0]:
+                stream.update(growing.doing)
+        return coming.result()
+    finally:
+        if not coming.done():
+            coming.cancel()
+            await asyncio.wait({coming})
 
 
 async def _events(desk: Desk, ctx: Context, run_id: str) -> AsyncGenerator[Event]:

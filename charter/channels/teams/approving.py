@@ -15,6 +15,7 @@ import structlog
 from charter.catalog.spec import FunctionSpec
 from charter.channels.teams import asked, cards, known, messages, outbox
 from charter.channels.teams.desk import Desk
+from charter.channels.teams.incoming import Json
 from charter.channels.teams.outbox import Said
 from charter.channels.teams.speech import Speech, speech_of
 from charter.channels.wording import call_name
@@ -63,22 +64,33 @@ class Approving:
                         await self._looked(tenant)
 
     async def _looked(self, tenant: str) -> None:
-        try:
-            async with self._desk.database.tenant_session(tenant) as session:
-                said = [
-                    *[each for approval in await asked.unasked(session) for each in await self._ask(session, approval)],
-                    *[each for row in await asked.settled(session) for each in await self._settle(session, row)],
-                    *[each for row in await asked.due(session, self._desk.settings.reminders) for each in await self._remind(session, row)],
-                ]  # fmt: skip
-                for each in said:
-                    await outbox.put(session, tenant, each)
-        except CharterError:
-            raise
-        except Exception:  # noqa: BLE001 - logged; the next look tries again
-            _log.exception("asking of approvers failed", tenant=tenant)
-            return
-        if said:
-            self._desk.sender.wake(tenant)
+        """Do what is to be done about this tenant's questions; what fails of it keeps nothing else from being done."""
+        for part in (self._asks, self._settles, self._ends, self._reminds):
+            try:
+                async with self._desk.database.tenant_session(tenant) as session:
+                    said = await part(session)
+                    for each in said:
+                        await outbox.put(session, tenant, each)
+            except CharterError:
+                raise
+            except Exception:  # noqa: BLE001 - logged; the next look tries again
+                _log.exception("asking of approvers failed", tenant=tenant)
+            else:
+                if said:
+                    self._desk.sender.wake(tenant)
+
+    async def _asks(self, session: Session) -> list[Said]:
+        return [each for approval in await asked.unasked(session) for each in await self._ask(session, approval)]
+
+    async def _settles(self, session: Session) -> list[Said]:
+        return [each for row in await asked.settled(session) for each in await self._settle(session, row)]
+
+    async def _ends(self, session: Session) -> list[Said]:
+        return [each for row in await asked.ended(session) for each in await self._end(session, row)]
+
+    async def _reminds(self, session: Session) -> list[Said]:
+        due = await asked.due(session, self._desk.settings.reminders)
+        return [each for row in due for each in await self._remind(session, row)]
 
     async def _ask(self, session: Session, approval: Approval) -> list[Said]:
         """Ask each person who may decide; nobody is asked twice."""
@@ -99,9 +111,11 @@ class Approving:
     async def _card(self, session: Session, approval: Approval, person: str) -> Said:
         speech = await _speech(session, person)
         function = self._function(approval)
+        named = [entry.partition(":")[2] for entry in approval.approvers]
         card = cards.approval(
             speech,
             approval,
+            names=await known.names(session, *named, approval.requester_id),
             agent=await known.agent_of(session, approval.run_id),
             effect=function.effect if function else "irreversible",
             roles=_roles(function),
@@ -136,6 +150,15 @@ class Approving:
         await asked.noted(session, approval)
         return said
 
+    async def _end(self, session: Session, row: asyncpg.Record) -> list[Said]:
+        """Tell who approved something that it was not done after all."""
+        await asked.over(session, row["approval_id"])
+        approval = await approvals.get(session, row["approval_id"])
+        if not row["undone"] or not approval.decided_by or approval.kind == "confirmation":
+            return []
+        who = approval.decided_by
+        return [await self._line(session, f"undone:{approval.id}", "decided.undone", approval, who)]
+
     async def _remind(self, session: Session, row: asyncpg.Record) -> list[Said]:
         """Remind who has not decided; the last time, tell who waits, and where questions that stay open are to be told."""
         approval = await approvals.get(session, row["approval_id"])
@@ -148,16 +171,18 @@ class Approving:
             who = approval.requester_id
             said.append(await self._line(session, f"escalation:{approval.id}:{who}", "reminder.waits", approval, who))
             if place := self._desk.settings.escalation:
-                text = speech_of("").say("reminder.escalation", requester=approval.requester_name)
-                said.append(Said(f"escalation:{approval.id}", messages.plain(text), conversation=place))
+                body = _line(speech_of(""), "reminder.escalation", approval)
+                said.append(Said(f"escalation:{approval.id}", body, conversation=place))
         return said
 
     @staticmethod
     async def _line(session: Session, key: str, sentence: str, approval: Approval, person: str) -> Said:
-        speech = await _speech(session, person)
-        left = (approval.expires_at - datetime.now(UTC)).total_seconds()
-        text = speech.say(sentence, requester=approval.requester_name, left=speech.span(max(0.0, left)))
-        return Said(key, messages.plain(text), person=person)
+        return Said(key, _line(await _speech(session, person), sentence, approval), person=person)
+
+
+def _line(speech: Speech, sentence: str, approval: Approval) -> Json:
+    left = (approval.expires_at - datetime.now(UTC)).total_seconds()
+    return messages.plain(speech.say(sentence, requester=approval.requester_name, left=speech.span(max(0.0, left))))
 
 
 async def _speech(session: Session, person: str) -> Speech:

@@ -43,6 +43,22 @@ async def noted(session: Session, approval: Approval) -> None:
     await session.execute("update teams_asked set status = $2 where approval_id = $1", approval.id, approval.status)
 
 
+async def ended(session: Session) -> list[asyncpg.Record]:
+    """Return what was approved and whose run is over, with whether it was never done, for who alone tells it now."""
+    return await session.fetch(
+        "select k.approval_id, r.status = 'failed' and not exists (select 1 from effects e where e.run_id = a.run_id "
+        "and e.step_id = a.step_id and e.outcome is distinct from 'failed') as undone "
+        "from teams_asked k join approvals a on a.id = k.approval_id join runs r on r.id = a.run_id "
+        "where k.status = 'approved' and r.status in ('completed', 'failed', 'cancelled') limit $1 for update of k skip locked",
+        _MOST,
+    )
+
+
+async def over(session: Session, approval_id: str) -> None:
+    """Nothing more is to be told of it."""
+    await session.execute("update teams_asked set status = 'over' where approval_id = $1", approval_id)
+
+
 async def due(session: Session, parts: Sequence[float]) -> list[asyncpg.Record]:
     """Return the open approvals whose next reminder is due; ``parts`` are the parts of their time."""
     return await session.fetch(

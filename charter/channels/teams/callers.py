@@ -5,15 +5,18 @@ token service keeps for them, verified like any other token that comes in.
 """
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 
 import jwt
 import structlog
 
+from charter.channels.teams import pending, people, standing
 from charter.channels.teams.incoming import Activity
 from charter.channels.teams.ports import TokenService
-from charter.errors import Forbidden, Unauthenticated
+from charter.channels.teams.standing import Standing
+from charter.errors import Forbidden, Guest, Unauthenticated, Unavailable, WrongAccount
 from charter.identity.authentication import Caller
 from charter.identity.expiring import Clock, Expiring
 from charter.identity.flight import SingleFlight
@@ -23,6 +26,10 @@ _log = structlog.get_logger(__name__)
 _REMEMBERED = 10_000
 _REMEMBERED_SECONDS = 300
 _MARGIN_SECONDS = 60
+"""What begins with a remembered token must have the time to keep its authority."""
+
+_Who = tuple[str, str, int]
+"""The tenant, the person, and how often they have signed out: who signs in again is remembered anew, in every process."""
 
 
 class Authentication(Protocol):
@@ -41,68 +48,96 @@ class Callers:
         self._authenticator = authenticator
         self._database = database
         self._clock = clock
-        self._known: Expiring[tuple[str, str], Caller] = Expiring(_REMEMBERED, clock)
-        self._flights: SingleFlight[str | None] = SingleFlight()
+        self._known: Expiring[_Who, Caller] = Expiring(_REMEMBERED, clock)
+        self._flights: SingleFlight[Caller | None] = SingleFlight()
 
-    async def present(self, tenant: str, activity: Activity) -> Caller | None:
-        """Return the sender's caller; ``None``: they have to sign in.
+    async def present(self, tenant: str, activity: Activity, *, fresh: bool = False) -> Caller | None:
+        """Return the sender's caller; ``None``: they have to sign in, as everybody has who signed out, whatever the token
+        service still keeps. What waits for their sign-in goes on where they turn out to be signed in.
+
+        ``fresh`` asks the token service in any case; otherwise it is not asked again for some minutes.
 
         Raises:
-            Forbidden: the token is another person's, of another tenant, or gives no access to this host.
+            WrongAccount, Guest: the token is another person's, or of another organisation than the conversation. The token
+                service has let go of it: as long as it keeps it, they cannot sign in as themselves.
+            Forbidden: it gives no access to this host.
             Unavailable, TenantSuspended: not now.
         """
-        who = (tenant, activity.sender.oid)
-        if await self._signed_out(tenant, activity.sender.oid):
-            self._known.drop(lambda key: key == who)
+        stands = await self._stands(tenant, activity.sender.oid)
+        if stands.signed_out or not activity.sender.oid:
             return None
-        if known := self._known.get(who):
-            # Its tenant, and the key behind it, are looked at anew.
-            return await self._believed(tenant, activity, known.token)
-        account, channel = activity.sender.id, activity.channel
-        token = await self._flights.run(who, lambda: self._tokens.token(account, channel))
-        return await self.arrived(tenant, activity, token) if token else None
+        who = (tenant, activity.sender.oid, stands.sign_outs)
+        known = None if fresh else self._known.get(who)
+        # Its tenant, and the key behind it, are looked at anew.
+        if known is not None and (caller := await self._believed(tenant, activity, known.token)):
+            return caller
+        return await self._flights.run((*who, activity.sender.id), lambda: self._asked(who, activity))
 
     async def arrived(self, tenant: str, activity: Activity, token: str) -> Caller | None:
-        """Return the caller that a token makes of the sender, and remember them; ``None``: it is not to be believed.
+        """Return the caller that a token makes of the sender, who has just signed in with it, and let what waits for that
+        go on; ``None``: it is not to be believed.
 
         Raises:
             As ``present``.
         """
-        caller = await self._believed(tenant, activity, token)
-        if caller is not None:
-            ends = self._ends(token)
-            who = (tenant, caller.ctx.principal.id)
-            self._known.put(who, caller, min(ends - _MARGIN_SECONDS, self._clock() + _REMEMBERED_SECONDS))
-            await self._note_roles(caller)
-        return caller
+        stands = await self._stands(tenant, activity.sender.oid)
+        return await self._taken((tenant, activity.sender.oid, stands.sign_outs), activity, token, signed_in=True)
 
     def forget(self, tenant: str, person: str) -> None:
-        self._known.drop(lambda key: key == (tenant, person))
+        self._known.drop(lambda key: key[:2] == (tenant, person))
+
+    async def _asked(self, who: _Who, activity: Activity) -> Caller | None:
+        token = await self._tokens.token(activity.sender.id, activity.channel)
+        return await self._taken(who, activity, token, signed_in=False) if token else None
+
+    async def _taken(self, who: _Who, activity: Activity, token: str, *, signed_in: bool) -> Caller | None:
+        try:
+            caller = await self._believed(who[0], activity, token)
+        except Forbidden as fault:
+            _log.warning("a person's token was refused", tenant=who[0], code=fault.code, reason=fault.detail)
+            if isinstance(fault, WrongAccount | Guest):
+                with suppress(Unavailable):
+                    await self._tokens.sign_out(activity.sender.id, activity.channel)
+            raise
+        if caller is None:
+            return None
+        async with self._database.tenant_session(who[0]) as session:
+            await people.seen(session, who[0], activity)
+            await standing.arrived(session, who[0], who[1], caller.ctx.principal.roles, signed_in=signed_in)
+            await pending.resume(session, who[1])
+        self._known.put(who, caller, min(_ends(token) - _MARGIN_SECONDS, self._clock() + _REMEMBERED_SECONDS))
+        return caller
 
     async def _believed(self, tenant: str, activity: Activity, token: str) -> Caller | None:
+        """Return the caller of a token, if it is the sender's own."""
         try:
             caller = await self._authenticator.authenticate(f"Bearer {token}")
         except Unauthenticated as fault:
+            if _claim(token, "tid") not in ("", activity.tid):
+                raise Guest() from fault
             _log.info("a person's token is not believed", reason=fault.detail)
             return None
         ctx = caller.ctx
-        if (ctx.tenant, ctx.principal.id) != (tenant, activity.sender.oid) or ctx.principal.type == "workload":
-            _log.warning("a token of somebody else", tenant=tenant)
-            raise Forbidden("The sign-in is not of the person who writes.", action="Sign out, and sign in as yourself.")
+        # Customers' identity providers are tenants of their own, too.
+        if (caller.tid, ctx.tenant) != (activity.tid, tenant):
+            raise Guest()
+        if ctx.principal.id != activity.sender.oid or ctx.principal.type == "workload":
+            raise WrongAccount()
         return replace(caller, ctx=replace(ctx, channel="teams"))
 
-    def _ends(self, token: str) -> float:
-        return float(jwt.decode(token, options={"verify_signature": False})["exp"])
-
-    async def _signed_out(self, tenant: str, person: str) -> bool:
+    async def _stands(self, tenant: str, person: str) -> Standing:
         async with self._database.tenant_session(tenant) as session:
-            return bool(await session.fetchval("select signed_out from teams_people where id = $1", person))
+            return await standing.read(session, tenant, person)
 
-    async def _note_roles(self, caller: Caller) -> None:
-        """Keep the roles, so that who decides by a role can be found. They let nobody do anything."""
-        async with self._database.tenant_session(caller.ctx.tenant) as session:
-            await session.execute(
-                "update teams_people set roles = $2 where id = $1 and roles <> $2",
-                caller.ctx.principal.id,
-                sorted(caller.ctx.principal.roles),
-            )
+
+def _ends(token: str) -> float:
+    """Return when a verified token ends."""
+    return float(jwt.decode(token, options={"verify_signature": False})["exp"])
+
+
+def _claim(token: str, name: str) -> str:
+    """Return what a token says that is not believed: good for saying why, and for nothing else."""
+    try:
+        return str(jwt.decode(token, options={"verify_signature": False}).get(name, ""))
+    except jwt.PyJWTError:
+        return ""

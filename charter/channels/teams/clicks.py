@@ -3,6 +3,7 @@
 Source: Universal Actions for Adaptive Cards (Microsoft): the answer to ``adaptiveCard/action``.
 """
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, cast
@@ -27,6 +28,7 @@ _log = structlog.get_logger(__name__)
 CARD = "application/vnd.microsoft.card.adaptive"
 SENTENCE = "application/vnd.microsoft.activity.message"
 FAULT = "application/vnd.microsoft.error"
+_LOOKS, _LOOK_SECONDS = 5, 0.25
 _DECISIONS = {"approve": "approve", "reject": "reject"}
 
 
@@ -40,10 +42,10 @@ class Clicks:
         """Answer a button: with the card as it is now, or with a sentence why not."""
         speech = speech_of(activity.locale)
         verb, data = _action(activity.value)
-        caller = await self._desk.sign_in.for_click(tenant, activity)
-        if isinstance(caller, Invoked):
-            return caller
         try:
+            caller = await self._desk.sign_in.for_click(tenant, activity)
+            if isinstance(caller, Invoked):
+                return caller
             if verb in _DECISIONS:
                 return _answer(200, CARD, await self._decided(caller, verb, data, speech))
             if verb == "cancel":
@@ -84,14 +86,23 @@ class Clicks:
         caller = await self._desk.callers.present(tenant, activity)
         if caller is None:
             return Invoked(200, {})
-        async with self._desk.database.tenant_session(tenant) as session:
-            key = await outbox.key_of(session, activity.place.conversation, activity.reply_to) or ""
+        key = await self._said(tenant, activity)
         reaction, reason = _opinion(activity.value)
         if key.startswith("answer:") and reaction:
             run_id = key.removeprefix("answer:").partition(":")[0]
             with suppress(CharterError):  # somebody else's answer in a group: what they think of it is not kept
                 await self._desk.service.feedback(caller.ctx, run_id, reaction, reason)
         return Invoked(200, {})
+
+    async def _said(self, tenant: str, activity: Activity) -> str:
+        """Return the key of what was said there; a person may see it a moment before that is written down."""
+        for _ in range(_LOOKS):
+            async with self._desk.database.tenant_session(tenant) as session:
+                key = await outbox.key_of(session, activity.place.conversation, activity.reply_to)
+            if key:
+                return key
+            await asyncio.sleep(_LOOK_SECONDS)
+        return ""
 
 
 def _action(value: Any) -> tuple[str, Mapping[str, Any]]:

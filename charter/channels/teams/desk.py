@@ -68,4 +68,4 @@ def reply(activity: Activity, what: str, body: Json, *, private: bool = False) -
 
 def root_of(activity: Activity) -> str:
     """Return the message that a thread hangs on; in a channel a message that begins one is its own."""
-    return activity.place.root or (activity.id if activity.place.scope == "channel" else "")
+    return activity.thread

@@ -28,7 +28,8 @@ class Note:
 
     ``files.read`` {name}, ``files.cut`` {name, shown, whole}, ``files.seen`` {name} of an image; left out: ``files.elsewhere``,
     ``files.too_large`` {name, megabytes}, ``files.slow``, ``files.gone``, ``files.kind``, ``files.empty``, ``files.damaged``,
-    ``files.image`` (no image that is taken) {name} each, and ``files.many`` {count, most}, ``files.images_many`` {name, most}.
+    ``files.image`` (no image that is taken), ``files.blind`` (the model sees none) {name} each, and ``files.many`` {count, most},
+    ``files.images_many`` {name, most}.
     """
 
     key: str
@@ -114,6 +115,11 @@ class Files:
         if not text:
             return _left_out(sent, "empty")
         return _Opened(sent, Note("files.read", {"name": sent.name}), text=text)
+
+
+def unseen(notes: Sequence[Note]) -> tuple[Note, ...]:
+    """Return what is said where the model could not be shown the images."""
+    return tuple(replace(note, key="files.blind") if note.key == "files.seen" else note for note in notes)
 
 
 def _left_out(sent: _Sent, why: str, **values: Any) -> _Opened:

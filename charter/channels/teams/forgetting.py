@@ -13,13 +13,14 @@ from charter.store.tenants import Tenant
 _log = structlog.get_logger(__name__)
 
 BATCH = 500
-FIRST_SECONDS = 60
+FIRST_SECONDS = 20
 SECONDS = 3600
 _TURN = "select pg_try_advisory_xact_lock(hashtextextended('charter teams retention ' || $1, 0))"
 _OVER = (
     ("teams_outbox", "state in ('sent', 'given_up')", "created_at"),
     # Who was asked to sign in and never did is not answered any more.
     ("teams_inbox", "state in ('done', 'signing_in')", "received_at"),
+    ("teams_asked", "status <> 'pending'", "asked_at"),
     ("teams_exchanges", "true", "at"),
     ("teams_state", "true", "updated_at"),
 )
@@ -69,7 +70,8 @@ class Forgetting:
         while True:
             for tenant in list(self._tenants.all()):
                 try:
-                    _log.info("teams retention", tenant=tenant.id, rows=await self.sweep(tenant.id))
+                    if rows := await self.sweep(tenant.id):
+                        _log.info("teams retention", tenant=tenant.id, rows=rows)
                 except Exception:  # noqa: BLE001 - logged with its trace; tried again in an hour
                     _log.exception("deleting what was said in Teams failed", tenant=tenant.id)
             await asyncio.sleep(SECONDS)

@@ -72,9 +72,15 @@ class Activity:
     raw: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
 
     @property
+    def thread(self) -> str:
+        """The message that its thread hangs on; in a channel a message that begins one is its own."""
+        return self.place.root or (self.id if self.place.scope == "channel" else "")
+
+    @property
     def pressed(self) -> Mapping[str, Any]:
         """What a button that talks sent with the message; nothing where it is words alone."""
-        return cast("Json", self.value) if isinstance(self.value, dict) else {}
+        given: object = self.value
+        return cast("Json", given) if isinstance(given, dict) else {}
 
 
 def parse(body: Any) -> Activity:

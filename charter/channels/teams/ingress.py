@@ -22,6 +22,7 @@ from charter.errors import (
     FieldError,
     Forbidden,
     InvalidRequest,
+    QueueFull,
     TenantSuspended,
     Unauthenticated,
     Unavailable,
@@ -37,6 +38,7 @@ from charter.telemetry import names
 _log = structlog.get_logger(__name__)
 
 _AGAIN_SECONDS = 2
+_FULL_SECONDS, _FULL_AGAIN_SECONDS = 0.5, 5
 _LONGEST_ID = 512
 _LONGEST_TYPE = 40
 _PEOPLES = frozenset({"message", "invoke"})
@@ -61,7 +63,8 @@ Invoke = Callable[[str, Activity], Awaitable[Invoked]]
 class Ingress:
     """The door of activities. ``arrived`` hears of each new one that was written down; ``invokes`` answers by name.
 
-    The channel waits 15 seconds: an activity may take ``keep_seconds`` to be written down, and a roll-back some more.
+    An activity may take ``keep_seconds`` to be written down; the channel would wait longer, but people wait behind it. A
+    tenant whose inbox was full is not asked about again for a moment: refusing must cost less than working.
     """
 
     def __init__(
@@ -73,7 +76,7 @@ class Ingress:
         invokes: Mapping[str, Invoke],
         arrived: Callable[[str, Activity], None],
         *,
-        keep_seconds: float = 8,
+        keep_seconds: float = 2.5,
         invoke_seconds: float = 10,
     ) -> None:
         self._database = database
@@ -85,6 +88,7 @@ class Ingress:
         self._invokes = invokes
         self._arrived = arrived
         self._keep_seconds = keep_seconds
+        self._full: dict[str, float] = {}
         self._invoke_seconds = invoke_seconds
 
     async def take(self, request: web.Request) -> web.Response:
@@ -147,6 +151,9 @@ class Ingress:
             Unavailable: whether it was kept is not known: it has to come again.
         """
         body = _checked(activity)
+        now = asyncio.get_running_loop().time()
+        if self._full.get(tenant, 0.0) > now:
+            raise QueueFull("Too many messages wait for their answer.", retry_after=_FULL_AGAIN_SECONDS)
         try:
             async with asyncio.timeout(self._keep_seconds), self._database.tenant_session(tenant) as session:
                 new = await inbox.put(session, tenant, activity, body, limit=self._limit)
@@ -158,6 +165,8 @@ class Ingress:
         except TimeoutError as fault:
             raise Unavailable("The database does not answer in time.", retry_after=_AGAIN_SECONDS) from fault
         except CharterError as fault:
+            if isinstance(fault, QueueFull):
+                self._full[tenant] = now + _FULL_SECONDS
             if isinstance(fault, Unavailable):
                 fault.retry_after = fault.retry_after or _AGAIN_SECONDS
             raise

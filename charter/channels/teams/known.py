@@ -13,6 +13,14 @@ async def name(session: Session, person: str) -> str:
     return await session.fetchval("select name from teams_people where id = $1", person) or person
 
 
+async def names(session: Session, *people: str) -> dict[str, str]:
+    """Return what these people are called, as far as it is known."""
+    rows = await session.fetch(
+        "select id, name from teams_people where id = any($1::text[]) and name <> ''", list(people)
+    )
+    return {str(row["id"]): str(row["name"]) for row in rows}
+
+
 async def with_role(session: Session, role: str) -> list[str]:
     """Return the people who had this role when they last came in; whoever presses a button is looked at anew."""
     rows = await session.fetch(

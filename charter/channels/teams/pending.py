@@ -6,7 +6,8 @@ from typing import Any
 from charter.channels.teams.incoming import Activity, parse
 from charter.store.database import Database, Session
 
-LEASE_SECONDS = 60
+LEASE_SECONDS = 15
+"""So long a message waits that a process which dies was working on; who lives says so in time (``hold``)."""
 MOST_ATTEMPTS = 3
 _WAITING = 5
 
@@ -83,10 +84,24 @@ async def waits_for_sign_in(session: Session, activity: Activity) -> None:
 
 
 async def resume(session: Session, person: str) -> None:
-    """Let what waited for a person's sign-in be worked on."""
+    """Let what waited for a person's sign-in be worked on, unless they are signed out."""
     await session.execute(
-        "update teams_inbox set state = 'new', taken_until = null where person = $1 and state = 'signing_in'", person
+        "update teams_inbox set state = 'new', taken_until = null where person = $1 and state = 'signing_in' "
+        "and not exists (select 1 from teams_people p where p.id = $1 and p.signed_out)",
+        person,
     )
+
+
+async def hold(database: Database, taken: Taken) -> None:
+    """Say that this process still works on it."""
+    async with database.tenant_session(taken.tenant) as session:
+        await session.execute(
+            "update teams_inbox set taken_until = clock_timestamp() + make_interval(secs => $3) "
+            "where conversation = $1 and activity = $2 and state = 'new'",
+            taken.activity.place.conversation,
+            taken.activity.id,
+            LEASE_SECONDS,
+        )
 
 
 async def put_back(session: Session, activity: Activity, *, seconds: float = 0) -> None:

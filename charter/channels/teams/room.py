@@ -1,5 +1,6 @@
 """The rooms of this door, joined and opened once for a process."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from charter.channels.teams.connector import open_connector
 from charter.channels.teams.desk import Desk
 from charter.channels.teams.fetching import Fetching
 from charter.channels.teams.files import Files
+from charter.channels.teams.forgetting import Forgetting
 from charter.channels.teams.incoming import Activity
 from charter.channels.teams.ingress import Ingress, Invoke, Invoked
 from charter.channels.teams.outbox import Taken
@@ -60,6 +62,8 @@ class Footing:
     embedder: Embedder
 
 
+_OPENING_SECONDS = 8
+"""So long an invoke waits for the rest to open: a client that is refused does not try again."""
 _INVOKES = (
     "adaptiveCard/action",
     "message/submitAction",
@@ -78,6 +82,7 @@ class TeamsRoom:
         self._footing = footing
         self._stack = AsyncExitStack()
         self._worker: Worker | None = None
+        self._opened = asyncio.Event()
         self._invokes: Mapping[str, Invoke] = {}
         teams = footing.settings.teams
         self._tokens = BotTokens(teams, footing.settings.identity.client_id, footing.http)
@@ -96,8 +101,11 @@ class TeamsRoom:
 
     def _answering(self, name: str) -> Invoke:
         async def answer(tenant: str, activity: Activity) -> Invoked:
-            if name not in self._invokes:
-                raise Unavailable("The host has only just started.", retry_after=5)
+            try:
+                async with asyncio.timeout(_OPENING_SECONDS):
+                    await self._opened.wait()
+            except TimeoutError:
+                raise Unavailable("The host has only just started.", retry_after=5) from None
             return await self._invokes[name](tenant, activity)
 
         return answer
@@ -160,12 +168,14 @@ class TeamsRoom:
                 strict=True,
             )
         )
-        for part in (sender, worker, telling, approving):
+        forgetting = Forgetting(database, footing.tenants, days=teams.retention_days)
+        for part in (sender, worker, telling, approving, forgetting):
             part.open()
             self._stack.push_async_callback(part.close)
         for heard in (telling.heard, approving.heard):
             footing.service.followers.listen(heard)
         self._worker = worker
+        self._opened.set()
 
     def _examples_of(self, function: str) -> Sequence[str]:
         return self._footing.service.editions.current.catalog.function(function).examples

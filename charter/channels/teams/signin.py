@@ -4,13 +4,14 @@ Sources: Teams' single sign-on for bots (``signin/tokenExchange``, ``signin/veri
 Actions for Adaptive Cards for sign-in from a card (``loginRequest``).
 """
 
-import time
-from collections.abc import Callable, Mapping
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 import structlog
 
-from charter.channels.teams import cards, exchanges, messages, outbox, pending
+from charter.channels.teams import cards, exchanges, messages, outbox, pending, people, standing
 from charter.channels.teams.callers import Callers
 from charter.channels.teams.incoming import Activity, Json
 from charter.channels.teams.ingress import Invoked
@@ -19,7 +20,7 @@ from charter.channels.teams.ports import TokenService
 from charter.channels.teams.sending import Sender
 from charter.channels.teams.speech import speech_of
 from charter.context import Context, Principal
-from charter.errors import Forbidden
+from charter.errors import Forbidden, TenantSuspended
 from charter.identity.authentication import Caller
 from charter.identity.grants import Grants
 from charter.settings import Teams
@@ -27,11 +28,14 @@ from charter.store.database import Database
 
 _log = structlog.get_logger(__name__)
 
-_AGAIN_SECONDS = 300
-"""So long a person is not asked again to sign in in the same place."""
+_LONGEST_ID = 512
+_CODE = re.compile(r"\d{6}")
 _LOGIN = "application/vnd.microsoft.activity.loginRequest"
 _REFUSED = "application/vnd.microsoft.error.preconditionFailed"
 _WRONG_CODE = "application/vnd.microsoft.error.incorrectAuthCode"
+_CONSENT = "The token cannot be exchanged; the person has to consent."
+_BUTTON_HELPS = frozenset({"userconsentrequired", "interactionrequired"})
+"""Failures of a client after which the button of the sign-in card is all that is needed."""
 
 
 class SignIn:
@@ -55,120 +59,168 @@ class SignIn:
         self.resumed: Callable[[str], None] = lambda _: None
 
     async def ask(self, tenant: str, activity: Activity) -> None:
-        """Let the activity wait until its sender has signed in, and ask them to, in private and not more often than it helps.
+        """Let the activity wait until its sender has signed in, and ask them to, in private: once in some minutes, however
+        much of theirs waits.
 
         Raises:
             Unavailable: where to sign in cannot be found out now.
+            Forbidden, TenantSuspended: see ``Callers.present``.
         """
-        speech, place, who = speech_of(activity.locale), activity.place, activity.sender
-        attachment = cards.sign_in(speech, await self._tokens.link(dict(activity.raw)), self._connection)
-        body = messages.with_card(attachment, speech.say("signin.heading"))
-        key = f"signin:{who.oid}:{place.conversation}:{int(time.time()) // _AGAIN_SECONDS}"
-        private = who.id if place.scope != "personal" else ""
-        said = Said(key, body, place.conversation, place.root, reply_to=activity.id, private_to=private)
+        body = messages.with_card(await self._card(activity), speech_of(activity.locale).say("signin.heading"))
+        conversation, who = activity.place.conversation, activity.sender
         async with self._database.tenant_session(tenant) as session:
+            await people.seen(session, tenant, activity)
+            again = not await standing.asked(session, tenant, who.oid, conversation)
             await pending.waits_for_sign_in(session, activity)
-            await outbox.put(session, tenant, said)
+            if not again:
+                key = f"signin:{conversation}:{secrets.token_hex(8)}"
+                await outbox.put(session, tenant, _private(activity, key, body, activity.thread, activity.id))
         self._sender.wake(tenant)
+        # Whoever has signed in just before it began to wait has nothing more to do: it would wait for ever.
+        if await self._callers.present(tenant, activity, fresh=True):
+            self.resumed(tenant)
 
     async def exchanged(self, tenant: str, activity: Activity) -> Invoked:
-        """Answer ``signin/tokenExchange``: a client of the person signs them in without their doing anything."""
+        """Answer ``signin/tokenExchange``: a client of the person signs them in without their doing anything. Each open
+        client of theirs does, with the same exchange; it is done once.
+
+        Raises:
+            Unavailable, TenantSuspended: not now.
+        """
         value = _object(activity.value)
         identifier, connection, token = (_text(value, name) for name in ("id", "connectionName", "token"))
-        if connection.lower() != self._connection.lower() or not identifier or not token:
+        if not self._ours(connection) or not 0 < len(identifier) <= _LONGEST_ID or not token:
             return _failed(identifier, connection, 400, "There is no such connection, or the exchange is incomplete.")
+        key = f"signin-refused:{identifier}"
         outcome = await exchanges.once(
-            self._database, tenant, identifier, activity.sender.oid, lambda: self._redeemed(tenant, activity, token)
-        )
+            self._database, tenant, identifier, activity.sender.oid,
+            lambda: self._taken(tenant, activity, key, self._with_token, token),
+        )  # fmt: skip
         if outcome == "foreign":
+            _log.warning("a sign-in was offered that is another person's", tenant=tenant)
             return _failed(identifier, connection, 403, "The exchange is another person's.")
         if outcome == "refused":
-            return _failed(identifier, connection, 412, "The token cannot be exchanged; the person has to consent.")
+            return _failed(identifier, connection, 412, _CONSENT)
         return Invoked(200)
 
     async def verified(self, tenant: str, activity: Activity) -> Invoked:
-        """Answer ``signin/verifyState``: the person comes back from the page of their identity provider with a code."""
+        """Answer ``signin/verifyState``: the person comes back from the page of their identity provider with a code.
+
+        Raises:
+            Unavailable, TenantSuspended: not now.
+        """
         code = _text(_object(activity.value), "state")
-        token = await self._tokens.token(activity.sender.id, activity.channel, code) if code else None
-        if token is None or await self._signed_in(tenant, activity, token) is None:
-            return Invoked(412)
-        return Invoked(200)
+        if not _CODE.fullmatch(code):
+            return Invoked(404)
+        taken = await self._taken(tenant, activity, f"signin-refused:{activity.id}", self._with_code, code)
+        return Invoked(200 if taken else 412)
 
     async def failed(self, tenant: str, activity: Activity) -> Invoked:
-        """Answer ``signin/failure``: tell the person what they can do, once."""
-        told = _object(activity.value)
-        _log.warning("a sign-in failed in a client", code=_text(told, "code")[:80])
-        speech, place, who = speech_of(activity.locale), activity.place, activity.sender
-        key = f"signin-failed:{who.oid}:{place.conversation}:{int(time.time()) // _AGAIN_SECONDS}"
-        private = who.id if place.scope != "personal" else ""
-        body = messages.plain(speech.say("signin.failed"))
-        async with self._database.tenant_session(tenant) as session:
-            await outbox.put(session, tenant, Said(key, body, place.conversation, place.root, private_to=private))
-        self._sender.wake(tenant)
+        """Answer ``signin/failure``: tell the person what they can do, once for each card, where the card itself does not."""
+        code = _text(_object(activity.value), "code")[:80]
+        _log.warning("a sign-in failed in a client", tenant=tenant, code=code)
+        if code not in _BUTTON_HELPS:
+            key = f"signin-failed:{activity.sender.oid}:{activity.reply_to[:_LONGEST_ID]}"
+            await self._tell(tenant, activity, key, speech_of(activity.locale).say("signin.failed"))
         return Invoked(200)
 
     async def for_click(self, tenant: str, activity: Activity) -> Caller | Invoked:
-        """Return who pressed a button of a card, or the answer by which their client signs them in and presses again.
+        """Return who pressed a button of a card, or the answer by which their client signs them in and presses again. The
+        token service is asked each time: a button decides.
 
         Raises:
             Forbidden, Unavailable, TenantSuspended: see ``Callers.present``.
         """
-        if caller := await self._callers.present(tenant, activity):
+        if caller := await self._callers.present(tenant, activity, fresh=True):
             return caller
         value = _object(activity.value)
-        if token := _text(_object(value.get("authentication")), "token"):
-            granted = await self._tokens.exchange(activity.sender.id, activity.channel, token)
-            caller = await self._signed_in(tenant, activity, granted) if granted else None
-            return caller or _card_fault(412, _REFUSED, "The token cannot be exchanged; the person has to consent.")
+        if "authentication" in value:
+            offered = _object(value["authentication"])
+            token = _text(offered, "token") if self._ours(_text(offered, "connectionName")) else ""
+            caller = await self._with_token(tenant, activity, token) if token else None
+            return caller or _card_fault(412, _REFUSED, _CONSENT)
         if code := _text(value, "state"):
-            granted = await self._tokens.token(activity.sender.id, activity.channel, code)
-            caller = await self._signed_in(tenant, activity, granted) if granted else None
+            caller = await self._with_code(tenant, activity, code) if _CODE.fullmatch(code) else None
             return caller or _card_fault(401, _WRONG_CODE, "The code is not the one that was shown.")
-        speech = speech_of(activity.locale)
-        attachment = cards.sign_in(speech, await self._tokens.link(dict(activity.raw)), self._connection)
-        return Invoked(200, {"statusCode": 401, "type": _LOGIN, "value": attachment["content"]})
+        return _told(401, _LOGIN, (await self._card(activity))["content"])
 
     async def sign_out(self, tenant: str, activity: Activity) -> None:
-        """Forget the person here and at the token service. What runs in their name ends with ``authority_lost`` as soon as it
-        needs their authority again.
+        """Forget the person here and at the token service. What runs in their name ends with ``authority_lost`` where it
+        next needs their authority: a run that waits, when it is resumed.
 
         Raises:
             Unavailable: the token service does not answer; they are signed out here all the same.
         """
         person = activity.sender.oid
         async with self._database.tenant_session(tenant) as session:
-            await session.execute("update teams_people set signed_out = true where id = $1", person)
+            await standing.left(session, tenant, person)
         self._callers.forget(tenant, person)
         await self._grants.forget(Context(tenant, Principal(person, "user", person)))
         await self._tokens.sign_out(activity.sender.id, activity.channel)
 
-    async def _redeemed(self, tenant: str, activity: Activity, token: str) -> bool:
-        granted = await self._tokens.exchange(activity.sender.id, activity.channel, token)
-        if granted is None:
-            return False
+    async def _card(self, activity: Activity) -> Json:
+        link = await self._tokens.link(dict(activity.raw))
+        return cards.sign_in(speech_of(activity.locale), link, self._connection)
+
+    def _ours(self, connection: str) -> bool:
+        return connection.lower() == self._connection.lower()
+
+    async def _taken(
+        self, tenant: str, activity: Activity, key: str,
+        sign_in: Callable[[str, Activity, str], Awaitable[Caller | None]], proof: str,
+    ) -> bool:  # fmt: skip
+        """Return whether the person was taken in with what they brought; who may not come in is told why, once by this key."""
         try:
-            return await self._signed_in(tenant, activity, granted) is not None
-        except Forbidden:
+            return await sign_in(tenant, activity, proof) is not None
+        except TenantSuspended:
+            raise
+        except Forbidden as fault:
+            await self._tell(tenant, activity, key, cards.told_briefly(speech_of(activity.locale), fault))
             return False
 
-    async def _signed_in(self, tenant: str, activity: Activity, token: str) -> Caller | None:
+    async def _with_token(self, tenant: str, activity: Activity, token: str) -> Caller | None:
+        return await self._signed_in(
+            tenant, activity, await self._tokens.exchange(activity.sender.id, activity.channel, token)
+        )
+
+    async def _with_code(self, tenant: str, activity: Activity, code: str) -> Caller | None:
+        return await self._signed_in(
+            tenant, activity, await self._tokens.token(activity.sender.id, activity.channel, code)
+        )
+
+    async def _signed_in(self, tenant: str, activity: Activity, token: str | None) -> Caller | None:
         """Take the person in with their token, and let what they asked for go on."""
-        caller = await self._callers.arrived(tenant, activity, token)
-        if caller is None:
-            return None
-        async with self._database.tenant_session(tenant) as session:
-            await session.execute("update teams_people set signed_out = false where id = $1", activity.sender.oid)
-            await pending.resume(session, activity.sender.oid)
-        self.resumed(tenant)
+        caller = await self._callers.arrived(tenant, activity, token) if token else None
+        if caller is not None:
+            self.resumed(tenant)
         return caller
+
+    async def _tell(self, tenant: str, activity: Activity, key: str, sentence: str) -> None:
+        """Tell the sender, once by this key, that it did not work and that they may write again."""
+        said = _private(activity, key, messages.plain(sentence), activity.place.root)
+        async with self._database.tenant_session(tenant) as session:
+            await standing.failed(session, tenant, activity.sender.oid)
+            await outbox.put(session, tenant, said)
+        self._sender.wake(tenant)
+
+
+def _private(activity: Activity, key: str, body: Json, root: str, reply_to: str = "") -> Said:
+    """Return something for the sender alone, where they are."""
+    alone = activity.sender.id if activity.place.scope != "personal" else ""
+    return Said(key, body, activity.place.conversation, root, reply_to=reply_to, private_to=alone)
 
 
 def _failed(identifier: str, connection: str, status: int, detail: str) -> Invoked:
     return Invoked(status, {"id": identifier, "connectionName": connection, "failureDetail": detail})
 
 
+def _told(status: int, kind: str, value: Json) -> Invoked:
+    """Answer a press of a button: what happened is told within a 200."""
+    return Invoked(200, {"statusCode": status, "type": kind, "value": value})
+
+
 def _card_fault(status: int, kind: str, sentence: str) -> Invoked:
-    return Invoked(200, {"statusCode": status, "type": kind, "value": {"code": str(status), "message": sentence}})
+    return _told(status, kind, {"code": str(status), "message": sentence})
 
 
 def _object(value: object) -> Mapping[str, Any]:

@@ -7,14 +7,14 @@ from typing import Any
 from charter.channels.teams import cards, messages, pending, tasks
 from charter.channels.teams.choosing import Choosing
 from charter.channels.teams.desk import Desk, reply, root_of
-from charter.channels.teams.files import Files, Note
+from charter.channels.teams.files import Files, Note, unseen
 from charter.channels.teams.files import Taken as FilesTaken
 from charter.channels.teams.incoming import Activity, Json
 from charter.channels.teams.pending import Taken
 from charter.channels.teams.speech import speech_of
 from charter.channels.teams.tasks import Task
 from charter.channels.wording import title
-from charter.errors import CharterError, DatabaseUnavailable, Draining, NotFound
+from charter.errors import CharterError, DatabaseUnavailable, Draining, ModelCannot, NotFound
 from charter.identity.authentication import Caller
 from charter.runs.run import Run, StartRun
 from charter.telemetry.tracing import Trace
@@ -57,18 +57,14 @@ class Talk:
 
     async def _begun(self, taken: Taken, caller: Caller) -> tuple[Task, Run] | None:
         tenant, activity = taken.tenant, taken.activity
-        asked = await self._asked(taken, caller)
-        if asked is None:
-            return None
-        key = _talk_key(activity)
-        known: Mapping[str, Any] = await self._desk.states.get(tenant, key) or {}
-        thread = known.get("thread") if known.get("agent") == asked.agent else None
-        taken_files = await self._files.take(activity.attachments)
-        request = StartRun(
-            asked.agent, asked.text or _instead(activity, taken_files), thread, {"channel": "teams"},
-            f"teams:{activity.place.conversation}:{activity.id}", streams=True, images=taken_files.images, files=taken_files.files,
-        )  # fmt: skip
-        run = await self._started(caller, request, key)
+        run = await self._left_behind(taken, caller)
+        if run is None:
+            asked = await self._asked(taken, caller)
+            if asked is None:
+                return None
+            run, notes = await self._started(caller, activity, asked)
+            await self._tell_files(tenant, activity, notes)
+        await self._desk.states.set(tenant, _talk_key(activity), {"agent": run.agent, "thread": run.thread})
         task = Task(
             tenant, run.id, activity.place.conversation, root_of(activity), activity.id, caller.ctx.principal.id,
             activity.sender.id, activity.locale, private=asked.private and activity.place.scope != "personal",
@@ -76,11 +72,33 @@ class Talk:
         async with self._desk.database.tenant_session(tenant) as session:
             await tasks.open_task(session, task, streams=True)
             await pending.done(session, activity)
-        await self._desk.states.set(tenant, key, {"agent": asked.agent, "thread": run.thread})
-        await self._tell_files(tenant, activity, taken_files.notes)
         return task, run
 
-    async def _started(self, caller: Caller, request: StartRun, key: str) -> Run:
+    async def _left_behind(self, taken: Taken, caller: Caller) -> Run | None:
+        """Return the run that a process which died had begun for this message: by now it might be asked for otherwise."""
+        if taken.attempts == 1:
+            return None
+        return await self._desk.service.begun(caller.ctx, _idempotency_key(taken.activity))
+
+    async def _started(self, caller: Caller, activity: Activity, asked: Asked) -> tuple[Run, Sequence[Note]]:
+        """Start what is asked, and return what is to be said of what came with it. Where the agent's model sees no images, it
+        is started without them, unless there is nothing else.
+        """
+        key, sent = _talk_key(activity), await self._files.take(activity.attachments)
+        known: Mapping[str, Any] = await self._desk.states.get(caller.ctx.tenant, key) or {}
+        thread = known.get("thread") if known.get("agent") == asked.agent else None
+        request = StartRun(
+            asked.agent, asked.text or _instead(activity, sent), thread, {"channel": "teams"}, _idempotency_key(activity),
+            streams=True, images=sent.images, files=sent.files,
+        )  # fmt: skip
+        try:
+            return await self._in_thread(caller, request, key), sent.notes
+        except ModelCannot:
+            if not (sent.images and (asked.text or sent.files)):
+                raise
+            return await self._in_thread(caller, replace(request, images=()), key), unseen(sent.notes)
+
+    async def _in_thread(self, caller: Caller, request: StartRun, key: str) -> Run:
         """Start it in the thread; in a new one where that thread is there no more."""
         try:
             run, _ = await self._desk.service.start(caller.ctx, request, assertion=caller.token)
@@ -172,6 +190,10 @@ class Talk:
 def _talk_key(activity: Activity) -> str:
     """Name a person's conversation with us: in one place, and in a channel in one of its threads."""
     return talk_key(activity.place.conversation, root_of(activity), activity.sender.oid)
+
+
+def _idempotency_key(activity: Activity) -> str:
+    return f"teams:{activity.place.conversation}:{activity.id}"
 
 
 def talk_key(conversation: str, root: str, person: str) -> str:

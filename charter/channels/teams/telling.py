@@ -124,19 +124,17 @@ class Telling:
             self._later(run.id)
             return None
         card = await self._card(task, run, steps, speech)
-        return [replace(card, due=datetime.now(UTC) + _PROGRESS) if task.carded and run.status != "waiting" else card]
+        if run.status == "waiting":
+            return [card, *await self._doubt(task, run, steps, speech)]
+        return [replace(card, due=datetime.now(UTC) + _PROGRESS) if task.carded else card]
 
     def _later(self, run_id: str) -> None:
         asyncio.get_running_loop().call_later(_SHORT.total_seconds(), self.heard, run_id)
 
     async def _card(self, task: Task, run: Run, steps: Sequence[Step], speech: Speech) -> Said:
-        view = TaskView(
-            run,
-            str(run.principal.get("name") or task.person),
-            steps,
-            await self._asked(task, run),
-            url=self._desk.run_url(run.id),
-        )
+        approval = await self._asked(task, run)
+        names = await self._names(task, approval)
+        view = TaskView(run, names[task.person], steps, approval, names, url=self._desk.run_url(run.id))
         body = messages.with_card(cards.task(speech, view), speech.say(f"task.{run.status}"))
         first = f"task:{run.id}"
         edit = f"{first}:{run.last_seq}" if task.carded else first
@@ -144,6 +142,28 @@ class Telling:
             edit, body, task.conversation, task.root, reply_to=task.reply_to, edits=first if task.carded else "",
             private_to=task.account if task.private else "",
         )  # fmt: skip
+
+    async def _names(self, task: Task, approval: Approval | None) -> Mapping[str, str]:
+        """Return what the people are called who asked, and who are asked."""
+        named = (
+            [entry.removeprefix("user:") for entry in approval.approvers if entry.startswith("user:")]
+            if approval
+            else []
+        )
+        async with self._desk.database.tenant_session(task.tenant) as session:
+            return {person: await known.name(session, person) for person in (task.person, *named)}
+
+    async def _doubt(self, task: Task, run: Run, steps: Sequence[Step], speech: Speech) -> list[Said]:
+        """Return the card about an effect that nobody knows of, for the one who asked: each doubt once."""
+        waits = run.waiting or {}
+        step = next((step for step in steps if step.id == waits.get("step_id")), None)
+        if waits.get("for") != "unknown_effect" or step is None:
+            return []
+        names = await self._names(task, None)
+        card = cards.doubt(speech, run, step, asker=names[task.person], url=self._desk.run_url(run.id))
+        body = messages.with_card(card, speech.say("doubt.heading"))
+        key = f"doubt:{run.id}:{step.id}:{waits['since']}"
+        return [Said(key, body, task.conversation, task.root, reply_to=task.reply_to, private_to=task.account)]
 
     async def _asked(self, task: Task, run: Run) -> Approval | None:
         """Return the question that the run waits for, if it does."""

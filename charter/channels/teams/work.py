@@ -2,8 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -124,7 +124,8 @@ class Worker:
         attributes = {"charter.tenant": taken.tenant, "charter.channel": "teams"}
         with self._tracing.span("process", "teams activity", attributes):
             try:
-                return await self._handle(taken)
+                async with self._held(taken):
+                    return await self._handle(taken)
             except (DatabaseUnavailable, Draining):
                 await self._later(taken, 0)
             except Exception:  # noqa: BLE001 - logged with its trace, told to the person
@@ -132,6 +133,23 @@ class Worker:
                 _log.exception("a Teams activity failed", activity_type=taken.activity.type, reference=reference)
                 await (self._give_up(taken, reference) if taken.last else self._later(taken, _AGAIN_SECONDS))
         return None
+
+    @asynccontextmanager
+    async def _held(self, taken: Taken) -> AsyncIterator[None]:
+        """Keep it from others for as long as it takes."""
+        beat = asyncio.create_task(self._beats(taken))
+        try:
+            yield
+        finally:
+            beat.cancel()
+            with suppress(asyncio.CancelledError):
+                await beat
+
+    async def _beats(self, taken: Taken) -> None:
+        while True:
+            await asyncio.sleep(pending.LEASE_SECONDS / 4)
+            with suppress(DatabaseUnavailable):
+                await pending.hold(self._desk.database, taken)
 
     async def _handle(self, taken: Taken) -> Begun | None:
         activity = taken.activity

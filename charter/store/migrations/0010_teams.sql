@@ -15,7 +15,8 @@ create table teams_conversations (
 );
 create index teams_conversations_person on teams_conversations (tenant, person) where person <> '';
 
--- Somebody who has come in by Teams: how the channel names them, and the roles that they had when they last did.
+-- Somebody who has come in by Teams: how the channel names them, and the roles that they had when they last did. What a
+-- process remembers of somebody is of the sign-outs until then; they were last asked to sign in at asked_at, in asked_in.
 create table teams_people (
     tenant     text not null references tenants(id),
     id         text not null,
@@ -24,6 +25,9 @@ create table teams_people (
     locale     text not null default '',
     roles      text[] not null default '{}',
     signed_out boolean not null default false,
+    sign_outs  integer not null default 0,
+    asked_at   timestamptz,
+    asked_in   text not null default '',
     seen_at    timestamptz not null default clock_timestamp(),
     primary key (tenant, id)
 );
@@ -108,7 +112,9 @@ create table teams_outbox (
     created_at   timestamptz not null default clock_timestamp(),
     primary key (tenant, key)
 );
-create index teams_outbox_due on teams_outbox (due_at) where state in ('waiting', 'sending');
+create index teams_outbox_due on teams_outbox (tenant, due_at) where state in ('waiting', 'sending');
+create index teams_outbox_ways on teams_outbox (tenant, conversation, person, number) where state in ('waiting', 'sending');
+create index teams_outbox_edits on teams_outbox (tenant, edits, number) where state in ('waiting', 'sending') and edits <> '';
 create index teams_outbox_age on teams_outbox (created_at);
 
 -- The Teams SDK's own store of states, and this door's: which agent and thread a person talks with where.

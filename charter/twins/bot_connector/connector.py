@@ -137,6 +137,7 @@ async def _update(asked: Asked) -> web.Response:
     if channel.limits.pacing:
         channel.pace.check(chat.id)
     message.growing = False
+    channel.streams.over(message.id)
     channel.messages.replace(message, activity)
     signing_in.noticed(channel, chat, message)
     return web.json_response({"id": message.id})
@@ -146,6 +147,7 @@ async def _delete(asked: Asked) -> web.Response:
     chat, _ = asked.channel.chats.find(asked.conversation)
     message = asked.channel.messages.find(chat.id, asked.activity, private=_targeted(asked))
     message.deleted = True
+    asked.channel.streams.over(message.id)
     asked.channel.messages.keep(message)
     return web.Response(status=200)
 

@@ -40,6 +40,11 @@ class Streams:
             stream.state = "stopped"
         return stream is not None
 
+    def over(self, identifier: str) -> None:
+        """End what was edited as a whole or taken away."""
+        if identifier in self.known:
+            self.known[identifier].state = "done"
+
     def begun(self, chat: Chat, info: Json, activity: Json, new_id: str, seconds: float) -> Stream:
         """Return the stream that this activity belongs to, a new one where it names none.
 

@@ -12,7 +12,7 @@ from yarl import URL
 from charter.twins.bot_connector import granting
 from charter.twins.bot_connector.entering import Asked, Json, door
 from charter.twins.bot_connector.reading import object_of
-from charter.twins.bot_connector.refusals import Refused, bad
+from charter.twins.bot_connector.refusals import Refused, Wrong, bad
 from charter.twins.bot_connector.registration import CHANNEL as NAME
 from charter.twins.bot_connector.state import Channel
 from charter.twins.bot_connector.tokens import Kept
@@ -41,10 +41,33 @@ async def _get(asked: Asked) -> web.Response:
         kept = await granting.renewed(channel, kept)
         if kept is not None:
             channel.tokens.kept[account, connection] = kept
+    if kept is None and not code:
+        kept = await _playing(channel, account, connection)
     if kept is None:
         channel.tokens.kept.pop((account, connection), None)
         raise _none()
     return web.json_response(_told(connection, kept))
+
+
+async def _playing(channel: Channel, account: str, connection: str) -> Kept | None:
+    """Sign in who comes from the Agents Playground, once.
+
+    It is a channel of its own, which has no sign-in, and names people as its configuration does: ``29:alice`` of ours is
+    alice. Whom this channel made an account for is not meant: they sign in.
+    """
+    oid = account.removeprefix("29:")
+    if account in channel.tokens.played or not account.startswith("29:"):
+        return None
+    try:
+        person = await channel.people.named(channel.http, oid)
+    except Wrong:
+        return None
+    channel.tokens.played.add(account)
+    own = await granting.own_token(channel, person, channel.bot.resource)
+    if own is None:
+        return None
+    kept = channel.tokens.kept[account, connection] = await granting.exchanged(channel, own)
+    return kept
 
 
 async def _status(asked: Asked) -> web.Response:

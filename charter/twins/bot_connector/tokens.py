@@ -35,11 +35,14 @@ class Link:
 
 @dataclass(slots=True)
 class Tokens:
-    """``codes`` are the six digits that a page has shown, each good once."""
+    """``codes`` are the six digits that a page has shown, each good once; ``played`` are the accounts of another client that
+    were signed in here.
+    """
 
     kept: dict[tuple[str, str], Kept] = field(default_factory=dict[tuple[str, str], Kept])
     links: dict[str, Link] = field(default_factory=dict[str, Link])
     codes: dict[str, tuple[Link, Kept, float]] = field(default_factory=dict[str, tuple[Link, Kept, float]])
+    played: set[str] = field(default_factory=set[str])
 
     def link(self, account: str, connection: str) -> Link:
         link = Link(secrets.token_hex(16), account, connection)

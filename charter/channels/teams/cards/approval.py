@@ -42,11 +42,11 @@ def approval(
             call,
             *_reasons(speech, asked, effect, names or {}, offered=offered),
         ]
-        body += [] if whole else [_lost(speech, url)]
+        body += [*([] if whole else [_lost(speech, url)]), *_opens(speech, url)]
         made = element.card(
             speech,
             [*body, *_comment(speech, offered=offered)],
-            _buttons(speech, asked, url, offered=offered, whole=whole),
+            _buttons(speech, asked, offered=offered, whole=whole),
         )
         if element.fits(made) and (whole or room < _WHOLE):
             break
@@ -174,7 +174,7 @@ def _comment(speech: Speech, *, offered: bool) -> list[Json]:
     ]
 
 
-def _buttons(speech: Speech, asked: Approval, url: str, *, offered: bool, whole: bool) -> list[Json]:
+def _buttons(speech: Speech, asked: Approval, *, offered: bool, whole: bool) -> list[Json]:
     data = {"approval": asked.id, "digest": asked.digest}
     confirms = asked.kind == "confirmation"
     yes = element.execute(
@@ -183,8 +183,12 @@ def _buttons(speech: Speech, asked: Approval, url: str, *, offered: bool, whole:
     no = element.execute(
         speech.say("approval.leave" if confirms else "approval.reject"), "reject", data, style="destructive"
     )
-    buttons = [*([yes] if whole else []), no] if offered else []
-    return [*buttons, *([element.link(speech.say("open"), url)] if element.web(url) else [])]
+    return [*([yes] if whole else []), no] if offered else []
+
+
+def _opens(speech: Speech, url: str) -> list[Json]:
+    # On a line of its own: a third button beside the two would cut their words.
+    return [element.row(element.link(speech.say("open"), url))] if element.web(url) else []
 
 
 def _outcome(speech: Speech, asked: Approval, agent: str) -> list[Json]:

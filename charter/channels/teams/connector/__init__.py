@@ -1,12 +1,9 @@
 """The Bot Connector and its token service, by the Teams SDK. Nothing else imports the SDK, which takes seconds to load."""
 
 import asyncio
-import warnings
-from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING
 
-from charter.settings import quiet_dotenv
+from charter.channels.teams.connector.loading import load
 from charter.settings.teams import Teams
 
 if TYPE_CHECKING:
@@ -20,15 +17,6 @@ async def open_connector(settings: Teams, client_id: str, token_of: "TokenOf") -
     ``token_of`` returns the host's own token for the connector; it is asked before each request to an address that
     settings name, and never for another.
     """
-    quiet_dotenv()
-    link = await asyncio.to_thread(_load)
+    link = await asyncio.to_thread(load)
     # Its first HTTP client reads the machine's certificates.
     return await asyncio.to_thread(link.Link, settings, client_id, token_of)
-
-
-def _load() -> ModuleType:
-    from microsoft_teams.common.experimental import ExperimentalWarning
-
-    # That private messages are a preview is known; it need not be said at the import, nor at each of them.
-    warnings.filterwarnings("ignore", category=ExperimentalWarning)
-    return import_module("charter.channels.teams.connector.link")

@@ -1,6 +1,8 @@
 """What this host says to the Bot Connector, over the SDK's client."""
 
+import asyncio
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from microsoft_teams.api import Account as SdkAccount
@@ -34,8 +36,11 @@ class Link(UserTokens):
         super().__init__(self._wire, settings.connection, client_id)
         self._bot = Account(f"28:{client_id}")
         self._streaming: dict[str, Shown] = {}
+        self._sweeping: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
+        for task in self._sweeping:
+            task.cancel()
         await self._wire.close()
 
     async def send(self, place: Place, activity: Json, *, reply_to: str = "", private_to: str = "") -> str:
@@ -91,7 +96,7 @@ class Link(UserTokens):
         """Return a stream. Where another one of the conversation is open, or none is allowed, it shows nothing, and its
         end is to be said plainly.
         """
-        shown = Shown(self._streamed(place), place, reply_to, self._over)
+        shown = Shown(self._streamed(place), place, reply_to, lambda shown: self._over(shown, place))
         if shown.live:
             self._streaming = {where: each for where, each in self._streaming.items() if each.live}
             self._streaming[place.conversation] = shown
@@ -107,8 +112,18 @@ class Link(UserTokens):
         except Undelivered:
             return None
 
-    def _over(self, shown: Shown) -> None:
+    def _over(self, shown: Shown, place: Place) -> None:
         self._streaming = {where: each for where, each in self._streaming.items() if each is not shown}
+        if shown.left:
+            task = asyncio.create_task(self._swept(place, shown.left, shown.wait))
+            self._sweeping.add(task)
+            task.add_done_callback(self._sweeping.discard)
+
+    async def _swept(self, place: Place, activity_id: str, wait: float) -> None:
+        """Take away what would go on growing for ever: its end is said as a message of its own."""
+        await asyncio.sleep(wait)
+        with suppress(Undelivered):
+            await _called(self._api(place).conversations.delete_activity(segment(place.address), segment(activity_id)))
 
     def _api(self, place: Place) -> ApiClient:
         return self._wire.api(place.service_url)

@@ -124,7 +124,9 @@ class _Growing(HttpStream):
 
 
 class Shown:
-    """One answer. Without an ``api`` nothing of it is shown, and its end is to be said plainly."""
+    """One answer. Without an ``api`` nothing of it is shown, and its end is to be said plainly. ``left`` is the message that
+    goes on growing though it is over, and ``wait`` is how many seconds nothing may be said about it.
+    """
 
     def __init__(self, api: ApiClient | None, place: Place, reply_to: str, over: Callable[["Shown"], None]) -> None:
         self._loop = asyncio.get_running_loop()
@@ -135,6 +137,8 @@ class Shown:
         self._given = 0
         self._doing = ""
         self._timer: asyncio.TimerHandle | None = None
+        self.left = ""
+        self.wait = 0.0
 
     @property
     def live(self) -> bool:
@@ -159,15 +163,19 @@ class Shown:
         self._disarm()
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
-                return await self._ended(inner, final)
+                ended = await self._ended(inner, final)
         except (StreamCancelledError, Stopped):
             raise Stopped from None
         except Exception as fault:  # noqa: BLE001 - told; the caller says it plainly
             _log.warning("a streamed answer has no end", reason=type(fault).__name__)
-            return None
+            ended = None
+        else:
+            return ended
         finally:
+            self.left, self.wait = "" if inner.closed or inner.canceled else inner.message, inner.wait
             inner.abandon()
             self._over(self)
+        return None
 
     async def _ended(self, inner: _Growing, final: Json) -> str | None:
         """Put the end. Where it does not go on from what is shown, what is shown ends as it is: no stream stays open."""

@@ -48,13 +48,13 @@ class Speech:
         offset = when.strftime("%z")
         zone = f"{offset[:3]}:{offset[3:5]}" if offset else ""
         said = _ZONES.get(zone, f"UTC{zone}" if zone else "")
-        parts = {"day": when.day, "month": self.sentences["months"][when.month - 1], "year": when.year}
+        parts = {"day": self._ordinal(when.day), "month": self.sentences["months"][when.month - 1], "year": when.year}
         clock = {"hour": f"{when:%H}", "minute": f"{when:%M}", "zone": said}
         return self.say("moment", **parts, **clock).strip()
 
     def day(self, when: date) -> str:
         month, weekday = self.sentences["months"][when.month - 1], self.sentences["weekdays"][when.weekday()]
-        return self.say("date", weekday=weekday, day=when.day, month=month, year=when.year)
+        return self.say("date", weekday=weekday, day=self._ordinal(when.day), month=month, year=when.year)
 
     def span(self, seconds: float) -> str:
         """Return a length of time in its one or two greatest units."""
@@ -91,6 +91,9 @@ class Speech:
         if kind == "role":
             return self.say("role", role=name)
         return self.say("you") if entry == "requester" or (me and name == me) else name
+
+    def _ordinal(self, day: int) -> str:
+        return "1er" if day == 1 and self.locale == "fr" else str(day)
 
     def _form(self, key: str, count: object) -> str:
         if count == 0 and self.has(f"{key}.none"):

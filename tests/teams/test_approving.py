@@ -1,0 +1,123 @@
+"""A question finds the people who decide it, reminds them, and whoever waits hears when nobody can."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.teams.conftest import anew
+from tests.teams.pair import TEAM, Pair
+from tests.teams.seeing import words
+from tests.teams.views import Message
+
+
+async def order(pair: Pair, what: str) -> tuple[str, str]:
+    """Let alice ask for an order that needs bob's word; return what it is and her chat."""
+    item = f"{what} {random.randrange(10**9)}"
+    chat = await anew(pair.teams, "alice", "buyer")
+    await pair.teams.say("alice", chat, f"order a {item} for 1,450 EUR")
+    await pair.teams.until("alice", chat, words("Waiting", item))
+    return item, chat
+
+
+async def card_of(pair: Pair, item: str) -> tuple[str, Message]:
+    bobs = await pair.teams.personal("bob")
+    return bobs, await pair.teams.until("bob", bobs, words("Your approval is asked", item))
+
+
+async def orders(pair: Pair, item: str) -> int:
+    listed = (await pair.hosts["a"].sandbox("procurement", "/_sandbox/orders"))["orders"]
+    return sum(each["item"] == item for each in listed)
+
+
+async def said(pair: Pair, person: str, chat: str, *wanted: str) -> int:
+    view = await pair.teams.seen(person, chat)
+    return sum(all(word in message.text for word in wanted) for message in view.bots)
+
+
+@asynccontextmanager
+async def disabled(pair: Pair, person: str) -> AsyncIterator[None]:
+    """Take somebody's account away, as an administrator of Entra does."""
+    entra = f"{pair.hosts['a'].entra}/_twin/people/{person}"
+    async with pair.http.patch(entra, json={"disabled": True}) as response:
+        assert response.status < 300
+    try:
+        yield
+    finally:
+        async with pair.http.patch(entra, json={"disabled": False}) as response:
+            assert response.status < 300
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.promise("teams.reminders")
+async def test_who_does_not_decide_is_reminded_and_who_waits_is_told_each_once(pair: Pair) -> None:
+    await pair.up("a", "b")
+    await pair.use("a")
+    channel = await pair.teams.channel("alice", "bob", team=TEAM)
+    item, alices = await order(pair, "lectern")
+    bobs, _ = await card_of(pair, item)
+    before = await said(pair, "bob", bobs, "still waits for your decision")
+    await pair.teams.until("alice", alices, words("Nobody has decided about your request yet"), 40)
+    await pair.teams.until("bob", channel, words("still waits for a decision", "Alice"))
+    async with asyncio.timeout(20):
+        while await said(pair, "bob", bobs, "still waits for your decision") < before + 2:
+            await asyncio.sleep(0.2)
+    keys = await pair.query(
+        "select split_part(o.key, ':', 1) as kind, count(*) from teams_outbox o join approvals a on o.key like '%' || a.id || '%' "
+        "where a.arguments ->> 'item' = $1 and o.state = 'sent' group by 1",
+        item,
+    )
+    assert {row["kind"]: row["count"] for row in keys} == {"approval": 1, "reminder": 2, "escalation": 2}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.promise("teams.clicks")
+async def test_what_nobody_decided_in_time_cannot_be_approved_any_more(pair: Pair) -> None:
+    await pair.use("a")
+    item, alices = await order(pair, "pedestal")
+    bobs, card = await card_of(pair, item)
+    await pair.query("update approvals set expires_at = clock_timestamp() where arguments ->> 'item' = $1", item)
+    late = await pair.teams.click("bob", bobs, card.id, "Approve")
+    assert "Nobody decided in time" in str(late.body["value"])
+    expired = await pair.teams.until("bob", bobs, words("Nobody decided in time", item))
+    assert expired.id == card.id
+    assert "Approve" not in expired.buttons
+    assert await orders(pair, item) == 0
+    await pair.query("update runs set lease_until = clock_timestamp() where input like $1", f"%{item}%")
+    await pair.teams.until("alice", alices, words("not ordered"), 40)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.promise("teams.unreachable")
+async def test_who_asks_hears_that_the_approver_has_taken_the_app_away(pair: Pair) -> None:
+    host = await pair.use("a")
+    bobs = await pair.teams.personal("bob")
+    await pair.teams.install(bobs, installed=False)
+    try:
+        item, alices = await order(pair, "carousel")
+        await pair.teams.until("alice", alices, words("Bob cannot be asked in Teams"))
+    finally:
+        await pair.teams.install(bobs, installed=True)
+    run = next(r for r in (await host.call("alice", "GET", "/v1/runs?limit=5")).body["items"] if item in r["input"])
+    assert (await host.decide("bob", await host.pending("bob", run["id"]), "approve")).status == 200
+    await pair.teams.until("alice", alices, words("is placed", item))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.promise("teams.authority")
+async def test_for_somebody_who_is_disabled_meanwhile_nothing_is_done_and_both_are_told(pair: Pair) -> None:
+    await pair.use("a")
+    item, alices = await order(pair, "trampoline")
+    bobs, card = await card_of(pair, item)
+    before = await said(pair, "bob", bobs, "What you approved for Alice was not done")
+    async with disabled(pair, "alice"):
+        assert (await pair.teams.click("bob", bobs, card.id, "Approve")).effect == "card"
+        await pair.teams.until("alice", alices, words("Your sign-in could not be renewed"), 40)
+    async with asyncio.timeout(20):
+        while await said(pair, "bob", bobs, "What you approved for Alice was not done") != before + 1:
+            await asyncio.sleep(0.2)
+    assert await orders(pair, item) == 0
+    await pair.teams.say("alice", alices, "/signout")
+    await pair.teams.until("alice", alices, words("signed out"))

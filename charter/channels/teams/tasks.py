@@ -12,7 +12,8 @@ STREAM_SECONDS = 20
 @dataclass(frozen=True, slots=True)
 class Task:
     """``conversation`` and ``root`` are where it was asked for, ``reply_to`` is the message that asked; ``told_seq`` is how far
-    in the journal the person has been told. ``carded``: a card shows it.
+    in the journal the person has been told. ``carded``: a card shows it. ``private``: it was said to the bot alone where others
+    read along, and so is all that is told of it.
     """
 
     tenant: str
@@ -27,6 +28,7 @@ class Task:
     carded: bool = False
     done: bool = False
     created_at: datetime | None = None
+    private: bool = False
 
     @property
     def ctx(self) -> Context:
@@ -34,17 +36,19 @@ class Task:
         return Context(self.tenant, Principal(self.person, "user", self.person), channel="teams")
 
 
-_FIELDS = "tenant, run_id, conversation, root, reply_to, person, account, locale, told_seq, carded, done, created_at"
+_FIELDS = (
+    "tenant, run_id, conversation, root, reply_to, person, account, locale, told_seq, carded, done, created_at, private"
+)
 
 
 async def open_task(session: Session, task: Task, *, streams: bool) -> None:
     """Write it down; ``streams``: this process tells its answer while it comes, for as long as it says so."""
     await session.execute(
-        "insert into teams_tasks (tenant, run_id, conversation, root, reply_to, person, account, locale, streaming_until) "
-        "values ($1, $2, $3, $4, $5, $6, $7, $8, case when $9 then clock_timestamp() + make_interval(secs => $10) end) "
+        "insert into teams_tasks (tenant, run_id, conversation, root, reply_to, person, account, locale, private, streaming_until) "
+        "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, case when $10 then clock_timestamp() + make_interval(secs => $11) end) "
         "on conflict do nothing",
-        task.tenant, task.run_id, task.conversation, task.root, task.reply_to, task.person, task.account, task.locale, streams,
-        STREAM_SECONDS,
+        task.tenant, task.run_id, task.conversation, task.root, task.reply_to, task.person, task.account, task.locale, task.private,
+        streams, STREAM_SECONDS,
     )  # fmt: skip
 
 
@@ -72,6 +76,17 @@ async def find(session: Session, run_id: str) -> Task | None:
     """Return the task of a run, over or not."""
     row = await session.fetchrow(f"select {_FIELDS} from teams_tasks where run_id = $1", run_id)  # noqa: S608
     return Task(*row) if row else None
+
+
+async def aloud(session: Session, task: Task, thread: str) -> bool:
+    """Whether all that was asked in a thread was asked where this task was, before everybody there."""
+    return not await session.fetchval(
+        "select exists (select 1 from runs r left join teams_tasks t on t.run_id = r.id where r.thread = $1 "
+        "and (t.run_id is null or t.private or (t.conversation, t.person) <> ($2, $3)))",
+        thread,
+        task.conversation,
+        task.person,
+    )
 
 
 async def locked(session: Session, run_id: str, *, told: int) -> bool | None:

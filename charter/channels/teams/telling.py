@@ -139,8 +139,9 @@ class Telling:
         first = f"task:{run.id}"
         edit = f"{first}:{run.last_seq}" if task.carded else first
         return Said(
-            edit, body, task.conversation, task.root, reply_to=task.reply_to, edits=first if task.carded else ""
-        )
+            edit, body, task.conversation, task.root, reply_to=task.reply_to, edits=first if task.carded else "",
+            private_to=task.account if task.private else "",
+        )  # fmt: skip
 
     async def _names(self, task: Task, approval: Approval | None) -> Mapping[str, str]:
         """Return what the people are called who asked, and who are asked."""
@@ -174,14 +175,22 @@ class Telling:
         body = await self._ending(task, run, speech)
         if place.scope == "personal":
             return [self.said(task, run, body)]
+        alone = replace(self.said(task, run, body), private_to=task.account)
+        if task.private:
+            return [alone]
+        if run.status == "completed" and await self._for_everyone(task, run, steps, place):
+            return [self.said(task, run, messages.mentioning(body, await self._account(task)))]
+        line = messages.plain(speech.say(f"private.{run.status}"))
+        return [Said(f"private:{run.id}", line, task.conversation, task.root, reply_to=task.reply_to), alone]
+
+    async def _for_everyone(self, task: Task, run: Run, steps: Sequence[Step], place: Place) -> bool:
+        """Whether all who read along may read the answer, and what was said before it, which the model was shown."""
+        async with self._desk.database.tenant_session(task.tenant) as session:
+            aloud = await tasks.aloud(session, task, run.thread)
         members = await self._members(place)
         home = self._desk.tenants.directory(task.tenant) or ""
         shown = [steps, *await self._earlier(task, run)]
-        if run.status == "completed" and privacy.audience(shown, members, home) == "everyone":
-            return [self.said(task, run, messages.mentioning(body, await self._account(task)))]
-        line = messages.plain(speech.say(f"private.{run.status}"))
-        public = Said(f"private:{run.id}", line, task.conversation, task.root, reply_to=task.reply_to)
-        return [public, replace(self.said(task, run, body), private_to=task.account)]
+        return aloud and privacy.audience(shown, members, home) == "everyone"
 
     async def _earlier(self, task: Task, run: Run) -> list[Sequence[Step]]:
         """Return the steps of each earlier run of the thread: the model was shown their answers."""

@@ -68,6 +68,7 @@ create table teams_tasks (
     person          text not null,
     account         text not null,
     locale          text not null default '',
+    private         boolean not null default false,
     told_seq        bigint not null default 0,
     streaming_until timestamptz,
     carded          boolean not null default false,

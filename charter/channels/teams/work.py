@@ -25,7 +25,7 @@ from charter.telemetry.tracing import Trace, Tracing
 
 _log = structlog.get_logger(__name__)
 _AT_ONCE = 100
-_BEGIN_AT_ONCE = 8
+_BEGIN_AT_ONCE = 16
 """More of them would stand before what comes in, in the queue for the database and for the processor."""
 _LOOK_SECONDS = 1.0
 _AGAIN_SECONDS = 5.0

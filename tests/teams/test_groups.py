@@ -168,6 +168,7 @@ async def test_where_nobody_can_tell_who_reads_along_the_answer_is_private(deleg
 @pytest.mark.promise("teams.groups.private")
 async def test_what_cannot_be_said_in_private_there_comes_in_the_persons_own_chat(delegated: Delegated) -> None:
     teams, days = delegated.teams, await _days(delegated, "carol")
+    await _signed_in(delegated, "carol")
     group, own = await teams.group("carol", "bob"), await teams.personal("carol")
     await teams.until("bob", group, aloud("Mention me"))
     await teams.fault("send", 400, times=2, conversation=group)

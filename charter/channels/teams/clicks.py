@@ -78,7 +78,7 @@ class Clicks:
             await service.cancel(caller.ctx, run_id)
         run = await service.get(caller.ctx, run_id)
         steps = await service.timeline(caller.ctx, run_id)
-        view = TaskView(run, str(run.principal.get("name") or ""), steps, url=self._desk.run_url(run_id))
+        view = TaskView(run, await self._desk.name_of(run), steps, url=self._desk.run_url(run_id))
         return cards.task(speech, view)
 
     async def liked(self, tenant: str, activity: Activity) -> Invoked:

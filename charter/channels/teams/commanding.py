@@ -73,7 +73,7 @@ class Commands:
             if run is None:
                 return messages.plain(speech.say("problem.not_found"))
             steps = await self._desk.service.timeline(caller.ctx, run.id)
-            view = TaskView(run, str(run.principal.get("name") or ""), steps, url=self._desk.run_url(run.id))
+            view = TaskView(run, await self._desk.name_of(run), steps, url=self._desk.run_url(run.id))
             return messages.with_card(cards.task(speech, view), speech.say(f"task.{run.status}"))
         runs, inbox = await self._runs(caller), await self._desk.service.approvals(caller.ctx, status="pending")
         mine = [

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from charter.channels.teams import outbox
+from charter.channels.teams import known, outbox
 from charter.channels.teams.callers import Callers
 from charter.channels.teams.incoming import Activity, Json
 from charter.channels.teams.outbox import Said
@@ -13,6 +13,7 @@ from charter.channels.teams.ports import Connector
 from charter.channels.teams.sending import Sender
 from charter.channels.teams.signin import SignIn
 from charter.channels.teams.states import States
+from charter.runs.run import Run
 from charter.runs.service import RunService
 from charter.settings import Teams
 from charter.store.database import Database
@@ -44,6 +45,11 @@ class Desk:
 
     def approval_url(self, approval_id: str) -> str:
         return f"{self.public_url}/console/approvals/{quote(approval_id, safe='')}"
+
+    async def name_of(self, run: Run) -> str:
+        """Return what the one is called who asked for a run; who looks at it may be somebody else."""
+        async with self.database.tenant_session(run.tenant) as session:
+            return await known.name(session, run.principal["id"])
 
     async def say(self, tenant: str, *said: Said) -> None:
         """Write down what is to be said, and let it leave."""

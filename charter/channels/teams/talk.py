@@ -22,11 +22,10 @@ from charter.telemetry.tracing import Trace
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which agent is to do what. ``private``: it was not said before everybody who reads along."""
+    """Which agent is to do what."""
 
     agent: str
     text: str
-    private: bool = False
 
 
 class Talk:
@@ -67,7 +66,7 @@ class Talk:
         await self._desk.states.set(tenant, _talk_key(activity), {"agent": run.agent, "thread": run.thread})
         task = Task(
             tenant, run.id, activity.place.conversation, root_of(activity), activity.id, caller.ctx.principal.id,
-            activity.sender.id, activity.locale, private=asked.private and activity.place.scope != "personal",
+            activity.sender.id, activity.locale, private=await self._alone(taken),
         )  # fmt: skip
         async with self._desk.database.tenant_session(tenant) as session:
             await tasks.open_task(session, task, streams=True)
@@ -118,10 +117,10 @@ class Talk:
         known: Mapping[str, Any] = await self._desk.states.get(tenant, _talk_key(activity)) or {}
         offered = self._desk.service.agents(caller.ctx)
         if any(agent["name"] == known.get("agent") for agent in offered):
-            return Asked(str(known["agent"]), activity.text, activity.private)
+            return Asked(str(known["agent"]), activity.text)
         choice = await self._choosing.choose(offered, activity.text)
         if choice.agent:
-            return Asked(choice.agent, activity.text, activity.private)
+            return Asked(choice.agent, activity.text)
         likely = {name: place for place, name in enumerate(choice.among)}
         among = sorted((agent for agent in offered if agent["name"] in likely), key=lambda agent: likely[agent["name"]])
         await self._ask_which(taken, among or offered)
@@ -132,16 +131,16 @@ class Talk:
         agent = self._desk.service.agent(caller.ctx, str(said.get("agent", ""))) if "agent" in said else None
         match said:
             case {"charter": "start", "number": int(number)} if agent and 0 <= number < len(agent["starters"]):
-                return Asked(agent["name"], agent["starters"][number], taken.activity.private)
+                return Asked(agent["name"], agent["starters"][number])
             case {"charter": "choose", "activity": str(original)} if agent:
                 if waiting := await self._waiting(taken, original):
-                    return Asked(agent["name"], str(waiting["text"]), bool(waiting["private"]))
+                    return Asked(agent["name"], str(waiting["text"]))
                 await self._desk.states.set(taken.tenant, _talk_key(taken.activity), {"agent": agent["name"]})
                 await self._say(taken, "chosen", "chosen.done", agent=title(agent["name"]))
                 return None
             case {"charter": "again", "run": str(run_id)}:
                 run = await self._desk.service.get(caller.ctx, run_id)
-                return Asked(run.agent, run.input, not await self._said_aloud(taken, run_id))
+                return Asked(run.agent, run.input)
             case _:
                 raise NotFound("This button belongs to nothing any more.", action="Write what you want in words.")
 
@@ -150,14 +149,26 @@ class Talk:
         activity, speech = taken.activity, speech_of(taken.activity.locale)
         card = cards.choice(speech, activity.text, offered, activity.id)
         body = messages.with_card(card, speech.say("choice.heading"))
-        await self._desk.states.set(
-            taken.tenant, _choice_key(activity, activity.id), {"text": activity.text, "private": activity.private}
-        )
+        kept = {"text": activity.text, "private": activity.private}
+        await self._desk.states.set(taken.tenant, _choice_key(activity, activity.id), kept)
         await self._done_with(taken, "choice", body)
 
     async def _waiting(self, taken: Taken, original: str) -> Mapping[str, Any] | None:
         """Return what this person wrote before they were asked which agent they mean, and whether to the bot alone."""
         return await self._desk.states.get(taken.tenant, _choice_key(taken.activity, original))
+
+    async def _alone(self, taken: Taken) -> bool:
+        """Whether others read along, and what is asked for was not said before them."""
+        activity = taken.activity
+        if activity.place.scope == "personal":
+            return False
+        match activity.pressed:
+            case {"charter": "choose", "activity": str(original)}:
+                return (await self._waiting(taken, original) or {}).get("private") is not False
+            case {"charter": "again", "run": str(run_id)}:
+                return not await self._said_aloud(taken, run_id)
+            case _:
+                return activity.private
 
     async def _said_aloud(self, taken: Taken, run_id: str) -> bool:
         """Whether what a run was asked for stands where this activity was written, before everybody there."""

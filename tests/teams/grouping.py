@@ -1,20 +1,45 @@
 """What a group chat or a channel shows to each of its people."""
 
+import asyncio
+from collections.abc import Sequence
+
 import orjson
 
 from tests.teams.client import Teams
 from tests.teams.seeing import Find
-from tests.teams.views import Answer, Message, View
+from tests.teams.views import Answer, Json, Message, View
 
 ELSEWHERE = "I have answered in private"
 """What everybody reads instead of an answer that is for the asker alone."""
+_PAUSE = 0.15
 _BOT = {"id": "28:charter-host", "name": "Charter"}
 
 
-async def whisper(teams: Teams, person: str, conversation: str, text: str) -> Answer:
-    """Say something to the bot alone in a conversation of many, as the menu behind ``/`` does."""
-    activity = {"type": "message", "text": text, "recipient": {**_BOT, "isTargeted": True}}
+async def whisper(
+    teams: Teams, person: str, conversation: str, text: str, *, root: str = "", tenant: str = "contoso"
+) -> Answer:
+    """Say something to the bot alone in a conversation of many, as the menu behind ``/`` does; ``root``: in that thread."""
+    activity: Json = {"type": "message", "text": text, "recipient": {**_BOT, "isTargeted": True}}
+    if root:
+        place = {"id": f"{conversation};messageid={root}", "conversationType": "channel", "isGroup": True}
+        activity["conversation"] = place | {"tenantId": tenant}
     return await teams.post(activity, person=person, conversation=conversation)
+
+
+async def anywhere(teams: Teams, person: str, places: Sequence[str], find: Find, seconds: float) -> tuple[str, Message]:
+    """Return the first of these conversations in which this person finds it, and what they find."""
+    views: list[View] = []
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                views = [await teams.seen(person, place) for place in places]
+                for view in views:
+                    if found := find(view):
+                        return view.conversation, found
+                await asyncio.sleep(_PAUSE)
+    except TimeoutError:
+        seen = "\n\n".join(view.words for view in views)
+        raise AssertionError(f"{person} never saw it, but:\n{seen}") from None
 
 
 def private(*wanted: str) -> Find:

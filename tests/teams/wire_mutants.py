@@ -34,11 +34,6 @@ WIRE = (
         (f"{_WIRE}::test_whatever_befalls_a_stream_its_answer_is_there_once",),
     ),
     Mutant(
-        "two answers grow in one chat", f"{_DOOR}answering.py",
-        'if place.scope != "personal" or place.conversation in self._streaming:', 'if place.scope != "personal":',
-        (f"{_WIRE}::test_who_writes_again_while_an_answer_grows_is_answered_beside_it",),
-    ),
-    Mutant(
         "a verb that nobody knows approves", f"{_DOOR}clicks.py", "if verb in _DECISIONS:", "if True:",
         (f"{_CLICKS}::test_what_a_button_carries_is_believed_in_nothing",),
     ),

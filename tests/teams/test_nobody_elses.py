@@ -37,7 +37,7 @@ async def test_nobody_is_ever_shown_what_is_somebody_elses(tmp_path: Path) -> No
     assert [kind for kind in _KINDS if not stage.counted[kind]] == []
     assert min(stage.counted["aloud"], stage.counted["in private"]) >= SCENES / 10
     assert min(shown[name] for name in ("own", "hidden", "of all")) > SCENES
-    assert '"level": "debug"' in log
+    assert '"level": "info"' in log
 
 
 async def _played(stage: Stage, numbers: range) -> None:

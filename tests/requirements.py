@@ -469,7 +469,7 @@ PROMISES: dict[str, str] = {
     # teams: people delegate
     "teams.talk": "What somebody writes in Teams is one run with their own authority, and its answer grows before their eyes.",
     "teams.groups": "Among others the agent hears mentions alone, and answers in the thread, to whoever asked, what all of them may read.",
-    "teams.groups.private": "Among others what is somebody's own, or was said to the agent alone, is told to them alone, there or in their own chat.",
+    "teams.groups.private": "What is somebody's own, or was said to the agent alone, is told to them alone among others, or in their own chat.",
     "teams.private-500": "In hundreds of random scenes of two tenants nobody is shown, and no log tells, what is somebody else's.",
     "teams.welcome": "A new chat is greeted once, with things to begin with.",
     "teams.approval": "An approver decides on a card that is replaced in its place, and who asked is told how it ended.",

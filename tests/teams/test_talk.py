@@ -15,10 +15,10 @@ async def test_what_somebody_writes_is_answered_with_their_own_authority(delegat
     teams = delegated.teams
     chat = await teams.personal("alice")
     said = await teams.say("alice", chat, "How many days of annual leave do I have left?")
-    assert [answer.status for answer in said.answers] == [200]
-    answer = await teams.until("alice", chat, words("days of annual leave left."))
-    assert any(state.get("type") == "typing" for state in answer.history), "it was not streamed"
-    (label,) = [each for each in answer.activity["entities"] if each["type"] == "https://schema.org/Message"]
+    assert [each.status for each in said.answers] == [200]
+    found = await teams.until("alice", chat, words("days of annual leave left."))
+    assert any(state.get("type") == "typing" for state in found.history), "it was not streamed"
+    (label,) = [each for each in found.activity["entities"] if each["type"] == "https://schema.org/Message"]
     assert label["additionalType"] == ["AIGeneratedContent"]
     runs = (await delegated.host.call("alice", "GET", "/v1/runs?limit=1")).body["items"]
     assert runs[0]["principal"]["id"] == "alice"
@@ -39,10 +39,10 @@ async def test_a_new_chat_is_greeted_once_with_things_to_begin_with(delegated: D
 @pytest.mark.promise("teams.talk")
 async def test_an_activity_that_comes_five_times_is_one_run(delegated: Delegated) -> None:
     teams, number = delegated.teams, random.randrange(10**9)
-    chat = await teams.personal("alice")
+    chat = await anew(teams, "alice")
     said = await teams.say("alice", chat, f"hello {number}", times=5)
-    assert [answer.status for answer in said.answers] == [200] * 5
-    await teams.until("alice", chat, words("Good day."))
+    assert [each.status for each in said.answers] == [200] * 5
+    await teams.until("alice", chat, answer(said, "Good day."))
     runs = (await delegated.host.call("alice", "GET", "/v1/runs?limit=50")).body["items"]
     assert sum(run["input"] == f"hello {number}" for run in runs) == 1
 

@@ -9,7 +9,7 @@ import pytest
 from tests.running import WAIT_SECONDS
 from tests.teams.client import Teams
 from tests.teams.conftest import Delegated, anew
-from tests.teams.seeing import answer, behind, words
+from tests.teams.seeing import answer, behind
 from tests.teams.views import Message, View
 
 STORY = "Once upon a time there was a governed host, and every run in it could be followed to its end."
@@ -125,11 +125,11 @@ async def test_within_two_seconds_a_person_sees_that_something_is_done(delegated
 @pytest.mark.promise("teams.first")
 async def test_who_writes_again_while_an_answer_grows_is_answered_beside_it(delegated: Delegated) -> None:
     teams, chat = delegated.teams, await anew(delegated.teams, "mona")
-    first = await teams.say("mona", chat, "think for long")
+    first = await teams.say("mona", chat, "slow the first time")
     await teams.until("mona", chat, answer(first, growing=True))
     second = await teams.say("mona", chat, "hello")
     beside = await teams.until("mona", chat, answer(second, "Good day."))
     assert all(state["type"] == "message" for state in beside.history), "two answers grew at once"
-    await teams.until("mona", chat, words("That was long."))
+    await teams.until("mona", chat, answer(first, "Here I am again."))
     runs = (await delegated.host.call("mona", "GET", "/v1/runs?limit=2")).body["items"]
     assert len({run["thread"] for run in runs}) == 1

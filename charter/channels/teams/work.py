@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 from weakref import WeakValueDictionary
@@ -138,7 +138,7 @@ class Worker:
         return None
 
     @asynccontextmanager
-    async def _held(self, taken: Taken) -> AsyncIterator[None]:
+    async def _held(self, taken: Taken) -> AsyncGenerator[None]:
         """Keep it from others for as long as it takes."""
         beat = asyncio.create_task(self._beats(taken))
         try:

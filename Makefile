@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 OFFLINE = { echo "make: the packages could not be installed. Is there a network, and does pip reach its index?" >&2; exit 1; }
 
-.PHONY: help run test teams-playground test-doors check lint types floors house infra infra-types infra-scan bench mutants poisoned drill drill-long drill-mutants eval-embedded eval-knowledge lock clean
+.PHONY: help run test teams-playground test-doors check lint types floors house infra infra-types infra-scan bench mutants poisoned teams-private drill drill-long drill-mutants eval-embedded eval-knowledge lock clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -77,6 +77,9 @@ drill-mutants: $(VENV)/.dev ## Take each guard of durable runs out; a small dril
 
 poisoned: $(VENV)/.dev ## A thousand documents with random readers, two thousand questions, in every store
 	CHARTER_POISONED=whole $(BIN)/python -m pytest -q tests/knowledge/test_poisoned.py tests/knowledge/test_unspilled.py
+
+teams-private: $(VENV)/.dev ## Five hundred random scenes in Teams; nobody may see what is somebody else's
+	CHARTER_TEAMS_PRIVATE=whole $(BIN)/python -m pytest -q tests/teams/test_nobody_elses.py
 
 eval-embedded: $(VENV)/.dev ## Examine the embedded model's levels
 	$(BIN)/python -m tests.evals.embedded

@@ -179,6 +179,26 @@ async def test_what_cannot_be_said_in_private_there_comes_in_the_persons_own_cha
 
 
 @pytest.mark.promise("teams.groups.private")
+@pytest.mark.parametrize("who", ["the person", "the agent"])
+async def test_who_asked_has_the_answer_in_their_own_chat_when_they_or_the_agent_have_left(
+    delegated: Delegated, who: str
+) -> None:
+    teams = delegated.teams
+    await _signed_in(delegated, "carol")
+    group, own = await teams.group("bob", "carol"), await teams.personal("carol")
+    before = len((await teams.seen("carol", own)).bots)
+    await teams.say("carol", group, "take your time", mention=True)
+    if who == "the person":
+        await teams.members(group, remove=["carol"])
+    else:
+        await teams.install(group, installed=False)
+    await teams.until(
+        "carol", own, lambda view: next((m for m in view.bots[before:] if "after some time." in m.words), None)
+    )
+    assert "after some time." not in (await teams.seen("bob", group)).words
+
+
+@pytest.mark.promise("teams.groups.private")
 async def test_who_has_to_sign_in_is_asked_alone_and_their_request_goes_on(delegated: Delegated) -> None:
     teams, days = delegated.teams, await _days(delegated, "dora")
     group = await teams.group("dora", "bob")

@@ -31,7 +31,7 @@ from tests.teams.seeing import words
 
 PEOPLE = ("alice", "bob", "carol", "dora", "frank", "mona")
 APPROVER = {"alice": "bob", "carol": "bob", "dora": "bob", "frank": "mona"}
-DOCUMENTS = 60
+DOCUMENTS = 40
 _COLLECTIONS = ("hr-policies", "travel-policy", "it-handbook")
 _OPEN = "it-handbook"
 """What stands there everybody of the tenant may read."""

@@ -66,6 +66,7 @@ class Answering:
         async with self._desk.database.tenant_session(task.tenant) as session:
             place = await conversations.place(session, task.tenant, task.conversation, task.root)
         if place is None:
+            await self._let_go(task)
             return
         # One stream at a time in a chat: who writes again meanwhile is answered by a plain message.
         if place.scope != "personal" or place.conversation in self._streaming:

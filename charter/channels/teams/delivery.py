@@ -143,7 +143,7 @@ class Delivery:
 
         async def end(session: Session) -> None:
             given_up = await outbox.given_up(session, begun, fault.detail)
-            if given_up and (said.private_to or (fault.fate == "gone" and said.person)) and not said.edits:
+            if given_up and (said.conversation or fault.fate == "gone") and not said.edits:
                 await self._unreachable(session, begun)
 
         await self._recorded(begun, end)

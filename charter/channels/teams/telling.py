@@ -98,7 +98,7 @@ class Telling:
             return
         try:
             run = await self._desk.service.get(task.ctx, run_id)
-            said = await self._said(task, run, place) if place else []
+            said = await self._said(task, run, place)
         except NotFound:
             return
         if said is None:
@@ -112,11 +112,15 @@ class Telling:
             await tasks.told(session, run_id, run.last_seq, carded=carded, done=run.finished)
         self._desk.sender.wake(tenant)
 
-    async def _said(self, task: Task, run: Run, place: Place) -> list[Said] | None:
-        """Return what is to be said of the run as it is now; ``None``: it is too early to say anything."""
+    async def _said(self, task: Task, run: Run, place: Place | None) -> list[Said] | None:
+        """Return what is to be said of the run as it is now; ``None``: it is too early to say anything. Where there is no
+        place any more, its end finds the person elsewhere (``unreachable``).
+        """
         speech = speech_of(task.locale)
         steps = await self._desk.service.timeline(task.ctx, run.id)
         young = task.created_at is not None and datetime.now(UTC) - task.created_at < _SHORT
+        if place is None:
+            return [self.said(task, run, await self._ending(task, run, speech))] if run.finished else []
         if run.status in TERMINAL:
             card = [await self._card(task, run, steps, speech)] if task.carded else []
             return [*card, *await self._outcome(task, run, steps, place, speech)]
@@ -257,15 +261,18 @@ class Telling:
         return Said(f"answer:{run.id}", body, task.conversation, task.root, reply_to=task.reply_to)
 
     async def unreachable(self, session: Session, taken: Taken) -> None:
-        """Hear, in the transaction that gives it up, of what could not be said to somebody: what was private among others is
-        said in their own chat; who asked hears that an approver cannot be reached.
+        """Hear, in the transaction that gives it up, of what could not be said: what was private among others, and any answer,
+        is said in the person's own chat; who asked hears that an approver cannot be reached.
         """
         said = taken.said
-        if said.private_to:
-            if person := await known.person_of(session, said.private_to):
-                await outbox.put(session, taken.tenant, Said(f"{said.key}:personal", said.body, person=person))
-            return
         kind, _, rest = said.key.partition(":")
+        person: str | None = None
+        if said.private_to:
+            person = await known.person_of(session, said.private_to)
+        elif kind == "answer" and said.conversation and (task := await tasks.find(session, rest)):
+            person = task.person
+        if person:
+            await outbox.put(session, taken.tenant, Said(f"{said.key}:personal", said.body, person=person))
         if kind == "approval":
             approval = await approvals.get(session, rest.partition(":")[0])
             speech = speech_of(await known.locale(session, approval.requester_id))

@@ -30,10 +30,6 @@ WIRE = (
         ("tests/teams/test_withdrawn.py",),
     ),
     Mutant(
-        "a lost stream's end is said nowhere", f"{_DOOR}answering.py", "            if sent is None:", "            if False:",
-        (f"{_WIRE}::test_whatever_befalls_a_stream_its_answer_is_there_once",),
-    ),
-    Mutant(
         "a verb that nobody knows approves", f"{_DOOR}clicks.py", "if verb in _DECISIONS:", "if True:",
         (f"{_CLICKS}::test_what_a_button_carries_is_believed_in_nothing",),
     ),
@@ -50,10 +46,6 @@ WIRE = (
     Mutant(
         "nobody looks for what was left behind", f"{_DOOR}telling.py", "        if everything:\n", "        if False:\n",
         ("tests/teams/test_killed.py",),
-    ),
-    Mutant(
-        "two hosts tell of a task", f"{_DOOR}telling.py",
-        "if await tasks.locked(session, run_id, told=task.told_seq) is None:", "if False:", (_TELLING,),
     ),
     Mutant(
         "a doubt is told nobody", f"{_DOOR}telling.py", 'if waits.get("for") != "unknown_effect" or step is None:', "if True:",

@@ -153,8 +153,17 @@ async def order(scene: Scene) -> None:
 
 
 async def new_ticket(scene: Scene) -> None:
+    """Have a ticket opened; where the thread has seen content from outside, its card tells that the person is asked first."""
     title = scene.world.canaries.new(tenant_of(scene.person), *scene.hearers)
-    await scene.ask(f"open a ticket about {title}", [title], "new ticket")
+    reference = f"ref{scene.random.getrandbits(32):08x}"
+    await scene.anew("concierge")
+    await scene.say(f"{reference} open a ticket about {title}")
+
+    def told(view: View) -> Message | None:
+        return next((m for m in view.bots if not m.growing and reference in m.words and title in m.words), None)
+
+    await scene.arrived(told)
+    scene.stage.counted["new ticket"] += 1
 
 
 async def approval(scene: Scene) -> None:

@@ -87,6 +87,7 @@ async def pair_in(folder: Path, **more: Any) -> AsyncIterator[Pair]:
             await made.up(*NAMES)
             await made.use("a")
             await made.query(_REMEMBERED, LONG_AGO)
+            await made.teams.personal("bob")  # who decides has the app: nobody is asked where it is not
             yield made
         finally:
             await made.down(*NAMES)

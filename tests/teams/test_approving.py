@@ -56,7 +56,6 @@ async def test_who_does_not_decide_is_reminded_and_who_waits_is_told_each_once(p
     await pair.up("a", "b")
     await pair.use("a")
     channel = await pair.teams.channel("alice", "bob", team=TEAM)
-    await pair.teams.personal("bob")
     item, alices = await order(pair, "lectern")
     bobs, _ = await card_of(pair, item)
     before = await said(pair, "bob", bobs, "still waits for your decision")

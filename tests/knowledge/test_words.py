@@ -88,7 +88,7 @@ async def test_frequent_words_are_counted_for_each_tenant_when_a_sync_is_over(
 async def test_two_hosts_may_count_at_once(shelf: Shelf, database: Database) -> None:
     shelf.write("birds.md", "# Birds\n\n" + "\n\n".join(f"## {n}\n\nThe heron {n} waits." for n in range(110)))
     await shelf.sync()
-    embedder = shelf.archive._embedder
+    embedder = shelf.archive.embedder
     hosts = [Archive(PgIndex(database, embedder), embedder) for _ in range(3)]
     for host in hosts:
         await host.remove(shelf.tenant, [])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.teams.client import Teams
 from tests.teams.conftest import Delegated
 from tests.teams.views import View
 
@@ -12,27 +13,37 @@ def answers(view: View) -> int:
     return view.words.count("days of annual leave left")
 
 
+def asked_in(view: View) -> int:
+    return sum(message.sign_in is not None for message in view.bots)
+
+
+async def sign_out(teams: Teams, person: str, chat: str) -> None:
+    """Sign somebody out who may or may not be signed in, and let nobody sign them in without their consent."""
+    await teams.answered(await teams.say(person, chat, "/signout"))
+    await teams.consent(person, given=False)
+
+
 @pytest.mark.promise("teams.signin")
 async def test_a_task_goes_on_once_its_person_has_signed_in_and_again_after_they_signed_out(
     delegated: Delegated,
 ) -> None:
     teams = delegated.teams
-    await teams.consent("dora", given=False)
     doras, bobs = await teams.personal("dora"), await teams.personal("bob")
-    told = answers(await teams.seen("dora", doras))
+    await sign_out(teams, "dora", doras)
+    before = await teams.seen("dora", doras)
+    told, cards = answers(before), asked_in(before)
     await teams.say("dora", doras, LEAVE)
-    await teams.until("dora", doras, lambda view: any(message.sign_in for message in view.bots))
+    await teams.until("dora", doras, lambda view: asked_in(view) == cards + 1)
     had = answers(await teams.seen("bob", bobs))
     await teams.say("bob", bobs, LEAVE)
     await teams.until("bob", bobs, lambda view: answers(view) == had + 1)
     assert answers(await teams.seen("dora", doras)) == told
     assert (await teams.sign_in("dora", doras)).status == 200
     await teams.until("dora", doras, lambda view: answers(view) == told + 1)
-    await teams.say("dora", doras, "/signout")
-    await teams.until("dora", doras, lambda view: "You are signed out." in view.words)
-    await teams.consent("dora", given=False)
+    await sign_out(teams, "dora", doras)
+    assert "You are signed out." in (await teams.seen("dora", doras)).words
     await teams.say("dora", doras, LEAVE)
-    await teams.until("dora", doras, lambda view: sum(message.sign_in is not None for message in view.bots) == 2)
+    await teams.until("dora", doras, lambda view: asked_in(view) == cards + 2)
     assert answers(await teams.seen("dora", doras)) == told + 1
     assert (await teams.sign_in("dora", doras)).status == 200
     await teams.until("dora", doras, lambda view: answers(view) == told + 2)

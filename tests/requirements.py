@@ -517,5 +517,6 @@ PROMISES: dict[str, str] = {
     "teams.outbox.redeploy": "What is being sent when a host goes is said once.",
     "teams.outbox.killed": "A killed process loses no message; only what may not have been said is said again, and counted.",
     "teams.states": "What the door remembers is its tenant's alone, also where the SDK keeps it.",
+    "teams.shares": "Nobody keeps others from being answered, by how much they write or by what they send along.",
     "teams.retention": "What was said and heard long ago is deleted; what waits stays.",
 }

@@ -68,8 +68,9 @@ class Process:
         task.add_done_callback(self.tasks.discard)
 
     async def _work(self, tenant: str) -> None:
-        for taken in await pending.take(self.room.database, tenant, 20):
-            await self._one(taken)
+        while found := await pending.take(self.room.database, tenant, 20):
+            for taken in found:
+                await self._one(taken)
 
     async def _one(self, taken: Taken) -> None:
         tenant, activity = taken.tenant, taken.activity

@@ -15,9 +15,12 @@ _TAKEN = (
     "update teams_inbox i set taken_until = clock_timestamp() + make_interval(secs => $1), attempts = attempts + 1 "
     "from ({chosen}) as c where i.conversation = c.conversation and i.activity = c.activity returning i.body, i.attempts"
 )
+# Of each person in a conversation the first alone: the others wait for it here, and for no place in a process.
 _OLDEST = (
-    "select conversation, activity from teams_inbox where state = 'new' and (taken_until is null or taken_until < clock_timestamp()) "
-    "order by received_at limit $2 for update skip locked"
+    "select i.conversation, i.activity from teams_inbox i join (select distinct on (conversation, person) conversation, activity "
+    "from teams_inbox where state = 'new' order by conversation, person, received_at, activity) as f using (conversation, activity) "
+    "where i.state = 'new' and (i.taken_until is null or i.taken_until < clock_timestamp()) "
+    "order by i.received_at limit $2 for update of i skip locked"
 )
 _ONE = (
     "select conversation, activity from teams_inbox where state = 'new' and conversation = $2 and activity = $3 "
@@ -39,7 +42,7 @@ class Taken:
 
 
 async def take(database: Database, tenant: str, limit: int) -> list[Taken]:
-    """Take what has waited longest and nobody works on."""
+    """Take what has waited longest and nobody works on; of what one person wrote in a conversation the first alone."""
     async with database.tenant_session(tenant) as session:
         rows = await session.fetch(_TAKEN.format(chosen=_OLDEST), LEASE_SECONDS, limit)
     return [_taken(tenant, row) for row in rows]

@@ -32,6 +32,8 @@ _AGAIN_SECONDS = 5.0
 _BATCH = 20
 
 Begun = tuple[Task, Run]
+_Who = tuple[str, str, str]
+"""A person in a conversation of a tenant."""
 
 
 class Worker:
@@ -50,7 +52,8 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._looker: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
-        self._turns: WeakValueDictionary[tuple[str, str, str], asyncio.Lock] = WeakValueDictionary()
+        self._turns: WeakValueDictionary[_Who, asyncio.Lock] = WeakValueDictionary()
+        self._behind: set[_Who] = set()
 
     def open(self) -> None:
         self._looker = asyncio.create_task(self._look(), name="teams inbox")
@@ -66,8 +69,13 @@ class Worker:
                     await task
 
     def arrived(self, tenant: str, activity: Activity) -> None:
-        """Begin with this activity now, if there is a place; otherwise it is found when there is one."""
-        if not self._places.locked():
+        """Begin with this activity now, if there is a place; otherwise it is found when there is one. What somebody writes
+        while something of theirs is being begun waits in the inbox: whoever writes much must not fill all places.
+        """
+        who = _who(tenant, activity)
+        if (turn := self._turns.get(who)) is not None and turn.locked():
+            self._behind.add(who)
+        elif not self._places.locked():
             self._begin(self._one(tenant, activity))
 
     def resumed(self, tenant: str) -> None:
@@ -103,6 +111,7 @@ class Worker:
         while not self._places.locked():
             found = await pending.take(self._desk.database, tenant, _BATCH)
             for taken in found:
+                self._behind.add(_who(tenant, taken.activity))
                 self._begin(self._placed(taken))
             if len(found) < _BATCH:
                 return
@@ -115,10 +124,15 @@ class Worker:
             if begun is not None:
                 await self._answering.tell(*begun)
 
-    def _turn(self, tenant: str, activity: Activity) -> asyncio.Lock:
-        """Return the turn of a person in a conversation: what they write is taken in the order in which it came."""
-        who = (tenant, activity.place.conversation, activity.sender.id)
-        return self._turns.setdefault(who, asyncio.Lock())
+    @asynccontextmanager
+    async def _turn(self, tenant: str, activity: Activity) -> AsyncGenerator[None]:
+        """Wait for the turn of a person in a conversation: what they write is taken in the order in which it came."""
+        who = _who(tenant, activity)
+        async with self._turns.setdefault(who, asyncio.Lock()):
+            yield
+        if who in self._behind:
+            self._behind.discard(who)
+            self._wake.set()
 
     async def _work(self, taken: Taken) -> Begun | None:
         """Work on it and return the run that was begun. A fault of ours is told to the person at last, with a reference, and
@@ -191,3 +205,7 @@ class Worker:
                 body = messages.with_card(card, speech.say("failure.heading"))
                 await self._desk.say(taken.tenant, reply(taken.activity, "failure", body, private=True))
             await self._done(taken)
+
+
+def _who(tenant: str, activity: Activity) -> _Who:
+    return tenant, activity.place.conversation, activity.sender.id

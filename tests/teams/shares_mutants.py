@@ -4,6 +4,7 @@ from tests.mutants import Mutant
 
 _DOOR = "charter/channels/teams/"
 _SHARES = ("tests/teams/test_shares.py",)
+_FILES = ("tests/teams/test_files.py",)
 
 SHARES = (
     Mutant(
@@ -13,5 +14,14 @@ SHARES = (
     Mutant(
         "one person's messages are all taken at once", f"{_DOOR}pending.py",
         "select distinct on (conversation, person) conversation, activity ", "select conversation, activity ", _SHARES,
+    ),
+    Mutant(
+        "files are read in the threads of the whole host", f"{_DOOR}files.py",
+        "loop.run_in_executor(self._reader,", "loop.run_in_executor(None,", _FILES,
+    ),
+    Mutant("files are waited for as long as it takes", f"{_DOOR}files.py", "asyncio.timeout(self._seconds), turn", "turn", _FILES),
+    Mutant(
+        "a message's files are all read before another's", f"{_DOOR}files.py",
+        "asyncio.timeout(self._seconds), turn", "asyncio.timeout(self._seconds)", _FILES,
     ),
 )  # fmt: skip

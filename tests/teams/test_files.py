@@ -11,9 +11,9 @@ import pytest
 from charter.channels.teams.fetching import Fetching, Unfetched
 from charter.channels.teams.files import Files, Taken
 from charter.errors import Unavailable
-from charter.knowledge.formats.chamber import Chamber
+from charter.knowledge.formats.chamber import Chamber, Limits
 from charter.runs import files as texts
-from tests.knowledge.files import docx, xlsx
+from tests.knowledge.files import docx, rezipped, xlsx
 from tests.knowledge.test_pdf import pdf
 from tests.teams.store import Store, store
 
@@ -38,6 +38,15 @@ async def drive() -> AsyncIterator[Store]:
 async def connector() -> AsyncIterator[Store]:
     async with store() as made:
         yield made
+
+
+def _endless() -> bytes:
+    """Return a small table that takes a reader for ever."""
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    rows = '<row r="99999999999"><c r="A1"><v>1</v></c></row>'
+    sheet = f'<worksheet xmlns="{main}"><sheetData>{rows}</sheetData></worksheet>'.encode()
+    book = xlsx(lambda book: book.active.append(["Item"]))
+    return rezipped(book, lambda name, part: sheet if name.endswith("sheet1.xml") else part)
 
 
 async def _token() -> str:
@@ -198,6 +207,37 @@ async def test_what_cannot_be_taken_is_left_out_with_the_reason_and_the_rest_is_
     )
     assert _notes(taken) == [("files.empty", "empty.txt"), ("files.image", "image 2"), ("files.read", "a.txt")]
     assert [file.text for file in taken.files] == ["A"]
+
+
+@pytest.mark.promise("teams.shares")
+async def test_files_that_are_slow_to_read_hold_up_neither_their_message_for_long_nor_others(drive: Store) -> None:
+    endless = _endless()
+    async with aiohttp.ClientSession() as http:
+        files = Files(Fetching(http, [], _token, loopback=True), Chamber(Limits(seconds=3)), seconds=4.5)
+        # More than a process has threads for its own purposes.
+        slow = [files.take([drive.file(f"{n}.xlsx", endless)]) for n in range(40)]
+        async with asyncio.timeout(9), asyncio.TaskGroup() as group:
+            taking = [group.create_task(each) for each in slow]
+            while len(drive.asked) < 40:
+                await asyncio.sleep(0.01)
+            await asyncio.wait_for(asyncio.to_thread(int), 1)
+    for task in taking:
+        assert {key for key, _ in _notes(task.result())} <= {"files.slow", "files.damaged"}
+    await files.close()
+
+
+@pytest.mark.promise("teams.shares")
+async def test_between_the_slow_files_of_a_message_anothers_is_read(drive: Store) -> None:
+    async with aiohttp.ClientSession() as http:
+        files = Files(Fetching(http, [], _token, loopback=True), Chamber(Limits(seconds=2)), seconds=8)
+        slow = asyncio.create_task(files.take([drive.file(f"{n}.xlsx", _endless()) for n in range(5)]))
+        async with asyncio.timeout(5):
+            while len(drive.asked) < 5:
+                await asyncio.sleep(0.01)
+        taken = await files.take([drive.file("notes.txt", b"Good.")])
+        assert (_notes(taken), slow.done()) == ([("files.read", "notes.txt")], False)
+        await slow
+    await files.close()
 
 
 async def test_what_is_packed_is_not_unpacked(files: Files, drive: Store) -> None:

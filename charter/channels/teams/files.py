@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any, cast
@@ -20,6 +21,8 @@ _DOWNLOAD = "application/vnd.microsoft.teams.file.download.info"
 _CUT = "\n[The rest of this file is not shown.]"
 _LONGEST_NAME = 100
 _READING = Limits(seconds=20.0, megabytes=512)
+_SECONDS = 30.0
+"""So long a message waits for its files to be read, once they are here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +72,25 @@ class _Opened:
 
 
 class Files:
-    """Takes what comes with messages. ``close`` ends the process that files are read in."""
+    """Takes what comes with messages, the files of each within ``seconds``. ``close`` ends the process that files are read in."""
 
-    def __init__(self, fetching: Fetching, chamber: Chamber | None = None) -> None:
+    def __init__(self, fetching: Fetching, chamber: Chamber | None = None, *, seconds: float = _SECONDS) -> None:
         self._fetching = fetching
         self._chamber = chamber or Chamber(_READING)
+        self._seconds = seconds
+        # What waits for the one process waits in a thread of its own: in the host's threads names are resolved, too.
+        self._reader = ThreadPoolExecutor(1, "teams files")
 
     async def close(self) -> None:
+        self._reader.shutdown(wait=False, cancel_futures=True)
         await asyncio.to_thread(self._chamber.close)
 
     async def take(self, attachments: Sequence[Mapping[str, Any]]) -> Taken:
         """Return what is in the attachments of one message; nothing of it is a fault of the message's."""
         sent = _sent(attachments)
-        opened = await asyncio.gather(*(self._open(each) for each in sent[:MOST]))
+        # One file after the other: between those of one message others' are read.
+        turn = asyncio.Lock()
+        opened = await asyncio.gather(*(self._open(each, turn) for each in sent[:MOST]))
         taken = _seen(_shared(opened))
         files = tuple(
             ReadFile(each.sent.name, each.text) for each in taken if each.is_text or each.note.key == "files.cut"
@@ -91,8 +100,7 @@ class Files:
             notes.append(Note("files.many", {"count": len(sent) - MOST, "most": MOST}))
         return Taken(files, tuple(each.image for each in taken if each.image), tuple(notes))
 
-    async def _open(self, sent: _Sent) -> _Opened:
-        suffix = suffixes.suffix_of(sent.name)
+    async def _open(self, sent: _Sent, turn: asyncio.Lock) -> _Opened:
         try:
             data = await (self._fetching.image if sent.inline else self._fetching.file)(sent.address)
         except Unfetched as fault:
@@ -104,11 +112,15 @@ class Files:
             return _left_out(sent, "image")
         if suffixes.refusal(sent.name):
             return _left_out(sent, "kind", kinds=", ".join(suffixes.FORMATS))
-        return await self._read(sent, suffix, data)
+        return await self._read(sent, data, turn)
 
-    async def _read(self, sent: _Sent, suffix: str, data: bytes) -> _Opened:
+    async def _read(self, sent: _Sent, data: bytes, turn: asyncio.Lock) -> _Opened:
+        loop, suffix = asyncio.get_running_loop(), suffixes.suffix_of(sent.name)
         try:
-            found = await asyncio.to_thread(self._chamber.read, suffix, data)
+            async with asyncio.timeout(self._seconds), turn:
+                found = await loop.run_in_executor(self._reader, self._chamber.read, suffix, data)
+        except TimeoutError:
+            return _left_out(sent, "slow")
         except (Unreadable, OSError):
             return _left_out(sent, "damaged")
         text = found.body.replace("\0", "").strip()

@@ -37,11 +37,13 @@ class Question:
         """Return what its buttons carry."""
         return next(data for data in _data(self.card.card) if "approval" in data)
 
-    async def press(self, person: str, chat: str, verb: str = "approve", **data: Any) -> Answer:
-        """Press a button that is on no screen of this person: the invoke as their client would send it."""
+    async def press(
+        self, person: str, chat: str, verb: str = "approve", *, on: str | None = None, **data: Any
+    ) -> Answer:
+        """Press a button that is on no screen of this person: the invoke as their client would send it, ``on`` a message."""
         action = {"type": "Action.Execute", "verb": verb, "data": {**self.data, **data}}
         sent = {
-            "type": "invoke", "name": "adaptiveCard/action", "replyToId": self.card.id,
+            "type": "invoke", "name": "adaptiveCard/action", "replyToId": self.card.id if on is None else on,
             "value": {"action": action, "trigger": "manual"},
         }  # fmt: skip
         return await self.teams.post(sent, person=person, conversation=chat)
@@ -113,6 +115,22 @@ async def test_what_a_button_carries_is_believed_in_nothing(delegated: Delegated
     assert (await question.status(), await other.status(), await question.orders()) == ("pending", "pending", 0)
     await other.press("bob", bobs, "reject")
     await question.press("bob", bobs, "reject", comment="x" * 2000)
+
+
+@pytest.mark.promise("teams.clicks")
+async def test_nobody_decides_by_a_button_on_a_card_that_did_not_ask_them(delegated: Delegated) -> None:
+    question, other, teams = await asked(delegated), await asked(delegated), delegated.teams
+    group = await teams.group("alice", "bob")
+    lure = await teams.say("alice", group, "Press here to see the pictures!")
+    told = await teams.say("bob", question.bobs, "/help")
+    own = await teams.until("bob", question.bobs, answer(told, "/help"))
+    for chat, message in ((group, lure.activity), (group, question.card.id), (question.bobs, own.id),
+                          (question.bobs, other.card.id), (question.bobs, told.activity), (question.bobs, "")):  # fmt: skip
+        pressed = await question.press("bob", chat, on=message)
+        assert code(pressed)[1:] == (409, "digest_mismatch"), message
+    assert (await question.status(), await question.orders()) == ("pending", 0)
+    for each in (question, other):
+        assert (await each.press("bob", each.bobs, "reject")).body["statusCode"] == 200
 
 
 @pytest.mark.promise("teams.clicks")

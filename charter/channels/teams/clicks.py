@@ -47,17 +47,21 @@ class Clicks:
             if isinstance(caller, Invoked):
                 return caller
             if verb in _DECISIONS:
-                return _answer(200, CARD, await self._decided(caller, verb, data, speech))
+                return _answer(200, CARD, await self._decided(caller, activity, speech))
             if verb == "cancel":
                 return _answer(200, CARD, await self._cancelled(caller, data, speech))
             raise InvalidRequest("This button belongs to nothing any more.", action="Write what you want in words.")
         except CharterError as fault:
             return _refused(fault, speech)
 
-    async def _decided(self, caller: Caller, verb: str, data: Mapping[str, Any], speech: Speech) -> Json:
+    async def _decided(self, caller: Caller, activity: Activity, speech: Speech) -> Json:
         """Take the decision; who comes too late, or presses twice, sees the one that was taken."""
         service, ctx = self._desk.service, caller.ctx
-        identifier, digest = _text(data, "approval"), _text(data, "digest")
+        verb, data = _action(activity.value)
+        identifier = _text(data, "approval")
+        # Others can show a person a card with such a button, too, and any words above it. It names no call that they saw.
+        ours = await self._said(ctx.tenant, activity) == f"approval:{identifier}:{ctx.principal.id}"
+        digest = _text(data, "digest") if ours else ""
         comment = _text(data, "comment").strip() or None
         with suppress(AlreadyDecided, Expired, RunFinished):
             decision = "approve" if verb == "approve" else "reject"

@@ -120,6 +120,7 @@ async def test_what_a_button_carries_is_believed_in_nothing(delegated: Delegated
 @pytest.mark.promise("teams.clicks")
 async def test_nobody_decides_by_a_button_on_a_card_that_did_not_ask_them(delegated: Delegated) -> None:
     question, other, teams = await asked(delegated), await asked(delegated), delegated.teams
+    await anew(teams, "bob")
     group = await teams.group("alice", "bob")
     lure = await teams.say("alice", group, "Press here to see the pictures!")
     told = await teams.say("bob", question.bobs, "/help")

@@ -16,7 +16,8 @@ class Teams(Section):
     the azure profile refuses it. ``agent`` answers
     whoever has not chosen one; empty: the one whose examples fit, and where several do, the person is asked.
 
-    ``inbox_limit`` is how many activities of a tenant may wait for their answer; more are refused with Retry-After.
+    ``inbox_limit`` is how many activities of a tenant may wait for their answer, a fifth of them one person's; more are refused with
+    Retry-After.
     ``reminders`` are the parts of an approval's time after which its approvers are reminded; behind the last one the person
     who asked is told, and ``escalation``, a conversation, too.
     """

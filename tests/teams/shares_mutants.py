@@ -4,6 +4,7 @@ from tests.mutants import Mutant
 
 _DOOR = "charter/channels/teams/"
 _SHARES = ("tests/teams/test_shares.py",)
+_INGRESS = ("tests/teams/test_ingress.py::test_one_person_fills_no_more_of_the_inbox_than_their_part",)
 _FILES = ("tests/teams/test_files.py",)
 
 SHARES = (
@@ -14,6 +15,14 @@ SHARES = (
     Mutant(
         "one person's messages are all taken at once", f"{_DOOR}pending.py",
         "select distinct on (conversation, person) conversation, activity ", "select conversation, activity ", _SHARES,
+    ),
+    Mutant(
+        "one person fills the inbox of a tenant", f"{_DOOR}inbox.py",
+        "count(*) filter (where o.person = $4 and $4 <> '') < $7 ", "$7 > 0 and $4 is not null ", _INGRESS,
+    ),
+    Mutant(
+        "a person's full part shuts the door for all", f"{_DOOR}ingress.py",
+        'who = person if isinstance(fault, inbox.PartFull) else ""', 'who = ""', _INGRESS,
     ),
     Mutant(
         "files are read in the threads of the whole host", f"{_DOOR}files.py",

@@ -70,6 +70,20 @@ async def test_a_tenant_that_keeps_too_many_waiting_is_told_when_to_come_again(d
         assert len(door.arrived) == 4
 
 
+@pytest.mark.promise("teams.shares")
+async def test_one_person_fills_no_more_of_the_inbox_than_their_part(database: Database) -> None:
+    bob = {"id": "29:bob", "aadObjectId": "bob", "name": "Bob"}
+    async with open_door(database, inbox_limit=50) as door:
+        told = [await door.say() for _ in range(22)]
+        assert [answer.status for answer in told] == [200] * 20 + [429] * 2
+        assert {answer.headers["Retry-After"] for answer in told[20:]} == {"5"}
+        assert (await door.say(**{"from": bob})).status == 200
+        # Those of nobody, such as the app's coming and going, have no part.
+        gone = {"type": "installationUpdate", "action": "add", "from": {"id": "28:teams"}}
+        assert [(await door.say(**gone)).status for _ in range(29)] == [200] * 29
+        assert (await door.say(**{"from": bob})).status == 429
+
+
 MALFORMED: dict[str, tuple[bytes | dict[str, Any], int]] = {
     "no JSON": (b"{", 422),
     "nothing": (b"", 422),

@@ -11,10 +11,17 @@ _AGAIN_SECONDS = 5
 _PUT = (
     "insert into teams_inbox (tenant, conversation, activity, person, body) select $1, $2, $3, $4, $5::text::jsonb "
     # No more is counted than may wait.
-    "where (select count(*) from (select 1 from teams_inbox where tenant = $1 and state = 'new' limit $6) o) < $6 "
+    "where (select count(*) < $6 and count(*) filter (where o.person = $4 and $4 <> '') < $7 "
+    "from (select person from teams_inbox where tenant = $1 and state = 'new' limit $6) o) "
     "on conflict do nothing"
 )
 _KNOWN = "select 1 from teams_inbox where tenant = $1 and conversation = $2 and activity = $3"
+_FULL = "select count(*) >= $2 from (select 1 from teams_inbox where tenant = $1 and state = 'new' limit $2) o"
+_PART, _LEAST = 5, 20
+
+
+class PartFull(QueueFull):
+    """As much of one person's waits as may; there is room for others'."""
 
 
 def written(activity: Activity) -> str:
@@ -30,14 +37,16 @@ def written(activity: Activity) -> str:
 
 
 async def put(session: Session, tenant: str, activity: Activity, body: str, *, limit: int) -> bool:
-    """Write an activity down; return whether it is new. About ``limit`` of a tenant may wait.
+    """Write an activity down; return whether it is new. About ``limit`` of a tenant may wait, and a fifth of that of one
+    person.
 
     Raises:
-        QueueFull: as many do.
+        PartFull, QueueFull: as many do.
     """
-    key = (tenant, activity.place.conversation, activity.id)
-    if await session.execute(_PUT, *key, activity.sender.oid, body, limit) != "INSERT 0 0":
+    key, own = (tenant, activity.place.conversation, activity.id), max(_LEAST, limit // _PART)
+    if await session.execute(_PUT, *key, activity.sender.oid, body, limit, own) != "INSERT 0 0":
         return True
     if await session.fetchval(_KNOWN, *key):
         return False
-    raise QueueFull("Too many messages wait for their answer.", retry_after=_AGAIN_SECONDS)
+    full = QueueFull if await session.fetchval(_FULL, tenant, limit) else PartFull
+    raise full("Too many messages wait for their answer.", retry_after=_AGAIN_SECONDS)

@@ -4,6 +4,7 @@ Nothing is done about it here, but for invokes: those a client waits for.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,7 @@ from charter.errors import (
     UnsupportedMedia,
 )
 from charter.identity.bot_framework import BotTokens, Vouched
+from charter.identity.expiring import Expiring
 from charter.identity.issuers import Served
 from charter.settings import Teams
 from charter.store.database import Database
@@ -38,7 +40,7 @@ from charter.telemetry import names
 _log = structlog.get_logger(__name__)
 
 _AGAIN_SECONDS = 2
-_FULL_SECONDS, _FULL_AGAIN_SECONDS = 0.5, 5
+_FULL_SECONDS, _FULL_AGAIN_SECONDS, _FULL_REMEMBERED = 0.5, 5, 1000
 _LONGEST_ID = 512
 _LONGEST_TYPE = 40
 _PEOPLES = frozenset({"message", "invoke"})
@@ -64,7 +66,8 @@ class Ingress:
     """The door of activities. ``arrived`` hears of each new one that was written down; ``invokes`` answers by name.
 
     An activity may take ``keep_seconds`` to be written down; the channel would wait longer, but people wait behind it. A
-    tenant whose inbox was full is not asked about again for a moment: refusing must cost less than working.
+    tenant whose inbox was full, or a person's part of it, is not asked about again for a moment: refusing must cost less than
+    working.
     """
 
     def __init__(
@@ -88,7 +91,7 @@ class Ingress:
         self._invokes = invokes
         self._arrived = arrived
         self._keep_seconds = keep_seconds
-        self._full: dict[str, float] = {}
+        self._full: Expiring[tuple[str, str], bool] = Expiring(_FULL_REMEMBERED, time.monotonic)
         self._invoke_seconds = invoke_seconds
 
     async def take(self, request: web.Request) -> web.Response:
@@ -151,8 +154,8 @@ class Ingress:
             Unavailable: whether it was kept is not known: it has to come again.
         """
         body = _checked(activity)
-        now = asyncio.get_running_loop().time()
-        if self._full.get(tenant, 0.0) > now:
+        person = activity.sender.oid
+        if self._full.get((tenant, "")) or self._full.get((tenant, person)):
             raise QueueFull("Too many messages wait for their answer.", retry_after=_FULL_AGAIN_SECONDS)
         try:
             async with asyncio.timeout(self._keep_seconds), self._database.tenant_session(tenant) as session:
@@ -166,7 +169,8 @@ class Ingress:
             raise Unavailable("The database does not answer in time.", retry_after=_AGAIN_SECONDS) from fault
         except CharterError as fault:
             if isinstance(fault, QueueFull):
-                self._full[tenant] = now + _FULL_SECONDS
+                who = person if isinstance(fault, inbox.PartFull) else ""
+                self._full.put((tenant, who), True, time.monotonic() + _FULL_SECONDS)
             if isinstance(fault, Unavailable):
                 fault.retry_after = fault.retry_after or _AGAIN_SECONDS
             raise

@@ -472,6 +472,7 @@ PROMISES: dict[str, str] = {
     "teams.groups.private": "What is somebody's own, or was said to the agent alone, is told to them alone among others, or in their own chat.",
     "teams.private-500": "In hundreds of random scenes of two tenants nobody is shown, and no log tells, what is somebody else's.",
     "teams.welcome": "A new chat is greeted once, with things to begin with.",
+    "teams.welcome.own": "A greeting names its person, and no agent that they may not start; who may start none is told so.",
     "teams.approval": "An approver decides on a card that is replaced in its place, and who asked is told how it ended.",
     "teams.cancel": "A task is cancelled from its card, and nobody is asked about it any more.",
     "teams.failure": "What went wrong is told with a reference, in no words of the machine.",

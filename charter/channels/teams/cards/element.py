@@ -118,6 +118,11 @@ def box(items: Sequence[Json], *, style: Colour | Literal["emphasis"] = "emphasi
     return {"type": "Container", "style": style, "spacing": "medium", "items": list(items)}
 
 
+def group(items: Sequence[Json]) -> Json:
+    """Return what belongs together, set apart from the rest by room alone."""
+    return {"type": "Container", "spacing": "medium", "items": list(items)}
+
+
 def link(title: str, url: str) -> Json:
     return {"type": "Action.OpenUrl", "title": short(title), "url": url}
 
@@ -133,6 +138,20 @@ def submit(title: str, data: Json) -> Json:
     whole = " ".join(visible(title).split())
     button: Json = {"type": "Action.Submit", "title": short(title), "data": data}
     return button | ({"tooltip": short(whole, 300)} if len(whole) > NAME else {})
+
+
+def pressed(text: str, data: Json) -> Json:
+    """Return a sentence that can be pressed, and talks. The words of a button stand on one line and are cut where it ends;
+    these take as many lines as they need, on a telephone, too.
+    """
+    whole = short(text, 300)
+    return {
+        "type": "Container",
+        "style": "emphasis",
+        "spacing": "small",
+        "items": [told(whole, colour="accent")],
+        "selectAction": submit(text, data),
+    }
 
 
 def row(button: Json) -> Json:

@@ -1,38 +1,44 @@
 """First contact: who comes in sees what they may begin with, by their name, and nothing that is others'."""
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.running import running_host
+from tests.running import HOUSE, running_host
 from tests.teams.conftest import AGENT, Delegated, teams_of
 from tests.teams.seeing import answer, words
 from tests.teams.views import Message
 
 PAYER = """\
 type: chat_completion_agent
-name: payer
-description: Pays invoices.
+name: dealer
+description: Tells buyers what a currency is worth.
 instructions: instructions.md
 model: {tier: standard}
 charter:
   owner: procurement@contoso.example
   acts_as: caller
-  functions: [procurement.pay_invoice]
-  starters: [Pay an invoice]
+  functions: [rates.find_rate]
+  starters: [What is a dollar worth?]
 """
+POLICY = '@id("rates") permit (principal in Role::"buyer", action == Action::"rates.find_rate", resource);'
+RATES = HOUSE / "tests" / "data" / "whole" / "plugins" / "rates"
 
 
 @pytest.fixture(scope="module")
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Delegated]:
     """A host with an agent more, which buyers alone may start."""
     folder: Path = tmp_path_factory.mktemp("house")
-    payer = folder / "agents" / "payer"
-    payer.mkdir(parents=True)
-    (payer / "agent.yaml").write_text(PAYER)
-    (payer / "instructions.md").write_text("You pay invoices.")
-    async with running_host(folder / "host", teams=AGENT, agents_dirs=str(folder / "agents")) as host:
+    dealer = folder / "agents" / "dealer"
+    dealer.mkdir(parents=True)
+    (dealer / "agent.yaml").write_text(PAYER)
+    (dealer / "instructions.md").write_text("You tell what currencies are worth.")
+    rates = shutil.copytree(RATES, folder / "plugins" / "rates")
+    (rates / "policy.cedar").write_text(POLICY)
+    folders = {"agents_dirs": str(folder / "agents"), "plugins_dirs": str(folder / "plugins")}
+    async with running_host(folder / "host", teams=AGENT, **folders) as host:
         yield Delegated(host, await teams_of(host))
 
 
@@ -53,13 +59,13 @@ async def test_somebody_is_greeted_with_what_they_may_start_and_nothing_else(hou
     bobs, alices = await teams.personal("bob"), await teams.personal("alice")
     unknown = await teams.until("bob", bobs, words("Hello Bob"))
     assert "Order a standing desk for 1,450 EUR" in unknown.buttons
-    assert "Payer" not in unknown.words, "nobody knows yet that he is a buyer"
+    assert "Dealer" not in unknown.words, "nobody knows yet that he is a buyer"
     for person, chat in (("bob", bobs), ("alice", alices)):
         await teams.answered(await teams.say(person, chat, "/status"), 1)
         await teams.until(person, chat, words("How things stand"))
-    assert "Payer" in (await greeted(house, "bob", bobs)).words
+    assert "Dealer" in (await greeted(house, "bob", bobs)).words
     hers = await greeted(house, "alice", alices)
-    assert "Payer" not in hers.words
+    assert "Dealer" not in hers.words
     assert "Order a standing desk for 1,450 EUR" in hers.buttons
 
 

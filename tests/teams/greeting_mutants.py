@@ -34,3 +34,20 @@ GREETED = (
         GREETING,
     ),
 )
+
+ENDED = (
+    Mutant(
+        "a failure told beside its stream",
+        "charter/channels/teams/answering.py",
+        'if growing.broken or not (run.status == "completed" or (run.finished and not growing.shown)):',
+        'if growing.broken or run.status != "completed":',
+        ("tests/teams/test_ending.py",),
+    ),
+    Mutant(
+        "a stop that ends what is elsewhere",
+        "charter/channels/teams/tasks.py",
+        "where person = $1 and conversation = $2 and exists",
+        "where person = $1 and $2 <> '' and exists",
+        ("tests/teams/test_ending.py",),
+    ),
+)

@@ -11,7 +11,7 @@ from tests.teams.conftest import AGENT, Delegated, teams_of
 from tests.teams.seeing import answer, words
 from tests.teams.views import Message
 
-PAYER = """\
+DEALER = """\
 type: chat_completion_agent
 name: dealer
 description: Tells buyers what a currency is worth.
@@ -33,7 +33,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deleg
     folder: Path = tmp_path_factory.mktemp("house")
     dealer = folder / "agents" / "dealer"
     dealer.mkdir(parents=True)
-    (dealer / "agent.yaml").write_text(PAYER)
+    (dealer / "agent.yaml").write_text(DEALER)
     (dealer / "instructions.md").write_text("You tell what currencies are worth.")
     rates = shutil.copytree(RATES, folder / "plugins" / "rates")
     (rates / "policy.cedar").write_text(POLICY)

@@ -21,7 +21,8 @@ from charter.runs.run import Run
 
 _SHOWN = 10
 
-Handler = Callable[[Caller, Activity, str, Speech], Awaitable[Json]]
+Handler = Callable[[Caller, Activity, str, Speech], Awaitable[Json | None]]
+"""Does what a command asks; nothing to answer: what comes of it is told there anyway."""
 
 
 class Commands:
@@ -58,7 +59,8 @@ class Commands:
                     await self._desk.sign_in.ask(tenant, activity)
                     return "waits"
                 body = await self._known[key](caller, activity, given.rest, speech)
-        await self._desk.say(tenant, reply(activity, "command", body, private=True))
+        if body is not None:
+            await self._desk.say(tenant, reply(activity, "command", body, private=True))
         return "done"
 
     async def _tasks(self, caller: Caller, _activity: Activity, _rest: str, speech: Speech) -> Json:
@@ -69,7 +71,7 @@ class Commands:
     async def _status(self, caller: Caller, activity: Activity, rest: str, speech: Speech) -> Json:
         """Show the run that is named, or how things stand altogether."""
         if rest:
-            run = await self._meant(caller, rest)
+            run = await self._named(caller, rest)
             if run is None:
                 return messages.plain(speech.say("problem.not_found"))
             steps = await self._desk.service.timeline(caller.ctx, run.id)
@@ -92,11 +94,23 @@ class Commands:
         )
         return messages.with_card(cards.status(speech, view), speech.say("status.heading"))
 
-    async def _stop(self, caller: Caller, _activity: Activity, rest: str, speech: Speech) -> Json:
-        """Cancel the run that is named, or the newest one that has not ended."""
-        run = await self._meant(caller, rest, open_only=True)
-        if run is None:
+    async def _stop(self, caller: Caller, activity: Activity, rest: str, speech: Speech) -> Json | None:
+        """Cancel the run that is named, or else the newest one of this conversation that has not ended: its end is told here."""
+        if rest:
+            return await self._stopped(caller, await self._named(caller, rest), speech)
+        async with self._desk.database.tenant_session(caller.ctx.tenant) as session:
+            task = await tasks.here(session, caller.ctx.principal.id, activity.place.conversation, root_of(activity))
+        if task is None:
             return messages.plain(speech.say("stop.nothing"))
+        with suppress(RunFinished):
+            await self._desk.service.cancel(caller.ctx, task.run_id)
+        return None
+
+    async def _stopped(self, caller: Caller, run: Run | None, speech: Speech) -> Json:
+        if run is None:
+            return messages.plain(speech.say("problem.not_found"))
+        if run.finished:
+            return messages.plain(speech.say("problem.run_finished"))
         with suppress(RunFinished):
             await self._desk.service.cancel(caller.ctx, run.id)
         return messages.plain(speech.say("stop.done"))
@@ -112,13 +126,10 @@ class Commands:
         await self._desk.states.delete(tenant, _talk(activity))
         return messages.plain(speech.say("new.done"))
 
-    async def _meant(self, caller: Caller, named: str, *, open_only: bool = False) -> Run | None:
-        if named:
-            with suppress(NotFound):
-                return await self._desk.service.get(caller.ctx, named.split(maxsplit=1)[0])
-            return None
-        runs = await self._runs(caller)
-        return next((run for run in runs if not (open_only and run.finished)), None)
+    async def _named(self, caller: Caller, words: str) -> Run | None:
+        with suppress(NotFound):
+            return await self._desk.service.get(caller.ctx, words.split(maxsplit=1)[0])
+        return None
 
     async def _runs(self, caller: Caller) -> Sequence[Run]:
         """Return what this person asked for in Teams, the newest first."""

@@ -120,6 +120,19 @@ async def of_person(session: Session, person: str, limit: int = 10) -> list[Task
     return [Task(*row) for row in rows]
 
 
+async def here(session: Session, person: str, conversation: str, root: str) -> Task | None:
+    """Return the newest of a person's tasks in a conversation that has not ended; one of that thread before others."""
+    row = await session.fetchrow(
+        f"select {_FIELDS} from teams_tasks where person = $1 and conversation = $2 and exists (select 1 from runs r "  # noqa: S608
+        "where r.id = run_id and r.status not in ('completed', 'failed', 'cancelled')) "
+        "order by root = $3 desc, created_at desc limit 1",
+        person,
+        conversation,
+        root,
+    )
+    return Task(*row) if row else None
+
+
 async def unattended(session: Session, limit: int = 100) -> list[str]:
     """Return the runs of open tasks that have news nobody has told: of a process that died, or a notice that was lost."""
     rows = await session.fetch(

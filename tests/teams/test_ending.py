@@ -49,3 +49,19 @@ async def test_that_somebody_has_to_decide_is_said_beside_the_card_that_tells_th
     await teams.until("alice", chat, answer(said, "It then goes on by itself"))
     stop = await teams.say("alice", chat, "/stop")
     await teams.until("alice", chat, answer(stop, "It is stopped."))
+
+
+@pytest.mark.promise("teams.commands.counted")
+async def test_a_task_that_waits_is_listed_and_counted_however_much_came_after_it(delegated: Delegated) -> None:
+    teams, item = delegated.teams, f"sofa {random.randrange(10**6)}"
+    chat = await anew(teams, "carol", "buyer")
+    await teams.say("carol", chat, f"order a {item} for 1,450 EUR")
+    await teams.until("carol", chat, words("Waiting", item))
+    await anew(teams, "carol")
+    last = [await teams.say("carol", chat, f"hello {number}") for number in range(11)][-1]
+    await teams.until("carol", chat, answer(last, "Good day."))
+    listing = await teams.say("carol", chat, "/tasks")
+    told = await teams.until("carol", chat, answer(listing, "Your tasks", "in the console"))
+    assert told.words.index(item) < told.words.index("hello")
+    status = await teams.say("carol", chat, "/status")
+    await teams.until("carol", chat, answer(status, "One of your tasks waits for somebody."))

@@ -64,8 +64,9 @@ class Commands:
         return "done"
 
     async def _tasks(self, caller: Caller, _activity: Activity, _rest: str, speech: Speech) -> Json:
-        runs = await self._runs(caller)
-        card = cards.tasks(speech, runs, url_of=lambda run: self._desk.run_url(run.id))
+        runs, counted = await self._runs(caller), await self._counted(caller)
+        more = max(0, counted.total - len(runs))
+        card = cards.tasks(speech, runs, more=more, url_of=lambda run: self._desk.run_url(run.id))
         return messages.with_card(card, speech.say("tasks.heading"))
 
     async def _status(self, caller: Caller, activity: Activity, rest: str, speech: Speech) -> Json:
@@ -77,7 +78,7 @@ class Commands:
             steps = await self._desk.service.timeline(caller.ctx, run.id)
             view = TaskView(run, await self._desk.name_of(run), steps, url=self._desk.run_url(run.id))
             return messages.with_card(cards.task(speech, view), speech.say(f"task.{run.status}"))
-        runs, inbox = await self._runs(caller), await self._desk.service.approvals(caller.ctx, status="pending")
+        counted, inbox = await self._counted(caller), await self._desk.service.approvals(caller.ctx, status="pending")
         mine = [
             each
             for each in inbox.items
@@ -87,8 +88,8 @@ class Commands:
         view = StatusView(
             caller.ctx.principal.name,
             talk.get("agent", ""),
-            working=sum(run.status in {"queued", "running"} for run in runs),
-            waiting=sum(run.status == "waiting" for run in runs),
+            working=counted.working,
+            waiting=counted.waiting,
             inbox=len(mine),
             url=f"{self._desk.public_url}/console/runs",
         )
@@ -132,14 +133,18 @@ class Commands:
         return None
 
     async def _runs(self, caller: Caller) -> Sequence[Run]:
-        """Return what this person asked for in Teams, the newest first."""
+        """Return what this person asked for in Teams, what goes on first."""
         async with self._desk.database.tenant_session(caller.ctx.tenant) as session:
             known = await tasks.of_person(session, caller.ctx.principal.id, _SHOWN)
         found: list[Run] = []
-        for task in known:
+        for run_id in known:
             with suppress(CharterError):
-                found.append(await self._desk.service.get(caller.ctx, task.run_id))
+                found.append(await self._desk.service.get(caller.ctx, run_id))
         return found
+
+    async def _counted(self, caller: Caller) -> tasks.Counted:
+        async with self._desk.database.tenant_session(caller.ctx.tenant) as session:
+            return await tasks.count(session, caller.ctx.principal.id)
 
 
 def _talk(activity: Activity) -> str:

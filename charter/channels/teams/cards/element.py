@@ -97,9 +97,16 @@ def parts(text: str) -> list[str]:
     return _BRACE.sub("{\0", visible(text).replace("\t", " ")).split("\0")
 
 
-def people(speech: Speech, entries: Sequence[str], names: Mapping[str, str]) -> str:
-    """Say who may decide (``user:…``, ``role:…``) by the names that are known; an id alone tells nobody anything."""
-    known = [names.get(entry.removeprefix("user:")) or _unnamed(speech, entry) for entry in entries[:10]]
+def people(speech: Speech, entries: Sequence[str], names: Mapping[str, str], me: str = "") -> str:
+    """Say who may decide (``user:…``, ``role:…``) by the names that are known; an id alone tells nobody anything. ``me`` is
+    the id of who reads it.
+    """
+    known = [
+        speech.say("you")
+        if me and entry == f"user:{me}"
+        else names.get(entry.removeprefix("user:")) or _unnamed(speech, entry)
+        for entry in entries[:10]
+    ]
     return speech.listed(list(dict.fromkeys(short(name) for name in known))) or speech.say("somebody")
 
 

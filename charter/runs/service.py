@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from charter.catalog.spec import AgentSpec
-from charter.context import Context
+from charter.context import Context, Principal
 from charter.errors import FieldError, InvalidRequest, NotFound, RunFinished
 from charter.governance import approvals
 from charter.governance.approvals import Approval
 from charter.identity.grants import Grants
+from charter.identity.principals import EMPLOYEE
 from charter.knowledge.archive import Archive
 from charter.models.chat import Image
 from charter.models.choosing import Wanted
@@ -56,11 +57,14 @@ class RunService:
         ]
 
     def offered(self, tenant: str) -> list[dict[str, Any]]:
-        """Return the names, descriptions and starters of the agents that a tenant has, for somebody who is not known yet."""
+        """Return the names, descriptions and starters of the agents that everybody who works there may start: for somebody who
+        is not known yet.
+        """
+        anybody = Context(tenant, Principal("", "user", "", frozenset({EMPLOYEE})))
         return [
             {"name": spec.name, "description": spec.description, "starters": list(spec.starters)}
             for spec in self.editions.current.catalog.agents.values()
-            if self.entitlement.agent(tenant, spec.name)
+            if self._may_see(anybody, spec)
         ]
 
     def agent(self, ctx: Context, name: str) -> dict[str, Any]:

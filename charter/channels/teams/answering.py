@@ -9,7 +9,7 @@ import structlog
 
 from charter.channels.teams import cards, conversations, messages, outbox, tasks
 from charter.channels.teams.desk import Desk
-from charter.channels.teams.incoming import Place
+from charter.channels.teams.incoming import Json, Place
 from charter.channels.teams.ports import Stopped, Stream, Undelivered
 from charter.channels.teams.speech import Speech, speech_of
 from charter.channels.teams.tasks import Task
@@ -145,10 +145,10 @@ class Answering:
 
     async def _ended(self, task: Task, stream: Stream, growing: _Growing, speech: Speech) -> None:
         run = growing.run or await self._desk.service.get(task.ctx, task.run_id)
-        if run.status != "completed" or growing.broken:
+        if growing.broken or not (run.status == "completed" or (run.finished and not growing.shown)):
             await self._passed_over(task, stream, run, growing, speech)
             return
-        body = await self._telling.answer(task, run, speech, shown=growing.text)
+        body = await self._whole(task, run, growing, speech)
         sent = await stream.close(body)
         async with self._desk.database.tenant_session(task.tenant) as session:
             said = self._telling.said(task, run, body)
@@ -159,9 +159,19 @@ class Answering:
             await tasks.told(session, run.id, run.last_seq, carded=False, done=True)
         self._desk.sender.wake(task.tenant)
 
+    async def _whole(self, task: Task, run: Run, growing: _Growing, speech: Speech) -> Json:
+        """Return the message that the stream becomes. One has to have a text, beside a card, too."""
+        if run.status == "completed":
+            return await self._telling.answer(task, run, speech, shown=growing.text)
+        told = await self._telling.ending(task, run, speech)
+        return {**messages.plain(speech.say(f"stream.{run.status}")), **told}
+
     async def _passed_over(self, task: Task, stream: Stream, run: Run, growing: _Growing, speech: Speech) -> None:
         """End the stream with a word on how it goes on, and leave the rest to who tells of it."""
-        await _closed(stream, growing, speech.say("stream.anew" if growing.broken else f"stream.{run.status}"))
+        key = "anew" if growing.broken else run.status
+        if key == "waiting":
+            key = f"waiting.{await self._telling.awaited(task, run)}"
+        await _closed(stream, growing, speech.say(f"stream.{key}"))
         await self._let_go(task)
         await self._telling.tell(task.tenant, task.run_id)
 

@@ -116,6 +116,9 @@ class Talk:
             return await self._pressed(taken, caller, pressed)
         known: Mapping[str, Any] = await self._desk.states.get(tenant, _talk_key(activity)) or {}
         offered = self._desk.service.agents(caller.ctx)
+        if not offered:
+            await self._say(taken, "nobody", "welcome.nobody")
+            return None
         if any(agent["name"] == known.get("agent") for agent in offered):
             return Asked(str(known["agent"]), activity.text)
         choice = await self._choosing.choose(offered, activity.text)

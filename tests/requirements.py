@@ -456,6 +456,7 @@ PROMISES: dict[str, str] = {
     "house.names": "Nothing is called utils, helpers, common, manager or base.",
     "house.floors": "A module imports only from floors beneath its own.",
     "house.migrations": "Migrations are numbered without a gap.",
+    "house.mutants": "Each guard that is taken out to prove its tests stands in its file, and the tests named with it are there.",
     "house.lock": "Every dependency is pinned by hash, and no lock names a registry.",
     "house.readme": "The READMEs are there, and the commands they show exist.",
     # teams: the door of activities

@@ -23,8 +23,15 @@ FILES = (
     Mutant(
         "the bot's token for any address",
         "charter/channels/teams/fetching.py",
-        "if not any(_within(url, service) for service in self._services):",
-        "if False:",
+        "if not any(_within(url, service) for service in self._services) or not",
+        "if not",
+        _TEAMS,
+    ),
+    Mutant(
+        "the bot's token for anything at the connector",
+        "charter/channels/teams/fetching.py",
+        " or not _ATTACHMENT.fullmatch(url.raw_path)",
+        "",
         _TEAMS,
     ),
     Mutant(

@@ -64,7 +64,15 @@ TEAMS_TOKENS = (
     Mutant("endorsements of nobody's reading", "charter/identity/keys.py", "if isinstance(each, str))", "if False)", _TOKENS),
     Mutant("two tokens, one believed by a channel's door", _DOOR, "if len(headers) > 1:", "if False:", _TOKENS),
     Mutant("activities without a token", _DOOR, "if not headers and self._anonymous and", "if not headers and", _TOKENS),
-    Mutant("activities without a token from anywhere", _DOOR, " and request.remote in _LOOPBACK:", ":", _TOKENS),
+    Mutant("activities without a token from anywhere", _DOOR, "return request.remote in _LOOPBACK and", "return", _TOKENS),
+    Mutant(
+        "activities without a token through a tunnel",
+        _DOOR,
+        " and not any(name in request.headers for name in _FORWARDED)",
+        "",
+        _TOKENS,
+    ),
+    Mutant("any channel's word for who writes", _DOOR, "if activity.channel != _CHANNEL:", "if False:", _TOKENS),
     Mutant(
         "activities without a token for anybody's service",
         _DOOR,

@@ -113,13 +113,18 @@ async def test_the_token_goes_to_the_connector_and_never_to_a_store(
 async def test_an_image_elsewhere_than_at_the_connector_is_not_asked_for(
     files: Files, drive: Store, connector: Store
 ) -> None:
+    image = "/v3/attachments/0-1/views/original"
     for address in (
-        f"{drive.address}/v3/attachments/0-1",
-        f"{connector.address}/v3x/attachments/0-1",
-        f"{connector.address}/v3/../admin",
-        f"{connector.address.replace('//', '//somebody@')}/v3/attachments/0-1",
-        connector.address.replace("http:", "https:") + "/v3/attachments/0-1",
-        f"{connector.address}.example/v3/attachments/0-1",
+        f"{drive.address}{image}",
+        f"{connector.address}/v3x{image}",
+        f"{connector.address}/v3/..{image}",
+        f"{connector.address.replace('//', '//somebody@')}{image}",
+        connector.address.replace("http:", "https:") + image,
+        f"{connector.address}.example{image}",
+        f"{connector.address}/v3/conversations/19:others/members",
+        f"{connector.address}{image}/%2e%2e/%2e%2e/%2e%2e/conversations",
+        f"{connector.address}/v3/attachments/..%2fconversations/views/original",
+        f"{connector.address}/v3/conversations?a={image}",
         "",
     ):
         taken = await files.take([{"contentType": "image/png", "contentUrl": address}])

@@ -37,6 +37,14 @@ async def test_a_token_of_the_bot_connector_posts_for_its_service_and_channel_al
     assert len(door.arrived) == 2
 
 
+@pytest.mark.promise("teams.tokens")
+async def test_only_teams_is_believed_about_who_writes_whatever_else_a_key_is_endorsed_for(door: Door) -> None:
+    assert "webchat" in door.issuer.channels["first"]
+    for given in ({}, {"type": "installationUpdate", "action": "add"}, {"type": "invoke", "name": "signin/failure"}):
+        assert (await door.say(channelId="webchat", **given)).status == 403
+    assert (list(await door.rows()), list(await door.rows("teams_people"))) == ([], [])
+
+
 async def test_who_sends_no_good_token_hears_nothing_about_the_body(door: Door) -> None:
     for body in (b"{", b"[]", b"x" * 100_000):
         assert (await door.post(body, "Bearer a.b.c")).status == 401
@@ -179,8 +187,12 @@ async def test_without_a_token_only_this_machine_is_believed_about_itself_and_on
         assert (await open_to_all.post(open_to_all.activity())).status == 403
         for bad in ("Bearer a.b.c", ""):
             assert (await open_to_all.post(open_to_all.activity(serviceUrl=local), bad)).status == 401
+        url = f"{open_to_all.address}/api/messages"
+        for name in ("Forwarded", "X-Forwarded-For", "x-forwarded-host"):
+            told = {name: "for=203.0.113.7", "Host": "localhost"}
+            async with door.http.post(url, json=open_to_all.activity(serviceUrl=local), headers=told) as answer:
+                assert answer.status == 401, name
         async with elsewhere() as http:
-            url = f"{open_to_all.address}/api/messages"
             async with http.post(url, json=open_to_all.activity(serviceUrl=local)) as answer:
                 assert answer.status == 401
 

@@ -5,6 +5,7 @@ connector, which wants the bot's token.
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
@@ -20,6 +21,8 @@ _STEPS = 3
 _STORES = ("sharepoint.com", "sharepoint.us", "sharepoint-mil.us", "sharepoint.cn", "1drv.com", "onedrive.live.com")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _LONGEST_ADDRESS = 4096
+_ATTACHMENT = re.compile(r".*/v3/attachments/[A-Za-z0-9._~-]+/views/[A-Za-z0-9]+")
+"""Where the connector keeps what was sent along (Bot Connector REST API). The bot's token opens all else there, too."""
 
 Why = Literal["elsewhere", "too_large", "slow", "gone"]
 """Why something was not fetched: its address is no store's; it is larger than may be; it took too long; it is not there
@@ -99,7 +102,7 @@ class Fetching:
         raise Unfetched("gone")
 
     async def _image(self, url: URL) -> bytes:
-        if not any(_within(url, service) for service in self._services):
+        if not any(_within(url, service) for service in self._services) or not _ATTACHMENT.fullmatch(url.raw_path):
             raise Unfetched("elsewhere")
         found = await self._get(url, {"Authorization": f"Bearer {await self._token_of()}"})
         if isinstance(found, URL):

@@ -46,6 +46,9 @@ _LONGEST_TYPE = 40
 _PEOPLES = frozenset({"message", "invoke"})
 _NOTHING_TO_DO = frozenset({"messageReaction", "messageUpdate", "messageDelete", "typing", "conversationUpdate"})
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host")
+_CHANNEL = "msteams"
+"""It says of its own who writes, and of which tenant; in other channels whoever writes may say so themselves."""
 _CARD = "adaptiveCard/action"
 """Its answers, faults among them, are told within a 200: only then does the client show their words."""
 
@@ -121,7 +124,7 @@ class Ingress:
         """Return what the request's token speaks for; ``None``: it needs none."""
         headers = request.headers.getall("Authorization", ())
         # A page in a browser of this machine gets no further: it cannot send JSON here without being allowed to.
-        if not headers and self._anonymous and request.remote in _LOOPBACK:
+        if not headers and self._anonymous and _of_this_machine(request):
             return None
         if len(headers) > 1:
             raise Unauthenticated("The request carries two tokens.")
@@ -132,6 +135,8 @@ class Ingress:
         url = activity.place.service_url
         if vouched is not None:
             vouched.check(url, activity.channel)
+        if activity.channel != _CHANNEL:
+            raise Forbidden("Nobody is answered in this channel; Teams alone is.")
         if not self._addresses.allowed(url) or (vouched is None and not on_this_machine(url)):
             raise Forbidden(
                 "The activity comes from a service that this host does not answer to.",
@@ -207,6 +212,11 @@ class Ingress:
 def routes(ingress: Ingress) -> list[web.RouteDef]:
     """Return the door. It asks for tokens of its own kind: ``application.build(self_guarded=…)``."""
     return [web.post("/api/messages", ingress.take)]
+
+
+def _of_this_machine(request: web.Request) -> bool:
+    """Whether it was sent here: a tunnel or a proxy, which brings others' requests, says that it does."""
+    return request.remote in _LOOPBACK and not any(name in request.headers for name in _FORWARDED)
 
 
 async def _read(request: web.Request) -> Activity:

@@ -3,7 +3,8 @@
 from tests.mutants import Mutant
 
 _DOOR = "charter/channels/teams/"
-_SHARES = ("tests/teams/test_shares.py",)
+_SHARES = ("tests/teams/test_shares.py::test_who_writes_much_while_something_of_theirs_is_slow_keeps_nobody_waiting",)
+_UNREADABLE = ("tests/teams/test_shares.py::test_what_cannot_be_read_any_more_keeps_nothing_else_from_being_found",)
 _INGRESS = ("tests/teams/test_ingress.py::test_one_person_fills_no_more_of_the_inbox_than_their_part",)
 _FILES = ("tests/teams/test_files.py",)
 
@@ -23,6 +24,10 @@ SHARES = (
     Mutant(
         "a person's full part shuts the door for all", f"{_DOOR}ingress.py",
         'who = person if isinstance(fault, inbox.PartFull) else ""', 'who = ""', _INGRESS,
+    ),
+    Mutant(
+        "what cannot be read stops who looks", f"{_DOOR}pending.py",
+        "    except InvalidRequest as fault:\n", "    except ZeroDivisionError as fault:\n", _UNREADABLE,
     ),
     Mutant(
         "files are read in the threads of the whole host", f"{_DOOR}files.py",

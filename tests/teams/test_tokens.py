@@ -192,9 +192,8 @@ async def test_without_a_token_only_this_machine_is_believed_about_itself_and_on
             told = {name: "for=203.0.113.7", "Host": "localhost"}
             async with door.http.post(url, json=open_to_all.activity(serviceUrl=local), headers=told) as answer:
                 assert answer.status == 401, name
-        async with elsewhere() as http:
-            async with http.post(url, json=open_to_all.activity(serviceUrl=local)) as answer:
-                assert answer.status == 401
+        async with elsewhere() as http, http.post(url, json=open_to_all.activity(serviceUrl=local)) as answer:
+            assert answer.status == 401
 
 
 def elsewhere() -> ClientSession:

@@ -3,8 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from charter.channels.teams.incoming import Activity, parse
+from charter.errors import InvalidRequest
 from charter.store.database import Database, Session
+
+_log = structlog.get_logger(__name__)
 
 LEASE_SECONDS = 15
 """So long a message waits that a process which dies was working on; who lives says so in time (``hold``)."""
@@ -13,7 +18,8 @@ _WAITING = 5
 
 _TAKEN = (
     "update teams_inbox i set taken_until = clock_timestamp() + make_interval(secs => $1), attempts = attempts + 1 "
-    "from ({chosen}) as c where i.conversation = c.conversation and i.activity = c.activity returning i.body, i.attempts"
+    "from ({chosen}) as c where i.conversation = c.conversation and i.activity = c.activity "
+    "returning i.conversation, i.activity, i.body, i.attempts"
 )
 # Of each person in a conversation the first alone: the others wait for it here, and for no place in a process.
 _OLDEST = (
@@ -21,6 +27,9 @@ _OLDEST = (
     "from teams_inbox where state = 'new' order by conversation, person, received_at, activity) as f using (conversation, activity) "
     "where i.state = 'new' and (i.taken_until is null or i.taken_until < clock_timestamp()) "
     "order by i.received_at limit $2 for update of i skip locked"
+)
+_DONE = (
+    "update teams_inbox set state = 'done', body = null, taken_until = null where conversation = $1 and activity = $2"
 )
 _ONE = (
     "select conversation, activity from teams_inbox where state = 'new' and conversation = $2 and activity = $3 "
@@ -45,7 +54,8 @@ async def take(database: Database, tenant: str, limit: int) -> list[Taken]:
     """Take what has waited longest and nobody works on; of what one person wrote in a conversation the first alone."""
     async with database.tenant_session(tenant) as session:
         rows = await session.fetch(_TAKEN.format(chosen=_OLDEST), LEASE_SECONDS, limit)
-    return [_taken(tenant, row) for row in rows]
+        found = [await _taken(session, tenant, row) for row in rows]
+    return [taken for taken in found if taken is not None]
 
 
 async def take_one(database: Database, tenant: str, activity: Activity) -> Taken | None:
@@ -54,20 +64,24 @@ async def take_one(database: Database, tenant: str, activity: Activity) -> Taken
         row = await session.fetchrow(
             _TAKEN.format(chosen=_ONE), LEASE_SECONDS, activity.place.conversation, activity.id
         )
-    return _taken(tenant, row) if row else None
+        return await _taken(session, tenant, row) if row else None
 
 
-def _taken(tenant: str, row: Any) -> Taken:
-    return Taken(tenant, parse(row["body"]), row["attempts"])
+async def _taken(session: Session, tenant: str, row: Any) -> Taken | None:
+    """Return it as it is worked on. What this version cannot read is over: it must not keep the others from being taken."""
+    try:
+        return Taken(tenant, parse(row["body"]), row["attempts"])
+    except InvalidRequest as fault:
+        _log.error(
+            "an activity that was kept cannot be read", tenant=tenant, activity=row["activity"], reason=fault.detail
+        )
+        await session.execute(_DONE, row["conversation"], row["activity"])
+        return None
 
 
 async def done(session: Session, activity: Activity) -> None:
     """Nothing is left to do about it; of what it said nothing stays here."""
-    await session.execute(
-        "update teams_inbox set state = 'done', body = null, taken_until = null where conversation = $1 and activity = $2",
-        activity.place.conversation,
-        activity.id,
-    )
+    await session.execute(_DONE, activity.place.conversation, activity.id)
 
 
 async def waits_for_sign_in(session: Session, activity: Activity) -> None:

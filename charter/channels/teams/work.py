@@ -100,10 +100,14 @@ class Worker:
     async def _look(self) -> None:
         while True:
             self._wake.clear()
-            with suppress(DatabaseUnavailable):
+            try:
                 for tenant in await crossing.teams_due(self._desk.database):
                     if self._desk.tenants.served(tenant):
                         await self._left_behind(tenant)
+            except DatabaseUnavailable:
+                pass  # The next look tries again.
+            except Exception:  # noqa: BLE001 - logged with its trace; the next look tries again
+                _log.exception("looking for what was left behind failed")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), _LOOK_SECONDS)
 

@@ -50,4 +50,25 @@ ENDED = (
         "where person = $1 and $2 <> '' and exists",
         ("tests/teams/test_ending.py",),
     ),
+    Mutant(
+        "a choice that is pressed twice begins twice",
+        "charter/channels/teams/talk.py",
+        'return f"teams:{activity.place.conversation}:{original}"',
+        'return f"teams:{activity.place.conversation}:{activity.id}"',
+        ("tests/teams/test_pressing.py",),
+    ),
+    Mutant(
+        "another try that is pressed twice",
+        "charter/channels/teams/talk.py",
+        'return f"teams:again:{run_id}"',
+        'return f"teams:again:{activity.id}"',
+        ("tests/teams/test_pressing.py",),
+    ),
+    Mutant(
+        "a file forgotten while somebody chooses",
+        "charter/channels/teams/talk.py",
+        'waiting.get("attachments", ())',
+        "()",
+        ("tests/teams/test_pressing.py",),
+    ),
 )

@@ -22,6 +22,8 @@ _log = structlog.get_logger(__name__)
 
 PATIENCE_SECONDS = 45.0
 """So long a stream waits for the answer's end without a word; Teams itself ends it after two minutes."""
+QUIET_SECONDS = 8.0
+"""So long a call may take below a text that has begun, where no line can tell of it any more; then a card does."""
 _LONGEST_SECONDS = 105.0
 _BEAT_SECONDS = tasks.STREAM_SECONDS / 4
 _SIGN_SECONDS = 3.0
@@ -31,7 +33,7 @@ _APART = "\n\n"
 @dataclass(slots=True)
 class _Growing:
     """What has been said in the stream so far: ``doing`` until the first text; ``before`` is that of turns that went on with
-    a call. ``broken``: what is shown was withdrawn, and nothing more is added.
+    a call; ``calling``: one is under way. ``broken``: what is shown was withdrawn, and nothing more is added.
     """
 
     doing: str
@@ -39,11 +41,17 @@ class _Growing:
     turn: str = ""
     shown: str = ""
     broken: bool = False
+    calling: bool = False
     run: Run | None = None
 
     @property
     def text(self) -> str:
         return self.before + self.turn
+
+    @property
+    def patience(self) -> float | None:
+        """Return how many seconds nothing may come."""
+        return (QUIET_SECONDS if self.calling else None) if self.text else PATIENCE_SECONDS
 
     def more(self) -> str:
         """Return what is to be added to what is shown. What may still turn into markup waits for its next letter."""
@@ -132,6 +140,7 @@ class Answering:
                 # What has been shown cannot be unsaid: the answer will be told as a message of its own.
                 growing.turn, growing.broken = "", bool(growing.text) or growing.broken
             case "step":
+                growing.calling = event.data["type"] not in {"model", "message"} and event.data["status"] == "running"
                 if event.data["type"] == "model" and event.data["status"] == "done" and growing.turn:
                     growing.before, growing.turn = growing.text, ""
                 elif event.data["status"] == "running" and not growing.text:
@@ -205,7 +214,7 @@ async def _next(events: AsyncGenerator[Event], stream: Stream, growing: _Growing
     """
     coming = asyncio.ensure_future(anext(events, None))
     try:
-        async with asyncio.timeout(None if growing.text else PATIENCE_SECONDS):
+        async with asyncio.timeout(growing.patience):
             while not (await asyncio.wait({coming}, timeout=_SIGN_SECONDS))[0]:
                 stream.update(growing.doing)
         return coming.result()

@@ -147,16 +147,15 @@ def submit(title: str, data: Json) -> Json:
     return button | ({"tooltip": short(whole, 300)} if len(whole) > NAME else {})
 
 
-def pressed(text: str, data: Json) -> Json:
-    """Return a sentence that can be pressed, and talks. The words of a button stand on one line and are cut where it ends;
-    these take as many lines as they need, on a telephone, too.
+def pressed(text: str, data: Json, *more: Json) -> Json:
+    """Return a sentence that can be pressed, with what stands below it, and talks. The words of a button stand on one line and
+    are cut where it ends; these take as many lines as they need, on a telephone, too.
     """
-    whole = short(text, 300)
     return {
         "type": "Container",
         "style": "emphasis",
         "spacing": "small",
-        "items": [told(whole, colour="accent")],
+        "items": [told(short(text, 300), strong=bool(more), colour="accent"), *more],
         "selectAction": submit(text, data),
     }
 

@@ -106,6 +106,26 @@ async def test_who_asks_hears_that_the_approver_has_taken_the_app_away(pair: Pai
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.promise("teams.newcomers")
+async def test_who_adds_the_app_after_they_were_to_be_asked_is_asked_then_and_once(pair: Pair) -> None:
+    await pair.use("a")
+    bobs = await pair.teams.personal("bob")
+    await pair.teams.install(bobs, installed=False)
+    try:
+        item, alices = await order(pair, "hammock")
+        await pair.teams.until("alice", alices, words("Bob cannot be asked in Teams"))
+        assert words("Your approval is asked", item)(await pair.teams.seen("bob", bobs)) is None
+    finally:
+        await pair.teams.install(bobs, installed=True)
+    _, card = await card_of(pair, item)
+    await pair.teams.install(bobs, installed=True)
+    assert (await pair.teams.click("bob", bobs, card.id, "Approve")).effect == "card"
+    await pair.teams.until("alice", alices, words("is placed", item))
+    assert sum(item in message.words for message in (await pair.teams.seen("bob", bobs)).bots) == 1
+    assert await orders(pair, item) == 1
+
+
+@pytest.mark.timeout(300)
 @pytest.mark.promise("teams.authority")
 async def test_for_somebody_who_is_disabled_meanwhile_nothing_is_done_and_both_are_told(pair: Pair) -> None:
     await pair.use("a")

@@ -69,7 +69,7 @@ class Approving:
 
     async def _looked(self, tenant: str) -> None:
         """Do what is to be done about this tenant's questions; what fails of it keeps nothing else from being done."""
-        for part in (self._asks, self._settles, self._ends, self._reminds):
+        for part in (self._asks, self._meets, self._settles, self._ends, self._reminds):
             try:
                 async with self._desk.database.tenant_session(tenant) as session:
                     said = await part(session)
@@ -85,6 +85,16 @@ class Approving:
 
     async def _asks(self, session: Session) -> list[Said]:
         return [each for approval in await asked.unasked(session) for each in await self._ask(session, approval)]
+
+    async def _meets(self, session: Session) -> list[Said]:
+        """Ask those who can be reached now what they could not be asked before."""
+        said: list[Said] = []
+        for person in await asked.newcomers(session):
+            for approval in await asked.missed(session, person):
+                card = await self._card(session, approval, person)
+                await outbox.forget(session, card.key)
+                said.append(card)
+        return said
 
     async def _settles(self, session: Session) -> list[Said]:
         return [each for row in await asked.settled(session) for each in await self._settle(session, row)]

@@ -30,6 +30,31 @@ async def asked(session: Session, approval: Approval) -> None:
     )
 
 
+async def newcomers(session: Session) -> list[str]:
+    """Return who may have been asked in vain, for who alone asks them now; they are newcomers no more."""
+    rows = await session.fetch(
+        "update teams_people set newcomer = false where id in (select id from teams_people where newcomer "
+        "order by id limit $1 for update skip locked) returning id",
+        _MOST,
+    )
+    return [row["id"] for row in rows]
+
+
+async def missed(session: Session, person: str) -> list[Approval]:
+    """Return the open approvals that others were asked about and this person, who may decide them, was not; or in vain."""
+    rows = await session.fetch(
+        "select a.id from approvals a join teams_asked k on k.approval_id = a.id and k.status = 'pending' "
+        "where a.status = 'pending' and a.expires_at > clock_timestamp() and (a.requester_id = $1) = (a.kind = 'confirmation') "
+        "and (a.kind = 'confirmation' or a.approvers && (select array_append(case when signed_out then '{}'::text[] else "
+        "array(select 'role:' || r from unnest(roles) r) end, 'user:' || id) from teams_people where id = $1)) "
+        "and not exists (select 1 from teams_outbox o where o.key = 'approval:' || a.id || ':' || $1 and o.state <> 'given_up') "
+        "order by a.created_at limit $2",
+        person,
+        _MOST,
+    )
+    return [await approvals.get(session, row["id"]) for row in rows]
+
+
 async def settled(session: Session) -> list[asyncpg.Record]:
     """Return what is over and not told yet, for who alone tells it now."""
     return await session.fetch(
@@ -81,7 +106,9 @@ async def reminded(session: Session, approval: Approval) -> int:
 async def cards_of(session: Session, approval_id: str) -> list[tuple[str, str]]:
     """Return the key and the person of each card that asks."""
     rows = await session.fetch(
-        "select key, person from teams_outbox where key like $1 and edits = '' and state <> 'given_up' order by number",
-        f"approval:{approval_id}:%",
+        'select key, person from teams_outbox where key collate "C" >= $1 and key collate "C" < $2 '
+        "and edits = '' and state <> 'given_up' order by number",
+        f"approval:{approval_id}:",
+        f"approval:{approval_id};",
     )
     return [(row["key"], row["person"]) for row in rows]

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from dataclasses import replace
 
-from charter.channels.teams import cards, conversations, known, messages, outbox, people
+from charter.channels.teams import cards, conversations, known, messages, outbox, people, standing
 from charter.channels.teams.desk import Desk
 from charter.channels.teams.incoming import Activity, Json
 from charter.channels.teams.outbox import Said
@@ -21,6 +21,8 @@ async def changed(desk: Desk, tenant: str, activity: Activity) -> None:
             await outbox.forget(session, _key(conversation))
     else:
         await desk.say(tenant, await _greeting(desk, tenant, activity))
+        async with desk.database.tenant_session(tenant) as session:
+            await standing.reached(session, tenant, activity.sender.oid)
 
 
 async def _greeting(desk: Desk, tenant: str, activity: Activity) -> Said:

@@ -14,10 +14,11 @@ _AGAIN_SECONDS = 300
 
 _READ = "select signed_out, sign_outs from teams_people where tenant = $1 and id = $2"
 _ARRIVED = (
-    "update teams_people set roles = $3, signed_out = signed_out and not $4, "
+    "update teams_people set roles = $3, signed_out = signed_out and not $4, newcomer = newcomer or roles <> $3 or signed_out, "
     "asked_at = case when $4 then null else asked_at end "
     "where tenant = $1 and id = $2 and (roles <> $3 or ($4 and (signed_out or asked_at is not null)))"
 )
+_REACHED = "update teams_people set newcomer = true where tenant = $1 and id = $2"
 _LEFT = "update teams_people set signed_out = true, sign_outs = sign_outs + 1, asked_at = null where tenant = $1 and id = $2"
 _RETRY = "update teams_people set asked_at = null where tenant = $1 and id = $2"
 _ASKED = (
@@ -45,6 +46,11 @@ async def arrived(session: Session, tenant: str, person: str, roles: Iterable[st
     ``signed_in``: they have just done so, and are not signed out any more.
     """
     await session.execute(_ARRIVED, tenant, person, sorted(roles), signed_in)
+
+
+async def reached(session: Session, tenant: str, person: str) -> None:
+    """Say that somebody can be reached who may not have been before."""
+    await session.execute(_REACHED, tenant, person)
 
 
 async def left(session: Session, tenant: str, person: str) -> None:

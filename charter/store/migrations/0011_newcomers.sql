@@ -1,0 +1,8 @@
+-- Somebody who can be reached in Teams now and could not before: what was to be asked of them is looked for once.
+alter table teams_people add column newcomer boolean not null default true;
+create index teams_people_newcomers on teams_people (tenant) where newcomer;
+
+-- What is still to be done about questions, and what was said where: neither may cost more with every year that is kept.
+create index teams_asked_open on teams_asked (tenant, status) where status in ('pending', 'approved');
+create index teams_outbox_said on teams_outbox (tenant, activity) where activity <> '';
+create index teams_outbox_keys on teams_outbox (tenant, key collate "C");

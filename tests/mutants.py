@@ -2,7 +2,7 @@
 
 usage: python -m tests.mutants [NAME ...] [--json]; those of durable runs: python -m tests.drills.mutants
 
-A guard whose text is not found any more fails too: its mutant would prove nothing.
+A guard whose text is not found as often as it should be fails too: its mutant would prove nothing.
 """
 
 import argparse
@@ -37,13 +37,21 @@ SECONDS = 300
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A guard taken out: ``guard`` in ``file`` becomes ``instead``; ``tests`` must notice."""
+    """A guard taken out: ``guard`` in ``file`` becomes ``instead``, ``times`` times; ``tests`` must notice."""
 
     name: str
     file: str
     guard: str
     instead: str
     tests: tuple[str, ...]
+    times: int = 1
+
+    def lost(self, text: str) -> str | None:
+        """Return what is wrong where the file's text does not hold the guard as often as it should."""
+        found = text.count(self.guard)
+        if found == self.times:
+            return None
+        return f"the guard stands {found} times in {self.file}, not {self.times}"
 
 
 MUTANTS = (
@@ -287,8 +295,8 @@ MUTANTS = (
     Mutant(
         "live text is sent though nobody follows elsewhere",
         "charter/runs/following.py",
-        "if self._remote.follows(run_id):",
-        "if True:",
+        "if self._remote.follows(run_id):\n            self._outlet.add(",
+        "if True:\n            self._outlet.add(",
         ("tests/runs/test_following.py",),
     ),
     Mutant(
@@ -487,8 +495,8 @@ def killed(mutant: Mutant, folder: Path) -> str | None:
     """Return ``None`` when a test noticed; otherwise what is wrong."""
     file = folder / mutant.file
     text = file.read_text("utf-8")
-    if mutant.guard not in text:
-        return f"the guard is not in {mutant.file} any more"
+    if lost := mutant.lost(text):
+        return lost
     if not _green(mutant.tests, folder):
         return "its tests are red without it, too"
     file.write_text(text.replace(mutant.guard, mutant.instead), "utf-8")

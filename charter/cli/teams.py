@@ -149,6 +149,7 @@ def _told(output: Path, made: "Package") -> dict[str, Any]:
         "manifest_version": manifest["manifestVersion"],
         "version": manifest["version"],
         "bot": manifest["bots"][0]["botId"],
+        "developer": manifest["developer"],
         "domains": manifest["validDomains"],
         "commands": [command["title"] for command in listed if "type" not in command],
         "languages": ["en", *(each["languageTag"] for each in manifest["localizationInfo"]["additionalLanguages"])],
@@ -162,9 +163,20 @@ def _sentences(told: dict[str, Any]) -> str:
         f"{told['file']}: version {told['version']}, manifest {told['manifest_version']}, bot {told['bot']}",
         f"  commands   {' '.join(told['commands'])} ({', '.join(told['languages'])})",
         f"  domains    {' '.join(told['domains'])}",
+        f"  developer  {_answering(told['developer'])}",
         *(f"  starter    {each['title']} ({each['agent']})" for each in told["starters"]),
     ]
     if left := told["left_out"]:
-        lines.append(f"  left out   {len(left)} starters: Teams shows {len(told['starters'])} beside the commands.")
+        more = "1 starter" if len(left) == 1 else f"{len(left)} starters"
+        lines.append(f"  left out   {more}: Teams shows {len(told['starters'])} beside the commands.")
         lines += [f"             {each['title']} ({each['agent']})" for each in left]
     return "\n".join(lines)
+
+
+def _answering(developer: dict[str, str]) -> str:
+    """Say who answers for the app, and whether their pages are only those of an example."""
+    name, website = developer["name"], developer["websiteUrl"]
+    pages = (website, developer["privacyUrl"], developer["termsOfUseUrl"])
+    if any(page.startswith(_EXAMPLE) for page in pages):
+        return f"{name}, with an example's pages; people would not find them: give --website, --privacy and --terms"
+    return f"{name}, {website}"

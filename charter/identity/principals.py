@@ -9,6 +9,8 @@ from charter.identity.issuers import Issuer, Issuers
 
 SCOPE = "access_as_user"
 OPERATOR = "operator"
+EMPLOYEE = "employee"
+"""The role that whoever works with the agents has."""
 
 
 def resolve(claims: Mapping[str, Any], issuers: Issuers, groups: Iterable[str] | None = None) -> Context:

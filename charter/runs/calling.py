@@ -88,7 +88,7 @@ def refusal(approval: Approval | None) -> Decision | None:
         return None
     said = f" They said: {approval.comment}" if approval.comment else ""
     public = {
-        "rejected": f"{approval.decided_by} rejected this.{said}",
+        "rejected": f"The person who was asked rejected this.{said}",
         "expired": "Nobody decided in time, so it was not done.",
     }.get(approval.status, "The request was withdrawn.")
     return Decision("deny", approval.policies, public, digest=approval.digest, public=public)

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from charter.catalog.spec import AgentSpec
-from charter.context import Context
+from charter.context import Context, Principal
 from charter.errors import FieldError, InvalidRequest, NotFound, RunFinished
 from charter.governance import approvals
 from charter.governance.approvals import Approval
 from charter.identity.grants import Grants
+from charter.identity.principals import EMPLOYEE
 from charter.knowledge.archive import Archive
 from charter.models.chat import Image
 from charter.models.choosing import Wanted
@@ -25,7 +26,7 @@ from charter.runs.following import Followers
 from charter.runs.parking import verdict
 from charter.runs.records import Claim
 from charter.runs.replaying import Replayed, Replaying
-from charter.runs.run import TERMINAL, Event, Page, Run, StartRun, Step
+from charter.runs.run import TERMINAL, Event, Page, ReadFile, Run, StartRun, Step
 from charter.settings import Http, Runs
 from charter.store.database import Database, Session
 from charter.telemetry.tracing import Trace
@@ -56,11 +57,14 @@ class RunService:
         ]
 
     def offered(self, tenant: str) -> list[dict[str, Any]]:
-        """Return the names, descriptions and starters of the agents that a tenant has, for somebody who is not known yet."""
+        """Return the names, descriptions and starters of the agents that everybody who works there may start: for somebody who
+        is not known yet.
+        """
+        anybody = Context(tenant, Principal("", "user", "", frozenset({EMPLOYEE})))
         return [
             {"name": spec.name, "description": spec.description, "starters": list(spec.starters)}
             for spec in self.editions.current.catalog.agents.values()
-            if self.entitlement.agent(tenant, spec.name)
+            if self._may_see(anybody, spec)
         ]
 
     def agent(self, ctx: Context, name: str) -> dict[str, Any]:
@@ -154,6 +158,16 @@ class RunService:
         async with self.database.session(ctx) as session:
             await records.read(session, ctx, run_id)
             return await images.of_run(session, run_id)
+
+    async def files(self, ctx: Context, run_id: str) -> tuple[ReadFile, ...]:
+        """Return the files of a run's input, as what was read of them.
+
+        Raises:
+            NotFound: not a run that this principal may see.
+        """
+        async with self.database.session(ctx) as session:
+            await records.read(session, ctx, run_id)
+            return await files.of_run(session, run_id)
 
     async def listing(self, ctx: Context, *, cursor: str | None = None, limit: int = 50, **filters: str | None) -> Page:
         async with self.database.session(ctx) as session:

@@ -51,6 +51,7 @@ DOORS = (
         '"RS256"',
         'type("Any", (str,), {"__ne__": lambda a, b: False, "__eq__": lambda a, b: True, "__hash__": str.__hash__})("RS256")',
         ("tests/doors/test_matrix.py",),
+        times=2,
     ),
     Mutant(
         "a token's own key believed",
@@ -65,6 +66,7 @@ DOORS = (
         "self._shelves.setdefault(issuer.name, _Shelf())",
         'self._shelves.setdefault("", _Shelf())',
         ("tests/doors/test_matrix.py",),
+        times=2,
     ),
     Mutant(
         "a token believed by a part of it",

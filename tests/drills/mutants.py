@@ -42,8 +42,8 @@ MUTANTS = (
     Mutant(
         "recv wait",
         "charter/runs/segments.py",
-        "return await work(tenant, run_id, epoch)",
-        "return [await work(tenant, run_id, epoch), await DBOS.recv_async('decision', timeout_seconds=3600)][0]",
+        "is home:\n                return await work(tenant, run_id, epoch)",
+        "is home:\n                return [await work(tenant, run_id, epoch), await DBOS.recv_async('decision', timeout_seconds=3600)][0]",
         (f"{_SMALL}test_runs_that_wait_hold_no_place_and_all_go_on",),
     ),
 )

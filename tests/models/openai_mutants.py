@@ -118,8 +118,8 @@ OPENAI = (
     Mutant(
         "images outlast their run",
         "charter/store/crossing.py",
-        '_HANGING = ("journal", "effects", "approvals", "run_images")',
-        '_HANGING = ("journal", "effects", "approvals")',
+        '"run_images", ',
+        "",
         ("tests/runs/test_retention.py",),
     ),
     Mutant(

@@ -11,8 +11,8 @@ ROUTE = (
     Mutant(
         "residency dropped in failover",
         _ROUTE,
-        "        turn = _Turn(self, there, ",
-        "        turn = _Turn(self, self.deployments, ",
+        "turn = _Turn(self, wanted.able(there), ",
+        "turn = _Turn(self, wanted.able(self.deployments), ",
         (_PURE,),
     ),
     Mutant(

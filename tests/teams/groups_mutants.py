@@ -60,7 +60,7 @@ GROUPS = (
     ),
     Mutant(
         "an agent that was taken away tells nothing", f"{_DOOR}telling.py",
-        "return [self.said(task, run, await self._ending(task, run, speech))] if run.finished else []", "return []",
+        "return [self.said(task, run, await self.ending(task, run, speech))] if run.finished else []", "return []",
         (f"{_GROUPS}who_asked_has_the_answer_in_their_own_chat_when_they_or_the_agent_have_left",),
     ),
     Mutant(

@@ -215,7 +215,7 @@ SENDING = (
     Mutant(
         "nobody hears who cannot be reached",
         _DELIVERY,
-        "await self._unreachable(session, begun.tenant, said.key, said.person)",
+        "await self._unreachable(session, begun)",
         "pass",
         (f"{_SENT}who_cannot_be_reached_is_told_of_in_the_same_breath",),
     ),

@@ -12,6 +12,7 @@ import pytest
 
 from charter.channels.teams import cards
 from charter.channels.teams.cards import element
+from charter.channels.teams.commands import COMMANDS
 from charter.channels.teams.ports import SignInLink
 from charter.channels.teams.speech import LANGUAGES, Speech, speech_of
 from charter.errors import CharterError, ModelUnavailable, NotAnApprover
@@ -242,6 +243,25 @@ def test_a_task_names_its_real_steps_and_what_it_waits_for_and_can_be_cancelled_
     assert "what became of a change" in shown(cards.task(ENGLISH, cards.TaskView(doubtful, "Alice")))
 
 
+def test_a_task_lists_what_says_something_and_says_it_once() -> None:
+    steps = [
+        step(type="model", name="scripted"),
+        step(status="waiting"),
+        step(type="approval", status="waiting"),
+    ]
+    said = shown(cards.task(ENGLISH, cards.TaskView(run(status="waiting"), "Alice", steps, approval())))
+    assert "Thought" not in said
+    assert said.count("Create order") == 2, "the step, and what is waited for"
+
+
+def test_an_approver_reads_that_it_is_they_who_decide() -> None:
+    names = {"bob": "Bob Builder", "ada": "Ada"}
+    asked = approval(approvers=("user:bob", "user:ada"))
+    card = cards.approval(ENGLISH, asked, agent="buyer", effect="write", names=names, me="bob")
+    assert "You or Ada" in shown(card)
+    assert "It changes something in Procurement." in shown(card)
+
+
 def test_the_line_above_a_stream_names_the_step() -> None:
     assert cards.progress(ENGLISH, None, "queued") == "Waiting for its turn"
     assert cards.progress(ENGLISH, step(type="retrieval", status="running")) == "Searching the documents"
@@ -323,7 +343,9 @@ def test_lists_and_status_and_help() -> None:
         "3 decisions wait for you.",
     ):
         assert each in said
-    assert all(command in shown(cards.commands(ENGLISH)) for command in cards.COMMANDS)
+    for locale in LANGUAGES:
+        said = shown(cards.commands(speech_of(locale)))
+        assert all(command.title(locale) in said for command in COMMANDS)
 
 
 def test_a_sign_in_card_says_why_and_lets_the_client_do_it_in_silence() -> None:
@@ -344,4 +366,4 @@ def test_a_time_is_written_by_the_client_in_the_readers_own_zone() -> None:
 
 def test_the_id_of_a_person_without_a_name_is_not_shown() -> None:
     asked = approval(approvers=("user:9f1c2d3e-0000-4000-8000-1234567890ab",))
-    assert "a certain person" in shown(cards.approval(ENGLISH, asked, agent="buyer"))
+    assert "A colleague" in shown(cards.approval(ENGLISH, asked, agent="buyer"))

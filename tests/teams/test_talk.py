@@ -79,7 +79,7 @@ async def test_every_command_is_answered(delegated: Delegated) -> None:
         ("/help", "What you can write"),
         ("/tasks", "Your tasks"),
         ("/status", "How things stand"),
-        ("/stop", "Nothing is under way"),
+        ("/stop", "Nothing of yours is under way here"),
         ("/new", "begin anew"),
         ("/signout", "You are signed out"),
     ):

@@ -96,6 +96,7 @@ async def test_stop_cancels_the_turn_of_a_model_that_thinks_and_says_so(delegate
 @pytest.mark.promise("teams.slow")
 async def test_a_slow_model_holds_no_request_and_its_answer_comes(delegated: Delegated) -> None:
     teams, chat = delegated.teams, await anew(delegated.teams, "frank")
+    await teams.forget()
     said = await teams.say("frank", chat, "think for ages")
     meanwhile = [await teams.say("frank", chat, "hello") for _ in range(2)]
     for each in meanwhile:

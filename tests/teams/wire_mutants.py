@@ -35,8 +35,7 @@ WIRE = (
     ),
     Mutant(
         "a click decides on the newest call", f"{_DOOR}clicks.py",
-        'identifier, digest = _text(data, "approval"), _text(data, "digest")',
-        'identifier = _text(data, "approval")\n        digest = (await service.approval(ctx, identifier)).digest',
+        'digest = _text(data, "digest") if ours else ""', "digest = (await service.approval(ctx, identifier)).digest",
         (f"{_CLICKS}::test_what_a_button_carries_is_believed_in_nothing",),
     ),
     Mutant(

@@ -61,16 +61,16 @@ TENANCY = (
     ),
     Mutant(
         "a tenant's collections not asked",
-        "host.py",
-        "collections = ground.entitlement.collections(ctx.tenant, agent.knowledge)",
-        "collections = agent.knowledge",
+        "charter/runs/access.py",
+        "collections = self.entitlement.collections(ctx.tenant, agent.knowledge)",
+        "collections = list(agent.knowledge)",
         ("tests/tenancy/test_entitlement.py",),
     ),
     Mutant(
         "a tenant's regions not asked",
         "charter/tenancy/entitlement.py",
-        "if own.residency is not None and not any(each.serves(own.residency) for each in self._models.get(agent.tier, ())):",
-        "if False:",
+        "if own.residency is not None and not any(",
+        "if False and not any(",
         ("tests/tenancy/test_entitlement.py",),
     ),
     Mutant(

@@ -9,7 +9,7 @@ import structlog
 
 from charter.channels.teams import cards, conversations, messages, outbox, tasks
 from charter.channels.teams.desk import Desk
-from charter.channels.teams.incoming import Place
+from charter.channels.teams.incoming import Json, Place
 from charter.channels.teams.ports import Stopped, Stream, Undelivered
 from charter.channels.teams.speech import Speech, speech_of
 from charter.channels.teams.tasks import Task
@@ -22,6 +22,8 @@ _log = structlog.get_logger(__name__)
 
 PATIENCE_SECONDS = 45.0
 """So long a stream waits for the answer's end without a word; Teams itself ends it after two minutes."""
+QUIET_SECONDS = 8.0
+"""So long a call may take below a text that has begun, where no line can tell of it any more; then a card does."""
 _LONGEST_SECONDS = 105.0
 _BEAT_SECONDS = tasks.STREAM_SECONDS / 4
 _SIGN_SECONDS = 3.0
@@ -31,7 +33,7 @@ _APART = "\n\n"
 @dataclass(slots=True)
 class _Growing:
     """What has been said in the stream so far: ``doing`` until the first text; ``before`` is that of turns that went on with
-    a call. ``broken``: what is shown was withdrawn, and nothing more is added.
+    a call; ``calling``: one is under way. ``broken``: what is shown was withdrawn, and nothing more is added.
     """
 
     doing: str
@@ -39,11 +41,17 @@ class _Growing:
     turn: str = ""
     shown: str = ""
     broken: bool = False
+    calling: bool = False
     run: Run | None = None
 
     @property
     def text(self) -> str:
         return self.before + self.turn
+
+    @property
+    def patience(self) -> float | None:
+        """Return how many seconds nothing may come."""
+        return (QUIET_SECONDS if self.calling else None) if self.text else PATIENCE_SECONDS
 
     def more(self) -> str:
         """Return what is to be added to what is shown. What may still turn into markup waits for its next letter."""
@@ -132,6 +140,7 @@ class Answering:
                 # What has been shown cannot be unsaid: the answer will be told as a message of its own.
                 growing.turn, growing.broken = "", bool(growing.text) or growing.broken
             case "step":
+                growing.calling = event.data["type"] not in {"model", "message"} and event.data["status"] == "running"
                 if event.data["type"] == "model" and event.data["status"] == "done" and growing.turn:
                     growing.before, growing.turn = growing.text, ""
                 elif event.data["status"] == "running" and not growing.text:
@@ -145,10 +154,10 @@ class Answering:
 
     async def _ended(self, task: Task, stream: Stream, growing: _Growing, speech: Speech) -> None:
         run = growing.run or await self._desk.service.get(task.ctx, task.run_id)
-        if run.status != "completed" or growing.broken:
+        if growing.broken or not (run.status == "completed" or (run.finished and not growing.shown)):
             await self._passed_over(task, stream, run, growing, speech)
             return
-        body = await self._telling.answer(task, run, speech, shown=growing.text)
+        body = await self._whole(task, run, growing, speech)
         sent = await stream.close(body)
         async with self._desk.database.tenant_session(task.tenant) as session:
             said = self._telling.said(task, run, body)
@@ -159,9 +168,19 @@ class Answering:
             await tasks.told(session, run.id, run.last_seq, carded=False, done=True)
         self._desk.sender.wake(task.tenant)
 
+    async def _whole(self, task: Task, run: Run, growing: _Growing, speech: Speech) -> Json:
+        """Return the message that the stream becomes. One has to have a text, beside a card, too."""
+        if run.status == "completed":
+            return await self._telling.answer(task, run, speech, shown=growing.text)
+        told = await self._telling.ending(task, run, speech)
+        return {**messages.plain(speech.say(f"stream.{run.status}")), **told}
+
     async def _passed_over(self, task: Task, stream: Stream, run: Run, growing: _Growing, speech: Speech) -> None:
         """End the stream with a word on how it goes on, and leave the rest to who tells of it."""
-        await _closed(stream, growing, speech.say("stream.anew" if growing.broken else f"stream.{run.status}"))
+        key = "anew" if growing.broken else run.status
+        if key == "waiting":
+            key = f"waiting.{await self._telling.awaited(task, run)}"
+        await _closed(stream, growing, speech.say(f"stream.{key}"))
         await self._let_go(task)
         await self._telling.tell(task.tenant, task.run_id)
 
@@ -195,7 +214,7 @@ async def _next(events: AsyncGenerator[Event], stream: Stream, growing: _Growing
     """
     coming = asyncio.ensure_future(anext(events, None))
     try:
-        async with asyncio.timeout(None if growing.text else PATIENCE_SECONDS):
+        async with asyncio.timeout(growing.patience):
             while not (await asyncio.wait({coming}, timeout=_SIGN_SECONDS))[0]:
                 stream.update(growing.doing)
         return coming.result()

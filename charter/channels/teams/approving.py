@@ -123,6 +123,7 @@ class Approving:
             agent=await known.agent_of(session, approval.run_id),
             effect=function.effect if function else "irreversible",
             roles=_roles(function),
+            me=person,
             url=self._desk.approval_url(approval.id),
         )
         name, _ = call_name(approval.function)

@@ -21,7 +21,8 @@ from charter.runs.run import Run
 
 _SHOWN = 10
 
-Handler = Callable[[Caller, Activity, str, Speech], Awaitable[Json]]
+Handler = Callable[[Caller, Activity, str, Speech], Awaitable[Json | None]]
+"""Does what a command asks; nothing to answer: what comes of it is told there anyway."""
 
 
 class Commands:
@@ -58,24 +59,26 @@ class Commands:
                     await self._desk.sign_in.ask(tenant, activity)
                     return "waits"
                 body = await self._known[key](caller, activity, given.rest, speech)
-        await self._desk.say(tenant, reply(activity, "command", body, private=True))
+        if body is not None:
+            await self._desk.say(tenant, reply(activity, "command", body, private=True))
         return "done"
 
     async def _tasks(self, caller: Caller, _activity: Activity, _rest: str, speech: Speech) -> Json:
-        runs = await self._runs(caller)
-        card = cards.tasks(speech, runs, url_of=lambda run: self._desk.run_url(run.id))
+        runs, counted = await self._runs(caller), await self._counted(caller)
+        more = max(0, counted.total - len(runs))
+        card = cards.tasks(speech, runs, more=more, url_of=lambda run: self._desk.run_url(run.id))
         return messages.with_card(card, speech.say("tasks.heading"))
 
     async def _status(self, caller: Caller, activity: Activity, rest: str, speech: Speech) -> Json:
         """Show the run that is named, or how things stand altogether."""
         if rest:
-            run = await self._meant(caller, rest)
+            run = await self._named(caller, rest)
             if run is None:
                 return messages.plain(speech.say("problem.not_found"))
             steps = await self._desk.service.timeline(caller.ctx, run.id)
             view = TaskView(run, await self._desk.name_of(run), steps, url=self._desk.run_url(run.id))
             return messages.with_card(cards.task(speech, view), speech.say(f"task.{run.status}"))
-        runs, inbox = await self._runs(caller), await self._desk.service.approvals(caller.ctx, status="pending")
+        counted, inbox = await self._counted(caller), await self._desk.service.approvals(caller.ctx, status="pending")
         mine = [
             each
             for each in inbox.items
@@ -85,18 +88,30 @@ class Commands:
         view = StatusView(
             caller.ctx.principal.name,
             talk.get("agent", ""),
-            working=sum(run.status in {"queued", "running"} for run in runs),
-            waiting=sum(run.status == "waiting" for run in runs),
+            working=counted.working,
+            waiting=counted.waiting,
             inbox=len(mine),
             url=f"{self._desk.public_url}/console/runs",
         )
         return messages.with_card(cards.status(speech, view), speech.say("status.heading"))
 
-    async def _stop(self, caller: Caller, _activity: Activity, rest: str, speech: Speech) -> Json:
-        """Cancel the run that is named, or the newest one that has not ended."""
-        run = await self._meant(caller, rest, open_only=True)
-        if run is None:
+    async def _stop(self, caller: Caller, activity: Activity, rest: str, speech: Speech) -> Json | None:
+        """Cancel the run that is named, or else the newest one of this conversation that has not ended: its end is told here."""
+        if rest:
+            return await self._stopped(caller, await self._named(caller, rest), speech)
+        async with self._desk.database.tenant_session(caller.ctx.tenant) as session:
+            task = await tasks.here(session, caller.ctx.principal.id, activity.place.conversation, root_of(activity))
+        if task is None:
             return messages.plain(speech.say("stop.nothing"))
+        with suppress(RunFinished):
+            await self._desk.service.cancel(caller.ctx, task.run_id)
+        return None
+
+    async def _stopped(self, caller: Caller, run: Run | None, speech: Speech) -> Json:
+        if run is None:
+            return messages.plain(speech.say("problem.not_found"))
+        if run.finished:
+            return messages.plain(speech.say("problem.run_finished"))
         with suppress(RunFinished):
             await self._desk.service.cancel(caller.ctx, run.id)
         return messages.plain(speech.say("stop.done"))
@@ -112,23 +127,24 @@ class Commands:
         await self._desk.states.delete(tenant, _talk(activity))
         return messages.plain(speech.say("new.done"))
 
-    async def _meant(self, caller: Caller, named: str, *, open_only: bool = False) -> Run | None:
-        if named:
-            with suppress(NotFound):
-                return await self._desk.service.get(caller.ctx, named.split(maxsplit=1)[0])
-            return None
-        runs = await self._runs(caller)
-        return next((run for run in runs if not (open_only and run.finished)), None)
+    async def _named(self, caller: Caller, words: str) -> Run | None:
+        with suppress(NotFound):
+            return await self._desk.service.get(caller.ctx, words.split(maxsplit=1)[0])
+        return None
 
     async def _runs(self, caller: Caller) -> Sequence[Run]:
-        """Return what this person asked for in Teams, the newest first."""
+        """Return what this person asked for in Teams, what goes on first."""
         async with self._desk.database.tenant_session(caller.ctx.tenant) as session:
             known = await tasks.of_person(session, caller.ctx.principal.id, _SHOWN)
         found: list[Run] = []
-        for task in known:
+        for run_id in known:
             with suppress(CharterError):
-                found.append(await self._desk.service.get(caller.ctx, task.run_id))
+                found.append(await self._desk.service.get(caller.ctx, run_id))
         return found
+
+    async def _counted(self, caller: Caller) -> tasks.Counted:
+        async with self._desk.database.tenant_session(caller.ctx.tenant) as session:
+            return await tasks.count(session, caller.ctx.principal.id)
 
 
 def _talk(activity: Activity) -> str:

@@ -16,16 +16,20 @@ from charter.channels.teams.tasks import Task
 from charter.channels.wording import title
 from charter.errors import CharterError, DatabaseUnavailable, Draining, ModelCannot, NotFound
 from charter.identity.authentication import Caller
-from charter.runs.run import Run, StartRun
+from charter.models.chat import Image
+from charter.runs.run import ReadFile, Run, StartRun
 from charter.telemetry.tracing import Trace
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which agent is to do what."""
+    """Which agent is to do what, with what came along: as Teams sent it, or (``images``, ``files``) as it was read before."""
 
     agent: str
     text: str
+    attachments: Sequence[Mapping[str, Any]] = ()
+    images: tuple[Image, ...] = ()
+    files: tuple[ReadFile, ...] = ()
 
 
 class Talk:
@@ -83,17 +87,18 @@ class Talk:
         """Start what is asked, and return what is to be said of what came with it. Where the agent's model sees no images, it
         is started without them, unless there is nothing else.
         """
-        key, sent = _talk_key(activity), await self._files.take(activity.attachments)
+        key, sent = _talk_key(activity), await self._files.take(asked.attachments)
+        images, files = (*sent.images, *asked.images), (*sent.files, *asked.files)
         known: Mapping[str, Any] = await self._desk.states.get(caller.ctx.tenant, key) or {}
         thread = known.get("thread") if known.get("agent") == asked.agent else None
         request = StartRun(
             asked.agent, asked.text or _instead(activity, sent), thread, {"channel": "teams"}, _idempotency_key(activity),
-            streams=True, images=sent.images, files=sent.files,
+            streams=True, images=images, files=files,
         )  # fmt: skip
         try:
             return await self._in_thread(caller, request, key), sent.notes
         except ModelCannot:
-            if not (sent.images and (asked.text or sent.files)):
+            if not (images and (asked.text or files)):
                 raise
             return await self._in_thread(caller, replace(request, images=()), key), unseen(sent.notes)
 
@@ -116,11 +121,14 @@ class Talk:
             return await self._pressed(taken, caller, pressed)
         known: Mapping[str, Any] = await self._desk.states.get(tenant, _talk_key(activity)) or {}
         offered = self._desk.service.agents(caller.ctx)
+        if not offered:
+            await self._say(taken, "nobody", "welcome.nobody")
+            return None
         if any(agent["name"] == known.get("agent") for agent in offered):
-            return Asked(str(known["agent"]), activity.text)
+            return Asked(str(known["agent"]), activity.text, activity.attachments)
         choice = await self._choosing.choose(offered, activity.text)
         if choice.agent:
-            return Asked(choice.agent, activity.text)
+            return Asked(choice.agent, activity.text, activity.attachments)
         likely = {name: place for place, name in enumerate(choice.among)}
         among = sorted((agent for agent in offered if agent["name"] in likely), key=lambda agent: likely[agent["name"]])
         await self._ask_which(taken, among or offered)
@@ -134,22 +142,32 @@ class Talk:
                 return Asked(agent["name"], agent["starters"][number])
             case {"charter": "choose", "activity": str(original)} if agent:
                 if waiting := await self._waiting(taken, original):
-                    return Asked(agent["name"], str(waiting["text"]))
+                    asked = Asked(agent["name"], str(waiting["text"]), waiting.get("attachments", ()))
+                    return await self._once(taken, caller, asked)
                 await self._desk.states.set(taken.tenant, _talk_key(taken.activity), {"agent": agent["name"]})
                 await self._say(taken, "chosen", "chosen.done", agent=title(agent["name"]))
                 return None
             case {"charter": "again", "run": str(run_id)}:
                 run = await self._desk.service.get(caller.ctx, run_id)
-                return Asked(run.agent, run.input)
+                images = await self._desk.service.images(caller.ctx, run_id)
+                files = await self._desk.service.files(caller.ctx, run_id)
+                return await self._once(taken, caller, Asked(run.agent, run.input, images=images, files=files))
             case _:
                 raise NotFound("This button belongs to nothing any more.", action="Write what you want in words.")
+
+    async def _once(self, taken: Taken, caller: Caller, asked: Asked) -> Asked | None:
+        """Return what a button asks for, unless it was pressed before: whoever presses twice means it once."""
+        if await self._desk.service.begun(caller.ctx, _idempotency_key(taken.activity)) is None:
+            return asked
+        await self._say(taken, "chosen", "chosen.begun")
+        return None
 
     async def _ask_which(self, taken: Taken, offered: list[dict[str, Any]]) -> None:
         """Keep what was written until the person says who should do it."""
         activity, speech = taken.activity, speech_of(taken.activity.locale)
         card = cards.choice(speech, activity.text, offered, activity.id)
         body = messages.with_card(card, speech.say("choice.heading"))
-        kept = {"text": activity.text, "private": activity.private}
+        kept = {"text": activity.text, "private": activity.private, "attachments": list(activity.attachments)}
         await self._desk.states.set(taken.tenant, _choice_key(activity, activity.id), kept)
         await self._done_with(taken, "choice", body)
 
@@ -204,7 +222,14 @@ def _talk_key(activity: Activity) -> str:
 
 
 def _idempotency_key(activity: Activity) -> str:
-    return f"teams:{activity.place.conversation}:{activity.id}"
+    """Name what a message asks for. A button that goes on with something asks for that, however often it is pressed."""
+    match activity.pressed:
+        case {"charter": "choose", "activity": str(original)}:
+            return f"teams:{activity.place.conversation}:{original}"
+        case {"charter": "again", "run": str(run_id)}:
+            return f"teams:again:{run_id}"
+        case _:
+            return f"teams:{activity.place.conversation}:{activity.id}"
 
 
 def talk_key(conversation: str, root: str, person: str) -> str:

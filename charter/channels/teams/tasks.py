@@ -110,14 +110,47 @@ async def told(session: Session, run_id: str, seq: int, *, carded: bool, done: b
     )
 
 
-async def of_person(session: Session, person: str, limit: int = 10) -> list[Task]:
-    """Return what a person has asked for, the newest first."""
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many tasks somebody has: all of them, those that are worked on, and those that wait."""
+
+    total: int
+    working: int
+    waiting: int
+
+
+async def of_person(session: Session, person: str, limit: int = 10) -> list[str]:
+    """Return the runs that a person asked for: those that have not ended first, then the newest."""
     rows = await session.fetch(
-        f"select {_FIELDS} from teams_tasks where person = $1 order by created_at desc limit $2",  # noqa: S608 - constants
+        "select t.run_id from teams_tasks t join runs r on r.id = t.run_id where t.person = $1 "
+        "order by r.status in ('completed', 'failed', 'cancelled'), t.created_at desc limit $2",
         person,
         limit,
     )
-    return [Task(*row) for row in rows]
+    return [str(row["run_id"]) for row in rows]
+
+
+async def count(session: Session, person: str) -> Counted:
+    row = await session.fetchrow(
+        "select count(*), count(*) filter (where r.status in ('queued', 'running')), "
+        "count(*) filter (where r.status = 'waiting') from teams_tasks t join runs r on r.id = t.run_id where t.person = $1",
+        person,
+    )
+    assert row is not None
+    return Counted(*row)
+
+
+async def here(session: Session, person: str, conversation: str, root: str) -> Task | None:
+    """Return the newest of a person's tasks in a conversation that has not ended; one of that thread before others."""
+    row = await session.fetchrow(
+        f"select {_FIELDS} from teams_tasks where person = $1 and conversation = $2 and exists (select 1 from runs r "  # noqa: S608
+        "where r.id = run_id and r.status not in ('completed', 'failed', 'cancelled')) "
+        "order by root = $3 desc, created_at desc limit 1",
+        person,
+        conversation,
+        root,
+    )
+    return Task(*row) if row else None
 
 
 async def unattended(session: Session, limit: int = 100) -> list[str]:

@@ -22,6 +22,7 @@ from charter.channels.teams.outbox import Said, Taken
 from charter.channels.teams.ports import Member, Undelivered
 from charter.channels.teams.speech import Speech, speech_of
 from charter.channels.teams.tasks import Task
+from charter.channels.wording import call_name
 from charter.errors import CharterError, DatabaseUnavailable, NotFound
 from charter.governance import approvals
 from charter.governance.approval import Approval
@@ -120,7 +121,7 @@ class Telling:
         steps = await self._desk.service.timeline(task.ctx, run.id)
         young = task.created_at is not None and datetime.now(UTC) - task.created_at < _SHORT
         if place is None:
-            return [self.said(task, run, await self._ending(task, run, speech))] if run.finished else []
+            return [self.said(task, run, await self.ending(task, run, speech))] if run.finished else []
         if run.status in TERMINAL:
             card = [await self._card(task, run, steps, speech)] if task.carded else []
             return [*card, *await self._outcome(task, run, steps, place, speech)]
@@ -174,14 +175,21 @@ class Telling:
         identifier = (run.waiting or {}).get("approval_id")
         return await self._desk.service.approval(task.ctx, identifier) if identifier else None
 
+    async def awaited(self, task: Task, run: Run) -> str:
+        """Return what a run waits for: ``approval``, ``confirmation``, ``input``, ``event``, ``unknown_effect``."""
+        approval = await self._asked(task, run)
+        return approval.kind if approval else str((run.waiting or {}).get("for", "event"))
+
     async def _outcome(self, task: Task, run: Run, steps: Sequence[Step], place: Place, speech: Speech) -> list[Said]:
         """Return the end of a run in words. Where others read along, only what all of them may read is said to all."""
-        body = await self._ending(task, run, speech)
+        body = await self.ending(task, run, speech)
         if place.scope == "personal":
             return [self.said(task, run, body)]
         alone = replace(self.said(task, run, body), private_to=task.account)
         if task.private:
             return [alone]
+        if run.status == "cancelled":  # the card that all see says no less
+            return [self.said(task, run, body)]
         if run.status == "completed" and await self._for_everyone(task, run, steps, place):
             return [self.said(task, run, messages.mentioning(body, await self._account(task)))]
         line = messages.plain(speech.say(f"private.{run.status}"))
@@ -219,7 +227,8 @@ class Telling:
         except Undelivered:
             return None
 
-    async def _ending(self, task: Task, run: Run, speech: Speech) -> Json:
+    async def ending(self, task: Task, run: Run, speech: Speech) -> Json:
+        """Return the message that tells how a run ended."""
         match run.status:
             case "completed":
                 return await self.answer(task, run, speech)
@@ -227,8 +236,11 @@ class Telling:
                 card = cards.failure(speech, dict(run.error or {}), run, url=self._desk.run_url(run.id))
                 return messages.with_card(card, speech.say("failure.heading"))
             case _:
-                stays = any(effect.get("outcome") == "done" for effect in run.effects)
-                return messages.plain(speech.say("stop.stays" if stays else "stop.done"))
+                done = [call_name(str(each["function"]))[0] for each in run.effects if each.get("outcome") == "done"]
+                words = (
+                    speech.say("stop.stays", what=", ".join(dict.fromkeys(done))) if done else speech.say("stop.done")
+                )
+                return messages.plain(words)
 
     async def answer(self, task: Task, run: Run, speech: Speech, *, shown: str = "") -> Json:
         """Return the answer's message; its text begins with what was ``shown`` of it already."""

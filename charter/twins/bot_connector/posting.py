@@ -26,13 +26,18 @@ def activity(channel: Channel, chat: Chat, person: Person, kind: str, *, root: s
         "localTimezone": "UTC",
         "channelId": NAME,
         "serviceUrl": channel.service_url,
-        "from": {"id": person.account, "name": person.name, "aadObjectId": person.oid},
+        "from": {"id": person.account, **_called(person, kind), "aadObjectId": person.oid},
         "recipient": {"id": channel.bot.account, "name": channel.bot.name},
         "conversation": chat.told(root),
         "channelData": _data(chat),
         "locale": "en-US",
     }
     return made | {name: value for name, value in fields.items() if value is not None}
+
+
+def _called(person: Person, kind: str) -> Json:
+    """Return the person's name where Teams says it: not where the app or people come and go."""
+    return {} if kind in {"conversationUpdate", "installationUpdate"} else {"name": person.name}
 
 
 def client_info(locale: str) -> Json:

@@ -6,7 +6,7 @@ markup; what is marked up (headings, hints) has no value in it. See ``element``.
 
 from charter.channels.teams.cards.approval import approval, decided
 from charter.channels.teams.cards.choice import choice
-from charter.channels.teams.cards.commands import COMMANDS, commands
+from charter.channels.teams.cards.commands import commands
 from charter.channels.teams.cards.doubt import doubt
 from charter.channels.teams.cards.failure import failure, told_briefly
 from charter.channels.teams.cards.listing import tasks
@@ -16,7 +16,6 @@ from charter.channels.teams.cards.task import TaskView, doing, progress, task
 from charter.channels.teams.cards.welcome import welcome
 
 __all__ = [
-    "COMMANDS",
     "StatusView",
     "TaskView",
     "approval",

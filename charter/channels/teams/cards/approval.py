@@ -25,12 +25,13 @@ def approval(
     effect: str = "",
     roles: Mapping[str, str] | None = None,
     names: Mapping[str, str] | None = None,
+    me: str = "",
     url: str = "",
     offered: bool = True,
 ) -> Json:
     """Return the card that asks. ``agent`` and ``effect`` are the call's; ``roles`` those of its arguments; ``names`` are
-    what people are called, by their ids; ``url`` opens the approval in the console; not ``offered``: it has no buttons,
-    for those who only watch.
+    what people are called, by their ids, and ``me`` is the id of who reads it; ``url`` opens the approval in the console;
+    not ``offered``: it has no buttons, for those who only watch.
 
     Where a value had to be cut, there is no button to approve: nobody says yes to what they could not read.
     """
@@ -40,7 +41,7 @@ def approval(
         body = [
             *_head(speech, asked, agent, offered=offered),
             call,
-            *_reasons(speech, asked, effect, names or {}, offered=offered),
+            *_reasons(speech, asked, effect, names or {}, me, offered=offered),
         ]
         body += [*([] if whole else [_lost(speech, url)]), *_opens(speech, url)]
         made = element.card(
@@ -133,7 +134,9 @@ def _fact(speech: Speech, line: Line, room: int) -> Json:
     return element.fact(label, *element.lines(kept, _tall(room)), element.told(more, colour="attention"))
 
 
-def _reasons(speech: Speech, asked: Approval, effect: str, names: Mapping[str, str], *, offered: bool) -> list[Json]:
+def _reasons(
+    speech: Speech, asked: Approval, effect: str, names: Mapping[str, str], me: str, *, offered: bool
+) -> list[Json]:
     does = effect if speech.has(f"effect.{effect}") else "unknown"
     colour: element.Colour = "attention" if does == "irreversible" else "default"
     why = "approval.why_you" if offered else "approval.why"
@@ -143,11 +146,12 @@ def _reasons(speech: Speech, asked: Approval, effect: str, names: Mapping[str, s
         more = len(asked.influenced_by) - 10
         noted = [element.told(speech.say("lost.more", count=more), subtle=True)] if more > 0 else []
         found += [element.fact(speech.say("approval.influenced"), element.told(sources), *noted)]
-    found.append(element.fact(speech.say("approval.effect"), element.sentence(speech, f"effect.{does}", colour=colour)))
+    _, plugin = call_name(asked.function)
+    words = speech.say(f"effect.{does}", plugin=element.short(plugin))
+    found.append(element.fact(speech.say("approval.effect"), element.told(words, colour=colour)))
     if asked.kind != "confirmation":
-        found.append(
-            element.fact(speech.say("approval.who"), element.told(element.people(speech, asked.approvers, names)))
-        )
+        who = element.people(speech, asked.approvers, names, me)
+        found.append(element.fact(speech.say("approval.who"), element.told(f"{who[:1].upper()}{who[1:]}")))
     found.append(element.fact(speech.say("approval.until"), element.moment(asked.expires_at)))
     if asked.influenced_by:
         found.append(element.box([element.sentence(speech, "approval.warning")], style="warning"))

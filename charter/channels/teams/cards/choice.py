@@ -14,18 +14,18 @@ _AGENTS = 6
 def choice(speech: Speech, text: str, agents: Sequence[Mapping[str, Any]], activity: str) -> Json:
     """Return the card about what somebody wrote (``text``, in the message ``activity``).
 
-    A button sends ``{"charter": "choose", "agent": …, "activity": …}``.
+    An agent that is pressed sends ``{"charter": "choose", "agent": …, "activity": …}``.
     """
     body = [
         element.heading(speech, "choice.heading"),
         element.fact(speech.say("choice.said"), element.told(element.short(text, 300))),
         element.sentence(speech, "choice.note", subtle=True),
-        *(element.box(_agent(agent, activity)) for agent in agents[:_AGENTS]),
+        *(_agent(agent, activity) for agent in agents[:_AGENTS]),
     ]
     return element.card(speech, body)
 
 
-def _agent(agent: Mapping[str, Any], activity: str) -> list[Json]:
+def _agent(agent: Mapping[str, Any], activity: str) -> Json:
     name = str(agent["name"])
-    button = element.submit(title(name), {"charter": "choose", "agent": name, "activity": activity})
-    return [element.told(element.short(str(agent.get("description", "")), 300)), element.row(button)]
+    described = {**element.told(element.short(str(agent.get("description", "")), 300), subtle=True), "spacing": "none"}
+    return element.pressed(title(name), {"charter": "choose", "agent": name, "activity": activity}, described)

@@ -97,9 +97,16 @@ def parts(text: str) -> list[str]:
     return _BRACE.sub("{\0", visible(text).replace("\t", " ")).split("\0")
 
 
-def people(speech: Speech, entries: Sequence[str], names: Mapping[str, str]) -> str:
-    """Say who may decide (``user:…``, ``role:…``) by the names that are known; an id alone tells nobody anything."""
-    known = [names.get(entry.removeprefix("user:")) or _unnamed(speech, entry) for entry in entries[:10]]
+def people(speech: Speech, entries: Sequence[str], names: Mapping[str, str], me: str = "") -> str:
+    """Say who may decide (``user:…``, ``role:…``) by the names that are known; an id alone tells nobody anything. ``me`` is
+    the id of who reads it.
+    """
+    known = [
+        speech.say("you")
+        if me and entry == f"user:{me}"
+        else names.get(entry.removeprefix("user:")) or _unnamed(speech, entry)
+        for entry in entries[:10]
+    ]
     return speech.listed(list(dict.fromkeys(short(name) for name in known))) or speech.say("somebody")
 
 
@@ -118,6 +125,11 @@ def box(items: Sequence[Json], *, style: Colour | Literal["emphasis"] = "emphasi
     return {"type": "Container", "style": style, "spacing": "medium", "items": list(items)}
 
 
+def group(items: Sequence[Json]) -> Json:
+    """Return what belongs together, set apart from the rest by room alone."""
+    return {"type": "Container", "spacing": "medium", "items": list(items)}
+
+
 def link(title: str, url: str) -> Json:
     return {"type": "Action.OpenUrl", "title": short(title), "url": url}
 
@@ -133,6 +145,19 @@ def submit(title: str, data: Json) -> Json:
     whole = " ".join(visible(title).split())
     button: Json = {"type": "Action.Submit", "title": short(title), "data": data}
     return button | ({"tooltip": short(whole, 300)} if len(whole) > NAME else {})
+
+
+def pressed(text: str, data: Json, *more: Json) -> Json:
+    """Return a sentence that can be pressed, with what stands below it, and talks. The words of a button stand on one line and
+    are cut where it ends; these take as many lines as they need, on a telephone, too.
+    """
+    return {
+        "type": "Container",
+        "style": "emphasis",
+        "spacing": "small",
+        "items": [told(short(text, 300), strong=bool(more), colour="accent"), *more],
+        "selectAction": submit(text, data),
+    }
 
 
 def row(button: Json) -> Json:

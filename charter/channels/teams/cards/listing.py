@@ -1,4 +1,4 @@
-"""A person's tasks (``/tasks``), newest first."""
+"""A person's tasks (``/tasks``)."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,13 +11,13 @@ from charter.runs.run import Run
 _MOST = 10
 
 
-def tasks(speech: Speech, runs: Sequence[Run], *, url_of: Callable[[Run], str] | None = None) -> Json:
-    """Return the list; ``url_of`` gives the page of a task in the console."""
+def tasks(speech: Speech, runs: Sequence[Run], *, more: int = 0, url_of: Callable[[Run], str] | None = None) -> Json:
+    """Return the list; ``more`` are those besides, and ``url_of`` gives the page of a task in the console."""
     body = [element.heading(speech, "tasks.heading")]
     if not runs:
         return element.card(speech, [*body, element.sentence(speech, "tasks.none")])
     body += [_task(speech, run, url_of(run) if url_of else "") for run in runs[:_MOST]]
-    if (rest := len(runs) - _MOST) > 0:
+    if (rest := max(0, len(runs) - _MOST) + more) > 0:
         body.append(element.told(speech.say("tasks.more", count=rest), subtle=True))
     return element.card(speech, body)
 

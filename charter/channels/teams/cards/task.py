@@ -104,6 +104,7 @@ def _waits(speech: Speech, view: TaskView) -> list[Json]:
         who = element.people(speech, asked.approvers, view.names)
         kind = "task.confirmation" if asked.kind == "confirmation" else "task.approval"
         words = speech.say(kind, who=who, function=element.short(name))
+        words = f"{words[:1].upper()}{words[1:]}"
         until = [element.fact(speech.say("task.until"), element.moment(asked.expires_at))]
     else:
         words = speech.say(f"task.{what}" if what in {"input", "event", "unknown_effect"} else "approval.watched")

@@ -180,6 +180,13 @@ TEAMS_SIGN_IN = (
         _SIGNIN,
     ),
     Mutant(
+        "a sign-in that was under way undoes a sign-out",
+        f"{_ROOM}callers.py",
+        "if signed_in and (await standing.read(session, who[0], who[1])).sign_outs != who[2]:",
+        "if False:",
+        _SIGNIN,
+    ),
+    Mutant(
         "a sign-out keeps the authority",
         f"{_ROOM}signin.py",
         '        await self._grants.forget(Context(tenant, Principal(person, "user", person)))\n',

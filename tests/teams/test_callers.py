@@ -9,6 +9,7 @@ import pytest
 from charter.channels.teams import known
 from charter.channels.teams.callers import Callers
 from charter.channels.teams.incoming import Activity
+from charter.channels.teams.standing import Standing
 from charter.errors import Forbidden, Guest, Unavailable, WrongAccount
 from charter.identity.authentication import Caller
 from tests.identity.conftest import room
@@ -27,7 +28,7 @@ async def came(process: Process, activity: Activity) -> Caller:
 
 async def refused(process: Process, activity: Activity, token: str) -> type[Forbidden]:
     with pytest.raises(Forbidden) as told:
-        await process.callers.arrived("contoso", activity, token)
+        await process.callers.arrived("contoso", activity, token, Standing())
     return type(told.value)
 
 
@@ -89,7 +90,7 @@ async def test_the_token_service_is_asked_once_for_all_and_again_after_five_minu
 async def test_nobody_is_remembered_longer_than_their_token_lasts(sign: Signing) -> None:
     alice = await sign.activity("alice")
     token = await sign.room.twin.forge(exp=int(time.time()) + 100)
-    assert await sign.first.callers.arrived("contoso", alice, token) is not None
+    assert await sign.first.callers.arrived("contoso", alice, token, Standing()) is not None
     sign.room.clock.now += 30
     assert (await came(sign.first, alice)).token == token
     sign.room.clock.now += 20
@@ -134,7 +135,7 @@ async def test_a_customer_of_the_tenant_is_not_let_in_by_this_door(sign: Signing
     for sender in (alice.sender.oid, ctx.principal.id, "walter"):
         pretended = replace(alice, sender=replace(alice.sender, oid=sender))
         with pytest.raises(Guest):
-            await callers.arrived("contoso", pretended, walter)
+            await callers.arrived("contoso", pretended, walter, Standing())
 
 
 @pytest.mark.promise("teams.callers.own")
@@ -144,7 +145,7 @@ async def test_an_application_is_nobody_who_writes_and_a_token_without_access_is
     assert await refused(sign.first, alice, await forge(idtyp="app", roles=["workload"], scp=None)) is WrongAccount
     assert await refused(sign.first, alice, await forge(scp="other")) is Forbidden
     for wrong in (await forge(aud="api://other"), await forge(exp=1), "no token", ""):
-        assert await sign.first.callers.arrived("contoso", alice, wrong) is None
+        assert await sign.first.callers.arrived("contoso", alice, wrong, Standing()) is None
 
 
 @pytest.mark.promise("teams.signout")
@@ -159,7 +160,9 @@ async def test_whoever_signs_out_is_forgotten_by_every_process_until_they_sign_i
     for process in (here, there):
         assert await process.callers.present("contoso", alice) is None
         assert await process.callers.present("contoso", alice, fresh=True) is None
-    assert await here.callers.arrived("contoso", alice, again) is not None
+    assert (
+        await here.callers.arrived("contoso", alice, again, await here.callers.stands("contoso", "alice")) is not None
+    )
     assert (await came(there, alice)).token == again
 
 

@@ -270,6 +270,26 @@ async def test_whoever_signs_out_is_asked_to_sign_in_at_once_and_what_runs_in_th
 
 
 @pytest.mark.promise("teams.signout")
+async def test_a_sign_in_that_is_under_way_does_not_undo_a_sign_out(sign: Signing) -> None:
+    alice = await sign.activity("alice")
+    await sign.given("alice")
+    await sign.idle()
+    await sign.teams.forget()
+    await sign.teams.fault("exchange", delay=1.0)
+    under_way = asyncio.create_task(sign.offered("alice", "first"))
+    async with asyncio.timeout(5):
+        while not await sign.asked("exchange"):
+            await asyncio.sleep(0.01)
+    await sign.first.sign_in.sign_out("contoso", alice)
+    assert (await under_way).status == 412
+    async with sign.room.database.tenant_session("contoso") as session:
+        assert await standing.read(session, "contoso", "alice") == standing.Standing(signed_out=True, sign_outs=1)
+    assert await sign.first.callers.present("contoso", alice) is None
+    assert (await sign.offered("alice", "second")).status == 200
+    assert await sign.first.callers.present("contoso", alice) is not None
+
+
+@pytest.mark.promise("teams.signout")
 async def test_who_signs_out_while_the_token_service_is_away_is_signed_out_here(sign: Signing) -> None:
     chat = await sign.teams.personal("alice")
     await sign.given("alice")

@@ -63,7 +63,7 @@ class Callers:
             Forbidden: it gives no access to this host.
             Unavailable, TenantSuspended: not now.
         """
-        stands = await self._stands(tenant, activity.sender.oid)
+        stands = await self.stands(tenant, activity.sender.oid)
         if stands.signed_out or not activity.sender.oid:
             return None
         who = (tenant, activity.sender.oid, stands.sign_outs)
@@ -73,15 +73,18 @@ class Callers:
             return caller
         return await self._flights.run((*who, activity.sender.id), lambda: self._asked(who, activity))
 
-    async def arrived(self, tenant: str, activity: Activity, token: str) -> Caller | None:
+    async def arrived(self, tenant: str, activity: Activity, token: str, stands: Standing) -> Caller | None:
         """Return the caller that a token makes of the sender, who has just signed in with it, and let what waits for that
-        go on; ``None``: it is not to be believed.
+        go on; ``None``: it is not to be believed, or they have signed out since they stood so.
 
         Raises:
             As ``present``.
         """
-        stands = await self._stands(tenant, activity.sender.oid)
         return await self._taken((tenant, activity.sender.oid, stands.sign_outs), activity, token, signed_in=True)
+
+    async def stands(self, tenant: str, person: str) -> Standing:
+        async with self._database.tenant_session(tenant) as session:
+            return await standing.read(session, tenant, person)
 
     def forget(self, tenant: str, person: str) -> None:
         self._known.drop(lambda key: key[:2] == (tenant, person))
@@ -103,6 +106,8 @@ class Callers:
             return None
         async with self._database.tenant_session(who[0]) as session:
             await people.seen(session, who[0], activity)
+            if signed_in and (await standing.read(session, who[0], who[1])).sign_outs != who[2]:
+                return None
             await standing.arrived(session, who[0], who[1], caller.ctx.principal.roles, signed_in=signed_in)
             await pending.resume(session, who[1])
         self._known.put(who, caller, min(_ends(token) - _MARGIN_SECONDS, self._clock() + _REMEMBERED_SECONDS))
@@ -124,10 +129,6 @@ class Callers:
         if ctx.principal.id != activity.sender.oid or ctx.principal.type == "workload":
             raise WrongAccount()
         return replace(caller, ctx=replace(ctx, channel="teams"))
-
-    async def _stands(self, tenant: str, person: str) -> Standing:
-        async with self._database.tenant_session(tenant) as session:
-            return await standing.read(session, tenant, person)
 
 
 def _ends(token: str) -> float:

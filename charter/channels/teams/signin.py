@@ -180,17 +180,23 @@ class SignIn:
 
     async def _with_token(self, tenant: str, activity: Activity, token: str) -> Caller | None:
         return await self._signed_in(
-            tenant, activity, await self._tokens.exchange(activity.sender.id, activity.channel, token)
+            tenant, activity, lambda: self._tokens.exchange(activity.sender.id, activity.channel, token)
         )
 
     async def _with_code(self, tenant: str, activity: Activity, code: str) -> Caller | None:
         return await self._signed_in(
-            tenant, activity, await self._tokens.token(activity.sender.id, activity.channel, code)
+            tenant, activity, lambda: self._tokens.token(activity.sender.id, activity.channel, code)
         )
 
-    async def _signed_in(self, tenant: str, activity: Activity, token: str | None) -> Caller | None:
-        """Take the person in with their token, and let what they asked for go on."""
-        caller = await self._callers.arrived(tenant, activity, token) if token else None
+    async def _signed_in(
+        self, tenant: str, activity: Activity, granted: Callable[[], Awaitable[str | None]]
+    ) -> Caller | None:
+        """Take the person in with the token that is granted, and let what they asked for go on; who signs out meanwhile stays
+        signed out.
+        """
+        stands = await self._callers.stands(tenant, activity.sender.oid)
+        token = await granted()
+        caller = await self._callers.arrived(tenant, activity, token, stands) if token else None
         if caller is not None:
             self.resumed(tenant)
         return caller

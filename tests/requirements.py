@@ -481,6 +481,7 @@ PROMISES: dict[str, str] = {
     "teams.commands.counted": "What somebody waits for is listed first and counted, however much they asked for since.",
     "teams.pressed.once": "A button that goes on with a request does so once, with all that came with it.",
     "teams.long-call": "A call that takes long below a text that has begun is told on a card, and its answer comes.",
+    "teams.names": "Where a person or a group is meant, and their name is not known, nobody reads an id.",
     "teams.ended": "How a task ended is one message; /stop ends what its person has under way in that conversation, and no more.",
     "teams.stop": "Stop ends a model that thinks as well as one that speaks, and the run with it, and that is said.",
     "teams.slow": "However long a model takes, no request of Teams waits for it, and its answer comes.",

@@ -26,7 +26,7 @@ from charter.runs.following import Followers
 from charter.runs.parking import verdict
 from charter.runs.records import Claim
 from charter.runs.replaying import Replayed, Replaying
-from charter.runs.run import TERMINAL, Event, Page, ReadFile, Run, StartRun, Step
+from charter.runs.run import TERMINAL, Event, Page, Run, StartRun, Step
 from charter.settings import Http, Runs
 from charter.store.database import Database, Session
 from charter.telemetry.tracing import Trace
@@ -158,16 +158,6 @@ class RunService:
         async with self.database.session(ctx) as session:
             await records.read(session, ctx, run_id)
             return await images.of_run(session, run_id)
-
-    async def files(self, ctx: Context, run_id: str) -> tuple[ReadFile, ...]:
-        """Return the files of a run's input, as what was read of them.
-
-        Raises:
-            NotFound: not a run that this principal may see.
-        """
-        async with self.database.session(ctx) as session:
-            await records.read(session, ctx, run_id)
-            return await files.of_run(session, run_id)
 
     async def listing(self, ctx: Context, *, cursor: str | None = None, limit: int = 50, **filters: str | None) -> Page:
         async with self.database.session(ctx) as session:

@@ -35,7 +35,16 @@ GREETED = (
     ),
 )
 
+LONG = ("tests/teams/test_long_call.py",)
+
 ENDED = (
+    Mutant(
+        "a long call below a text that nobody tells of",
+        "charter/channels/teams/answering.py",
+        "return (QUIET_SECONDS if self.calling else None) if self.text else PATIENCE_SECONDS",
+        "return None if self.text else PATIENCE_SECONDS",
+        LONG,
+    ),
     Mutant(
         "a failure told beside its stream",
         "charter/channels/teams/answering.py",
@@ -70,5 +79,22 @@ ENDED = (
         'waiting.get("attachments", ())',
         "()",
         ("tests/teams/test_pressing.py",),
+    ),
+)
+
+NAMED = (
+    Mutant(
+        "the id of whoever has no name",
+        "charter/channels/teams/speech/__init__.py",
+        'return self.say("named") if _GUID.fullmatch(name) else name',
+        "return name",
+        ("tests/teams/test_cards.py",),
+    ),
+    Mutant(
+        "the id of a group",
+        "charter/channels/teams/speech/__init__.py",
+        'return self.say("members" if kind == "group" else "named") if _GUID.fullmatch(name) else name',
+        "return name",
+        ("tests/teams/test_messages.py",),
     ),
 )

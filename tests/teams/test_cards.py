@@ -364,6 +364,12 @@ def test_a_time_is_written_by_the_client_in_the_readers_own_zone() -> None:
     assert element.moment(when)["text"] == "{{DATE(2026-11-24T10:05:00Z, SHORT)}} {{TIME(2026-11-24T10:05:00Z)}}"
 
 
+@pytest.mark.promise("teams.names")
 def test_the_id_of_a_person_without_a_name_is_not_shown() -> None:
     asked = approval(approvers=("user:9f1c2d3e-0000-4000-8000-1234567890ab",))
     assert "A colleague" in shown(cards.approval(ENGLISH, asked, agent="buyer"))
+    over = approval(status="approved", decided_by="9f1c2d3e-0000-4000-8000-1234567890ab", decided_at=BEGUN)
+    assert "a colleague" in shown(cards.decided(ENGLISH, over, agent="buyer"))
+    identifier = asked.approvers[0].removeprefix("user:")
+    waiting = cards.TaskView(run(status="waiting"), "Alice", (), asked, {identifier: identifier})
+    assert "A colleague to decide" in shown(cards.task(ENGLISH, waiting))

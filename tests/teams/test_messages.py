@@ -14,6 +14,7 @@ from tests.teams.card_samples import HOSTILE, PAGE, run
 
 ENGLISH = speech_of("en")
 READ = MarkdownIt("commonmark", {"html": True})
+GUID = "9f1c2d3e-0000-4000-8000-1234567890ab"
 
 
 def citation(n: int, **changed: Any) -> dict[str, Any]:
@@ -86,6 +87,13 @@ def test_an_answer_says_who_may_read_it_and_that_it_rests_on_content_from_outsid
     assert "content from outside" not in answered("x")["text"]
     shut = answered("x", sensitivity=Label(readers=(NOBODY,)))["entities"][0]["usageInfo"]["description"]
     assert "pass it on to nobody" in shut
+
+
+@pytest.mark.promise("teams.names")
+def test_an_answer_names_no_reader_by_an_id() -> None:
+    readers = (f"group:{GUID}", f"user:{GUID}", f"user:{GUID[:-1]}c")
+    told = answered("x", sensitivity=Label(readers=readers))["entities"][0]["usageInfo"]["description"]
+    assert told.startswith("Only for the members of a group or a colleague.")
 
 
 def test_the_sdk_reads_an_answer_as_it_was_meant() -> None:

@@ -203,7 +203,7 @@ def _claim(
 
 def _sensitivity(speech: Speech, readers: Sequence[str]) -> Json:
     shown = [reader for reader in readers if reader != NOBODY][:10]
-    told = speech.listed([_line(speech.person(reader), _NAME) for reader in shown])
+    told = speech.listed(list(dict.fromkeys(_line(speech.person(reader), _NAME) for reader in shown)))
     words = speech.say("answer.readers", readers=told) if told else speech.say("answer.nobody")
     return {
         "type": "https://schema.org/Message",

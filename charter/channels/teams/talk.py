@@ -17,6 +17,7 @@ from charter.channels.wording import title
 from charter.errors import CharterError, DatabaseUnavailable, Draining, ModelCannot, NotFound
 from charter.identity.authentication import Caller
 from charter.models.chat import Image
+from charter.runs import files as read_files
 from charter.runs.run import ReadFile, Run, StartRun
 from charter.telemetry.tracing import Trace
 
@@ -150,7 +151,8 @@ class Talk:
             case {"charter": "again", "run": str(run_id)}:
                 run = await self._desk.service.get(caller.ctx, run_id)
                 images = await self._desk.service.images(caller.ctx, run_id)
-                files = await self._desk.service.files(caller.ctx, run_id)
+                async with self._desk.database.session(caller.ctx) as session:
+                    files = await read_files.of_run(session, run_id)
                 return await self._once(taken, caller, Asked(run.agent, run.input, images=images, files=files))
             case _:
                 raise NotFound("This button belongs to nothing any more.", action="Write what you want in words.")

@@ -288,7 +288,8 @@ class Telling:
         if kind == "approval":
             approval = await approvals.get(session, rest.partition(":")[0])
             speech = speech_of(await known.locale(session, approval.requester_id))
-            line = speech.say("unreached.approver", who=await known.name(session, said.person))
+            who = speech.called(await known.name(session, said.person))
+            line = speech.say("unreached.approver", who=f"{who[:1].upper()}{who[1:]}")
             key = f"unreached:{approval.id}:{said.person}"
             await outbox.put(session, taken.tenant, Said(key, messages.plain(line), person=approval.requester_id))
 

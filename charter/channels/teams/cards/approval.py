@@ -212,7 +212,11 @@ def _verdict(speech: Speech, asked: Approval, decider: str, room: int) -> list[J
         return [element.sentence(speech, "decided.expired_note")]
     if asked.status == "cancelled":
         return [element.sentence(speech, "decided.cancelled_note")]
-    found = [element.fact(speech.say("decided.by"), element.told(element.short(decider or asked.decided_by or "")))]
+    found = [
+        element.fact(
+            speech.say("decided.by"), element.told(element.short(speech.called(decider or asked.decided_by or "")))
+        )
+    ]
     if asked.decided_at:
         found.append(element.fact(speech.say("decided.at"), element.moment(asked.decided_at)))
     if asked.comment:

@@ -23,7 +23,6 @@ _WORD = re.compile(r"(\S{24})(?=\S{5})")
 """The beginning of a word that is wider than its column: not every client breaks it, and a part that runs out is not read."""
 
 _BRACE = re.compile(r"\{(?=\{)")
-_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 Colour = Literal["default", "good", "warning", "attention", "accent"]
 
@@ -102,16 +101,12 @@ def people(speech: Speech, entries: Sequence[str], names: Mapping[str, str], me:
     the id of who reads it.
     """
     known = [
-        speech.say("you")
-        if me and entry == f"user:{me}"
-        else names.get(entry.removeprefix("user:")) or _unnamed(speech, entry)
+        speech.person(entry, me)
+        if entry == f"user:{me}"
+        else speech.called(names.get(entry.removeprefix("user:")) or speech.person(entry))
         for entry in entries[:10]
     ]
     return speech.listed(list(dict.fromkeys(short(name) for name in known))) or speech.say("somebody")
-
-
-def _unnamed(speech: Speech, entry: str) -> str:
-    return speech.say("named") if _GUID.fullmatch(entry.removeprefix("user:")) else speech.person(entry)
 
 
 def fact(label: str, *values: Json) -> Json:

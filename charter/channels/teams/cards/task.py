@@ -42,7 +42,7 @@ def task(speech: Speech, view: TaskView) -> Json:
         element.heading(speech, f"task.{run.status}", colour=_COLOURS.get(run.status, "default")),
         element.told(element.short(run.input, 200)),
         element.fact(speech.say("task.agent"), element.told(element.short(title(run.agent)))),
-        element.fact(speech.say("task.asked"), element.told(element.short(view.asker))),
+        element.fact(speech.say("task.asked"), element.told(element.short(speech.called(view.asker)))),
         element.fact(speech.say("task.started"), element.moment(run.created_at)),
         *_steps(speech, view.steps),
         *_state(speech, view),

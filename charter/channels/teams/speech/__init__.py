@@ -3,6 +3,7 @@
 Values are put into sentences as they are; whoever shows a sentence sees to it that nothing in them is taken for markup.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,6 +17,7 @@ import yaml
 from charter.channels.wording import decimals
 
 LANGUAGES = ("en", "de", "fr")
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _ZONES = {"+00:00": "UTC"}
 _UNITS = (("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 
@@ -86,11 +88,19 @@ class Speech:
         return self.say("or", first=", ".join(items[:-1]), last=items[-1])
 
     def person(self, entry: str, me: str = "") -> str:
-        """Say who may decide: ``user:bob`` → ``bob``, ``role:buyer`` → ``anyone with the role buyer``."""
+        """Say who may decide or read: ``user:bob`` → ``bob``, ``role:buyer`` → ``anyone with the role buyer``; an id that tells
+        nobody anything is a word for who it is.
+        """
         kind, _, name = entry.rpartition(":")
         if kind == "role":
             return self.say("role", role=name)
-        return self.say("you") if entry == "requester" or (me and name == me) else name
+        if entry == "requester" or (me and name == me):
+            return self.say("you")
+        return self.say("members" if kind == "group" else "named") if _GUID.fullmatch(name) else name
+
+    def called(self, name: str) -> str:
+        """Return what somebody is called; where that is not known, and ``name`` is their id, a word for them."""
+        return self.say("named") if _GUID.fullmatch(name) else name
 
     def _ordinal(self, day: int) -> str:
         return "1er" if day == 1 and self.locale == "fr" else str(day)

@@ -4,6 +4,7 @@ import pytest
 
 from tests.teams.client import Teams
 from tests.teams.conftest import Delegated
+from tests.teams.seeing import words
 from tests.teams.views import View
 
 LEAVE = "How many days of annual leave do I have left?"
@@ -34,16 +35,20 @@ async def test_a_task_goes_on_once_its_person_has_signed_in_and_again_after_they
     told, cards = answers(before), asked_in(before)
     await teams.say("dora", doras, LEAVE)
     await teams.until("dora", doras, lambda view: asked_in(view) == cards + 1)
+    card = next(message for message in reversed((await teams.seen("dora", doras)).bots) if message.sign_in)
     had = answers(await teams.seen("bob", bobs))
     await teams.say("bob", bobs, LEAVE)
     await teams.until("bob", bobs, lambda view: answers(view) == had + 1)
     assert answers(await teams.seen("dora", doras)) == told
     assert (await teams.sign_in("dora", doras)).status == 200
     await teams.until("dora", doras, lambda view: answers(view) == told + 1)
+    done = await teams.until("dora", doras, words("You are signed in. I go on with what you asked."))
+    assert done.id == card.id
+    assert done.sign_in is None
     await sign_out(teams, "dora", doras)
     assert "You are signed out." in (await teams.seen("dora", doras)).words
     await teams.say("dora", doras, LEAVE)
-    await teams.until("dora", doras, lambda view: asked_in(view) == cards + 2)
+    await teams.until("dora", doras, lambda view: asked_in(view) == cards + 1)
     assert answers(await teams.seen("dora", doras)) == told + 1
     assert (await teams.sign_in("dora", doras)).status == 200
     await teams.until("dora", doras, lambda view: answers(view) == told + 2)

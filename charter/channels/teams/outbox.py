@@ -65,6 +65,18 @@ async def key_of(session: Session, conversation: str, activity_id: str) -> str |
     )
 
 
+async def newest(session: Session, beginning: str, private_to: str) -> list[str]:
+    """Return the key that was said last of those that begin so, for everybody there or one account; nothing where none was."""
+    rows = await session.fetch(
+        'select key from teams_outbox where key collate "C" >= $1 and key collate "C" < $2 and private_to = $3 '
+        "and edits = '' and state = 'sent' order by number desc limit 1",
+        beginning,
+        f"{beginning[:-1]}{chr(ord(beginning[-1]) + 1)}",
+        private_to,
+    )
+    return [row["key"] for row in rows]
+
+
 async def forget(session: Session, key: str) -> None:
     """Let this be said again another time."""
     await session.execute("delete from teams_outbox where key = $1 and state in ('sent', 'given_up')", key)

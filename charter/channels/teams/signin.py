@@ -28,6 +28,7 @@ from charter.store.database import Database
 
 _log = structlog.get_logger(__name__)
 
+_CARD = "signin"
 _LONGEST_ID = 512
 _CODE = re.compile(r"\d{6}")
 _LOGIN = "application/vnd.microsoft.activity.loginRequest"
@@ -73,7 +74,7 @@ class SignIn:
             again = not await standing.asked(session, tenant, who.oid, conversation)
             await pending.waits_for_sign_in(session, activity)
             if not again:
-                key = f"signin:{conversation}:{secrets.token_hex(8)}"
+                key = f"{_CARD}:{conversation}:{secrets.token_hex(8)}"
                 await outbox.put(session, tenant, _private(activity, key, body, activity.thread, activity.id))
         self._sender.wake(tenant)
         # Whoever has signed in just before it began to wait has nothing more to do: it would wait for ever.
@@ -113,6 +114,8 @@ class SignIn:
         if not _CODE.fullmatch(code):
             return Invoked(404)
         taken = await self._taken(tenant, activity, f"signin-refused:{activity.id}", self._with_code, code)
+        if taken:
+            await self._settled(tenant, activity)
         return Invoked(200 if taken else 412)
 
     async def failed(self, tenant: str, activity: Activity) -> Invoked:
@@ -201,6 +204,16 @@ class SignIn:
             self.resumed(tenant)
         return caller
 
+    async def _settled(self, tenant: str, activity: Activity) -> None:
+        """Say in the sender's sign-in card there that it is done with. Where a client signs in by itself nobody saw one."""
+        conversation, speech = activity.place.conversation, speech_of(activity.locale)
+        body = messages.with_card(cards.signed_in(speech), speech.say("signin.done"))
+        async with self._database.tenant_session(tenant) as session:
+            for each in await outbox.newest(session, f"{_CARD}:{conversation}:", _alone(activity)):
+                done = Said(f"{each}:done", body, conversation, private_to=_alone(activity), edits=each)
+                await outbox.put(session, tenant, done)
+        self._sender.wake(tenant)
+
     async def _tell(self, tenant: str, activity: Activity, key: str, sentence: str) -> None:
         """Tell the sender, once by this key, that it did not work and that they may write again."""
         said = _private(activity, key, messages.plain(sentence), activity.place.root)
@@ -212,8 +225,12 @@ class SignIn:
 
 def _private(activity: Activity, key: str, body: Json, root: str, reply_to: str = "") -> Said:
     """Return something for the sender alone, where they are."""
-    alone = activity.sender.id if activity.place.scope != "personal" else ""
-    return Said(key, body, activity.place.conversation, root, reply_to=reply_to, private_to=alone)
+    return Said(key, body, activity.place.conversation, root, reply_to=reply_to, private_to=_alone(activity))
+
+
+def _alone(activity: Activity) -> str:
+    """Return whom alone something is for there; nothing where they are alone."""
+    return activity.sender.id if activity.place.scope != "personal" else ""
 
 
 def _failed(identifier: str, connection: str, status: int, detail: str) -> Invoked:

@@ -21,6 +21,6 @@ def sign_in(speech: Speech, link: SignInLink, connection: str) -> Json:
     return {"contentType": OAUTH, "content": content}
 
 
-def signed_in(speech: Speech, *, waiting: bool = True) -> Json:
-    """Return what is in its place afterwards; ``waiting``: something the person asked before goes on now."""
-    return element.card(speech, [element.sentence(speech, "signin.done" if waiting else "signin.ready", colour="good")])
+def signed_in(speech: Speech) -> Json:
+    """Return what is in its place afterwards."""
+    return element.card(speech, [element.sentence(speech, "signin.done", colour="good")])

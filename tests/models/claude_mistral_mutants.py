@@ -136,14 +136,14 @@ MAKERS = (
         (_MISTRAL,),
     ),
     Mutant(
-        "Anthropic's key not renewed",
+        "the key to Anthropic taken as it is written",
         "charter/models/claude.py",
         "auth = LiveKey(key) if key is not None and written else None",
         "auth = None",
         ("tests/models/makers/test_hosted_makers.py",),
     ),
     Mutant(
-        "Mistral's key not renewed",
+        "the key to Mistral taken as it is written",
         "charter/models/mistral.py",
         "auth = LiveKey(key) if key is not None and written else None",
         "auth = None",

@@ -24,6 +24,13 @@ async def _export(host: RunningHost, person: str, tenant: str) -> list[bytes]:
         return (await response.read()).splitlines(keepends=True)
 
 
+async def _shown(host: RunningHost, tenant: str, run: dict[str, Any]) -> None:
+    """Let the run have an image."""
+    assert host.inner is not None
+    async with host.inner.service.database.tenant_session(tenant) as session:
+        await images.keep(session, tenant, run["id"], [Image("image/gif", b"GIF89a")])
+
+
 def _rows(lines: list[bytes]) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for line in map(orjson.loads, lines[1:-1]):
@@ -37,9 +44,8 @@ async def test_an_export_is_whole_in_key_order_and_of_one_tenant_only(host: Runn
     text = "How many days of annual leave do I have left?"
     run = await host.ask(adatum.ada, "employee_assistant", text)
     await host.ask(adatum.ada, "buyer", "Order a gong for 1,300 EUR")
-    assert host.inner is not None
-    async with host.inner.service.database.tenant_session(adatum.id) as session:
-        await images.keep(session, adatum.id, run["id"], [Image("image/gif", b"GIF89a")])
+    await _shown(host, adatum.id, run)
+    await _shown(host, "contoso", await host.ask("alice", "buyer", "Order a gong for 1,300 EUR"))
     lines = await _export(host, "carol", adatum.id)
 
     manifest, end, rows = orjson.loads(lines[0])["manifest"], orjson.loads(lines[-1])["end"], _rows(lines)

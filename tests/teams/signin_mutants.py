@@ -215,4 +215,11 @@ TEAMS_SIGN_IN = (
         'token = _text(offered, "token")',
         _CLICKS,
     ),
+    Mutant(
+        "the sign-in card stays",
+        f"{_ROOM}signin.py",
+        "        if taken:\n            await self._settled(tenant, activity)\n",
+        "",
+        ("tests/teams/test_signin_host.py",),
+    ),
 )

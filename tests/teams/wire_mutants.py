@@ -5,6 +5,7 @@ from tests.mutants import Mutant
 _DOOR = "charter/channels/teams/"
 _WIRE, _CLICKS = "tests/teams/test_wire.py", "tests/teams/test_clicks.py"
 _TELLING, _APPROVING = "tests/teams/test_telling.py", "tests/teams/test_approving.py"
+_LATER = (f"{_APPROVING}::test_who_adds_the_app_after_they_were_to_be_asked_is_asked_then_and_once",)
 
 WIRE = (
     Mutant(
@@ -74,8 +75,16 @@ WIRE = (
         (f"{_APPROVING}::test_who_asks_hears_that_the_approver_has_taken_the_app_away",),
     ),
     Mutant(
-        "an image keeps the rest from being done", f"{_DOOR}talk.py", "if not (sent.images and (asked.text or sent.files)):", "if True:",
+        "an image keeps the rest from being done", f"{_DOOR}talk.py", "if not (images and (asked.text or files)):", "if True:",
         ("tests/teams/test_talk.py::test_where_the_model_sees_no_images_the_rest_is_done_and_that_is_said",),
+    ),
+    Mutant(
+        "who comes later is asked nothing", f"{_DOOR}approving.py", "self._asks, self._meets,", "self._asks,", _LATER,
+    ),
+    Mutant(
+        "who comes later is asked once more",
+        f"{_DOOR}asked.py",
+        "and not exists (select 1 from teams_outbox o where o.key = 'approval:' || a.id || ':' || $1 and o.state <> 'given_up') ", "", _LATER,
     ),
     Mutant(
         "a reaction to anything", f"{_DOOR}clicks.py", 'key.startswith("answer:") and reaction', "False",

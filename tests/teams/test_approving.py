@@ -118,7 +118,10 @@ async def test_who_adds_the_app_after_they_were_to_be_asked_is_asked_then_and_on
     finally:
         await pair.teams.install(bobs, installed=True)
     _, card = await card_of(pair, item)
-    await pair.teams.install(bobs, installed=True)
+    await pair.query("update teams_people set newcomer = true where id = 'bob'")
+    async with asyncio.timeout(20):
+        while await pair.query("select 1 from teams_people where newcomer and id = 'bob'"):
+            await asyncio.sleep(0.2)
     assert (await pair.teams.click("bob", bobs, card.id, "Approve")).effect == "card"
     await pair.teams.until("alice", alices, words("is placed", item))
     assert sum(item in message.words for message in (await pair.teams.seen("bob", bobs)).bots) == 1

@@ -19,7 +19,7 @@ from charter.channels.teams.incoming import Json
 from charter.channels.teams.outbox import Said
 from charter.channels.teams.speech import Speech, speech_of
 from charter.channels.wording import call_name
-from charter.errors import CharterError, DatabaseUnavailable
+from charter.errors import DatabaseUnavailable
 from charter.governance import approvals
 from charter.governance.approval import Approval
 from charter.store import crossing
@@ -58,10 +58,17 @@ class Approving:
                 await asyncio.wait_for(self._wake.wait(), _LOOK_SECONDS)
             await asyncio.sleep(_GATHER_SECONDS)
             self._wake.clear()
-            with suppress(DatabaseUnavailable):
-                for tenant in await crossing.teams_tenants(self._desk.database):
-                    if self._desk.tenants.served(tenant):
-                        await self._looked(tenant)
+            try:
+                await self._look()
+            except DatabaseUnavailable:
+                pass  # The next look tries again.
+            except Exception:  # noqa: BLE001 - logged; the next look tries again
+                _log.exception("looking at questions failed")
+
+    async def _look(self) -> None:
+        for tenant in await crossing.teams_tenants(self._desk.database):
+            if self._desk.tenants.served(tenant):
+                await self._looked(tenant)
 
     async def _looked(self, tenant: str) -> None:
         """Do what is to be done about this tenant's questions; what fails of it keeps nothing else from being done."""
@@ -71,7 +78,7 @@ class Approving:
                     said = await part(session)
                     for each in said:
                         await outbox.put(session, tenant, each)
-            except CharterError:
+            except DatabaseUnavailable:
                 raise
             except Exception:  # noqa: BLE001 - logged; the next look tries again
                 _log.exception("asking of approvers failed", tenant=tenant)

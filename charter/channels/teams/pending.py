@@ -9,11 +9,13 @@ from charter.store.database import Database, Session
 LEASE_SECONDS = 15
 """So long a message waits that a process which dies was working on; who lives says so in time (``hold``)."""
 MOST_ATTEMPTS = 3
+_HOPELESS = 10
 _WAITING = 5
 
 _TAKEN = (
     "update teams_inbox i set taken_until = clock_timestamp() + make_interval(secs => $1), attempts = attempts + 1 "
-    "from ({chosen}) as c where i.conversation = c.conversation and i.activity = c.activity returning i.body, i.attempts"
+    "from ({chosen}) as c where i.conversation = c.conversation and i.activity = c.activity "
+    "returning i.body, i.attempts, i.received_at"
 )
 _OLDEST = (
     "select conversation, activity from teams_inbox where state = 'new' and (taken_until is null or taken_until < clock_timestamp()) "
@@ -37,12 +39,17 @@ class Taken:
     def last(self) -> bool:
         return self.attempts >= MOST_ATTEMPTS
 
+    @property
+    def hopeless(self) -> bool:
+        """Whether so many processes have died over it that it may be what kills them."""
+        return self.attempts > _HOPELESS
+
 
 async def take(database: Database, tenant: str, limit: int) -> list[Taken]:
-    """Take what has waited longest and nobody works on."""
+    """Take what has waited longest and nobody works on, the oldest first."""
     async with database.tenant_session(tenant) as session:
         rows = await session.fetch(_TAKEN.format(chosen=_OLDEST), LEASE_SECONDS, limit)
-    return [_taken(tenant, row) for row in rows]
+    return [_taken(tenant, row) for row in sorted(rows, key=lambda row: row["received_at"])]
 
 
 async def take_one(database: Database, tenant: str, activity: Activity) -> Taken | None:
@@ -92,16 +99,18 @@ async def resume(session: Session, person: str) -> None:
     )
 
 
-async def hold(database: Database, taken: Taken) -> None:
-    """Say that this process still works on it."""
+async def hold(database: Database, taken: Taken) -> bool:
+    """Say that this process still works on it; return whether it may: nobody else has taken it meanwhile."""
     async with database.tenant_session(taken.tenant) as session:
-        await session.execute(
+        done = await session.execute(
             "update teams_inbox set taken_until = clock_timestamp() + make_interval(secs => $3) "
-            "where conversation = $1 and activity = $2 and state = 'new'",
+            "where conversation = $1 and activity = $2 and state = 'new' and attempts = $4",
             taken.activity.place.conversation,
             taken.activity.id,
             LEASE_SECONDS,
+            taken.attempts,
         )
+    return done == "UPDATE 1"
 
 
 async def put_back(session: Session, activity: Activity, *, seconds: float = 0) -> None:

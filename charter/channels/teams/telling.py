@@ -19,6 +19,7 @@ from charter.channels.teams.cards import TaskView
 from charter.channels.teams.desk import Desk
 from charter.channels.teams.incoming import Account, Json, Place
 from charter.channels.teams.outbox import Said, Taken
+from charter.channels.teams.places import Places
 from charter.channels.teams.ports import Member, Undelivered
 from charter.channels.teams.speech import Speech, speech_of
 from charter.channels.teams.tasks import Task
@@ -34,6 +35,8 @@ _log = structlog.get_logger(__name__)
 
 _LOOK_SECONDS = 2.0
 _GATHER_SECONDS = 0.1
+_AT_ONCE = 4
+"""More of them would have the whole of the database's connections."""
 _SHORT = timedelta(seconds=4)
 """A run that takes no longer shows no card."""
 _PROGRESS = timedelta(seconds=3)
@@ -46,6 +49,8 @@ class Telling:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._heard: set[str] = set()
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._places = Places(_AT_ONCE)
         self._wake = asyncio.Event()
         self._teller: asyncio.Task[None] | None = None
 
@@ -53,10 +58,10 @@ class Telling:
         self._teller = asyncio.create_task(self._forever(), name="teams telling")
 
     async def close(self) -> None:
-        if self._teller is not None:
-            self._teller.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._teller
+        ending = [*self._under_way.values(), *([self._teller] if self._teller else [])]
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
 
     def heard(self, run_id: str, _kind: str = "", _status: str = "") -> None:
         """Hear that something happened in a run; a listener of every journal."""
@@ -64,30 +69,55 @@ class Telling:
         self._wake.set()
 
     async def _forever(self) -> None:
+        looked = float("-inf")
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), _LOOK_SECONDS)
-            lost = not self._wake.is_set()
             await asyncio.sleep(_GATHER_SECONDS)  # what happens at once is told at once
             self._wake.clear()
             heard, self._heard = self._heard, set()
+            now = asyncio.get_running_loop().time()
+            everything = now - looked >= _LOOK_SECONDS
             try:
-                await self._look(heard, everything=lost)
+                await self._look(heard, everything=everything)
             except DatabaseUnavailable:
                 self._heard |= heard
             except Exception:  # noqa: BLE001 - logged; the next look tries again
                 _log.exception("telling of runs failed")
+            looked = now if everything else looked
 
     async def _look(self, heard: set[str], *, everything: bool) -> None:
         found = await crossing.teams_tenants_of(self._desk.database, heard) if heard else {}
         for run_id, tenant in found.items():
-            await self.tell(tenant, run_id)
-        if everything:
+            self._begin(tenant, run_id)
+        if everything:  # However busy it is: nobody hears of what a process left behind that died.
             for tenant in await crossing.teams_waiting(self._desk.database):
                 async with self._desk.database.tenant_session(tenant) as session:
                     left = await tasks.unattended(session)
                 for run_id in left:
-                    await self.tell(tenant, run_id)
+                    self._begin(tenant, run_id)
+
+    def _begin(self, tenant: str, run_id: str) -> None:
+        """Tell of one run beside others. What it waits for, and what fails of it, keeps none of them."""
+        if run_id in self._under_way:
+            self._heard.add(run_id)  # The next look comes to it: it may have been read before this happened.
+            return
+        task = self._under_way[run_id] = asyncio.create_task(self._one(tenant, run_id), name=f"teams {run_id}")
+        task.add_done_callback(lambda _: self._ended(run_id))
+
+    def _ended(self, run_id: str) -> None:
+        self._under_way.pop(run_id, None)
+        if run_id in self._heard:
+            self._wake.set()
+
+    async def _one(self, tenant: str, run_id: str) -> None:
+        async with self._places.of(tenant):
+            try:
+                await self.tell(tenant, run_id)
+            except DatabaseUnavailable:
+                self.heard(run_id)
+            except Exception:  # noqa: BLE001 - logged; the next look tries again
+                _log.exception("telling of a run failed", run=run_id)
 
     async def tell(self, tenant: str, run_id: str) -> None:
         """Say what is new of one run; nothing where another process does, or there is nothing new."""

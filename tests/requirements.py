@@ -508,6 +508,7 @@ PROMISES: dict[str, str] = {
     "teams.streams.forbidden": "Where an answer may not grow, its caller knows at once and says it plainly.",
     "teams.streams.stopped": "Who presses Stop ends the work.",
     "teams.streams.long": "An answer that outlasts its stream is whole in the end, in its place.",
+    "teams.streams.killed": "An answer that was growing when its host was killed is ended in its place, and comes as a message.",
     "teams.streams.one": "A conversation has one growing answer at a time.",
     "teams.outbox": "What is put down to be said is said in order, once, and its words are forgotten.",
     "teams.outbox.pace": "No conversation, and not all of them together, hear more than Teams allows.",

@@ -19,4 +19,8 @@ WIRING = (
         "a tenant takes all places", f"{_DOOR}places.py", "self._most = max(1, most - most // 4)", "self._most = most",
         (f"{_WAITING}a_tenant_with_much_to_be_worked_on_does_not_keep_another_waiting",),
     ),
+    Mutant(
+        "an answer of a dead process grows for ever", f"{_DOOR}telling.py", "if task.shown and place:", "if False:",
+        ("tests/teams/test_broken_off.py",),
+    ),
 )  # fmt: skip

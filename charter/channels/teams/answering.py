@@ -88,12 +88,12 @@ class Answering:
         speech = speech_of(task.locale)
         growing = _Growing(speech.say("step.now.working"))
         stream = self._desk.connector.stream(place, task.reply_to)
-        beat = asyncio.create_task(self._beats(task))
+        beside = [asyncio.create_task(self._beats(task)), asyncio.create_task(self._noted(task, stream))]
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LONGEST_SECONDS):
                     await self._follow(task.ctx, run.id, stream, growing, speech)
-            await self._ended(task, stream, growing, speech)
+            await self._ended(task, stream, place, growing, speech)
         except Stopped:
             with suppress(Stopped):  # as long as it is not closed, nothing else can be streamed there
                 await stream.close(messages.plain(""))
@@ -103,15 +103,21 @@ class Answering:
                 await _closed(stream, growing, speech.say("stream.running"))
                 await self._let_go(task)
         finally:
-            beat.cancel()
-            with suppress(asyncio.CancelledError):
-                await beat
+            for each in beside:
+                each.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
 
     async def _beats(self, task: Task) -> None:
         while True:
             await asyncio.sleep(_BEAT_SECONDS)
             with suppress(DatabaseUnavailable):
                 await tasks.still_streams(self._desk.database, task)
+
+    async def _noted(self, task: Task, stream: Stream) -> None:
+        """Write down what is shown: if this process dies, whoever tells of the run ends it."""
+        shown = await stream.begun()
+        with suppress(DatabaseUnavailable):
+            await tasks.shows(self._desk.database, task, shown)
 
     async def _follow(self, ctx: Context, run_id: str, stream: Stream, growing: _Growing, speech: Speech) -> None:
         """Pass on what happens until the run has ended or waits for somebody, or nothing has come for long."""
@@ -147,7 +153,7 @@ class Answering:
                 return event.type == "done"
         return False
 
-    async def _ended(self, task: Task, stream: Stream, growing: _Growing, speech: Speech) -> None:
+    async def _ended(self, task: Task, stream: Stream, place: Place, growing: _Growing, speech: Speech) -> None:
         run = growing.run or await self._desk.service.get(task.ctx, task.run_id)
         if run.status != "completed" or growing.broken:
             await self._passed_over(task, stream, run, growing, speech)
@@ -159,7 +165,7 @@ class Answering:
             if sent is None:
                 await outbox.put(session, task.tenant, said)
             else:
-                await outbox.was_sent(session, task.tenant, said, sent)
+                await outbox.was_sent(session, task.tenant, said, sent, place)
             await tasks.told(session, run.id, run.last_seq, carded=False, done=True)
         self._desk.sender.wake(task.tenant)
 

@@ -136,11 +136,22 @@ class Telling:
         async with self._desk.database.tenant_session(tenant) as session:
             if await tasks.locked(session, run_id, told=task.told_seq) is None:
                 return
+            if task.shown and place:
+                await self._broken_off(session, task, run, place)
             for each in said:
                 await outbox.put(session, tenant, each)
             carded = any(each.key.startswith("task:") for each in said)
             await tasks.told(session, run_id, run.last_seq, carded=carded, done=run.finished)
         self._desk.sender.wake(tenant)
+
+    async def _broken_off(self, session: Session, task: Task, run: Run, place: Place) -> None:
+        """Put a word on how it goes on in the place of an answer that would grow for ever: its process has died."""
+        shown = Said(f"stream:{run.id}", {}, task.conversation, task.root)
+        line = speech_of(task.locale).say("stream.anew" if run.status == "completed" else f"stream.{run.status}")
+        await outbox.was_sent(session, task.tenant, shown, task.shown, place)
+        await outbox.put(
+            session, task.tenant, replace(shown, key=f"{shown.key}:over", body=messages.plain(line), edits=shown.key)
+        )
 
     async def _said(self, task: Task, run: Run, place: Place | None) -> list[Said] | None:
         """Return what is to be said of the run as it is now; ``None``: it is too early to say anything. Where there is no

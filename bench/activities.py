@@ -103,6 +103,8 @@ async def _host(folder: Path, channel: Channel) -> Process:
         CHARTER_TEAMS__TOKEN_SERVICE=channel.url,
         CHARTER_TEAMS__SERVICE_URLS=json.dumps([channel.url]),
         CHARTER_TEAMS__ANONYMOUS="false",
+        # One person writes all of it here, whose part is a fifth.
+        CHARTER_TEAMS__INBOX_LIMIT="2500",
     )
     channel.people["alice"] = host.token
     return host

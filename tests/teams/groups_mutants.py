@@ -73,8 +73,8 @@ GROUPS = (
         'return f"talk:{conversation}:{root}"', (f"{_GROUPS}each_has_a_thread_there_and_what_was_private_in_it_keeps_it_private",),
     ),
     Mutant(
-        "sign-in cards for all", f"{_DOOR}signin.py", 'alone = activity.sender.id if activity.place.scope != "personal" else ""',
-        'alone = ""', (f"{_GROUPS}who_has_to_sign_in_is_asked_alone_and_their_request_goes_on",),
+        "sign-in cards for all", f"{_DOOR}signin.py", 'return activity.sender.id if activity.place.scope != "personal" else ""',
+        'return ""', (f"{_GROUPS}who_has_to_sign_in_is_asked_alone_and_their_request_goes_on",),
     ),
     Mutant(
         "approvers are asked where it was asked for", f"{_DOOR}approving.py",

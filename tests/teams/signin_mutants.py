@@ -139,8 +139,8 @@ TEAMS_SIGN_IN = (
     Mutant(
         "a sign-in card that everybody sees",
         f"{_ROOM}signin.py",
-        'alone = activity.sender.id if activity.place.scope != "personal" else ""',
-        'alone = ""',
+        'return activity.sender.id if activity.place.scope != "personal" else ""',
+        'return ""',
         _SIGNIN,
     ),
     Mutant(

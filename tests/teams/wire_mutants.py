@@ -44,7 +44,7 @@ WIRE = (
         (f"{_CLICKS}::test_who_is_asked_by_their_role_sees_what_another_of_them_decided",),
     ),
     Mutant(
-        "nobody looks for what was left behind", f"{_DOOR}telling.py", "        if everything:\n", "        if False:\n",
+        "nobody looks for what was left behind", f"{_DOOR}telling.py", "        if everything:  # However", "        if False:  # However",
         ("tests/teams/test_killed.py",),
     ),
     Mutant(

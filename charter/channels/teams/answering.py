@@ -10,6 +10,7 @@ import structlog
 from charter.channels.teams import cards, conversations, messages, outbox, tasks
 from charter.channels.teams.desk import Desk
 from charter.channels.teams.incoming import Json, Place
+from charter.channels.teams.places import Places
 from charter.channels.teams.ports import Stopped, Stream, Undelivered
 from charter.channels.teams.speech import Speech, speech_of
 from charter.channels.teams.tasks import Task
@@ -27,6 +28,7 @@ QUIET_SECONDS = 8.0
 _LONGEST_SECONDS = 105.0
 _BEAT_SECONDS = tasks.STREAM_SECONDS / 4
 _SIGN_SECONDS = 3.0
+_AT_ONCE = 100
 _APART = "\n\n"
 
 
@@ -68,6 +70,7 @@ class Answering:
         self._desk = desk
         self._telling = telling
         self._streaming: set[str] = set()
+        self._places = Places(_AT_ONCE)
 
     async def tell(self, task: Task, run: Run) -> None:
         """Tell the person of their run: as a stream where that is possible, otherwise as ``telling`` does."""
@@ -77,14 +80,15 @@ class Answering:
             await self._let_go(task)
             return
         # One stream at a time in a chat: who writes again meanwhile is answered by a plain message.
-        if place.scope != "personal" or place.conversation in self._streaming:
+        if place.scope != "personal" or place.conversation in self._streaming or not self._places.free(task.tenant):
             with suppress(Undelivered):
                 await self._desk.connector.typing(place)
             await self._let_go(task)
             return
         self._streaming.add(place.conversation)
         try:
-            await self._streamed(task, run, place)
+            async with self._places.of(task.tenant):
+                await self._streamed(task, run, place)
         finally:
             self._streaming.discard(place.conversation)
 
@@ -92,12 +96,12 @@ class Answering:
         speech = speech_of(task.locale)
         growing = _Growing(speech.say("step.now.working"))
         stream = self._desk.connector.stream(place, task.reply_to)
-        beat = asyncio.create_task(self._beats(task))
+        beside = [asyncio.create_task(self._beats(task)), asyncio.create_task(self._noted(task, stream))]
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LONGEST_SECONDS):
                     await self._follow(task.ctx, run.id, stream, growing, speech)
-            await self._ended(task, stream, growing, speech)
+            await self._ended(task, stream, place, growing, speech)
         except Stopped:
             with suppress(Stopped):  # as long as it is not closed, nothing else can be streamed there
                 await stream.close(messages.plain(""))
@@ -107,15 +111,21 @@ class Answering:
                 await _closed(stream, growing, speech.say("stream.running"))
                 await self._let_go(task)
         finally:
-            beat.cancel()
-            with suppress(asyncio.CancelledError):
-                await beat
+            for each in beside:
+                each.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
 
     async def _beats(self, task: Task) -> None:
         while True:
             await asyncio.sleep(_BEAT_SECONDS)
             with suppress(DatabaseUnavailable):
                 await tasks.still_streams(self._desk.database, task)
+
+    async def _noted(self, task: Task, stream: Stream) -> None:
+        """Write down what is shown: if this process dies, whoever tells of the run ends it."""
+        shown = await stream.begun()
+        with suppress(DatabaseUnavailable):
+            await tasks.shows(self._desk.database, task, shown)
 
     async def _follow(self, ctx: Context, run_id: str, stream: Stream, growing: _Growing, speech: Speech) -> None:
         """Pass on what happens until the run has ended or waits for somebody, or nothing has come for long."""
@@ -152,7 +162,7 @@ class Answering:
                 return event.type == "done"
         return False
 
-    async def _ended(self, task: Task, stream: Stream, growing: _Growing, speech: Speech) -> None:
+    async def _ended(self, task: Task, stream: Stream, place: Place, growing: _Growing, speech: Speech) -> None:
         run = growing.run or await self._desk.service.get(task.ctx, task.run_id)
         if growing.broken or not (run.status == "completed" or (run.finished and not growing.shown)):
             await self._passed_over(task, stream, run, growing, speech)
@@ -164,7 +174,7 @@ class Answering:
             if sent is None:
                 await outbox.put(session, task.tenant, said)
             else:
-                await outbox.was_sent(session, task.tenant, said, sent)
+                await outbox.was_sent(session, task.tenant, said, sent, place)
             await tasks.told(session, run.id, run.last_seq, carded=False, done=True)
         self._desk.sender.wake(task.tenant)
 

@@ -46,12 +46,12 @@ async def put(session: Session, tenant: str, said: Said) -> None:
     )  # fmt: skip
 
 
-async def was_sent(session: Session, tenant: str, said: Said, activity_id: str) -> None:
-    """Note what has been said already, as a stream: its key is never said again, and reactions to it find it."""
+async def was_sent(session: Session, tenant: str, said: Said, activity_id: str, place: Place) -> None:
+    """Note what has been said already, as a stream: its key is never said again, reactions and edits find it."""
     await session.execute(
-        "insert into teams_outbox (tenant, key, conversation, root, person, state, activity) values ($1, $2, $3, $4, $5, 'sent', $6) "
-        "on conflict (tenant, key) do nothing",
-        tenant, said.key, said.conversation, said.root, said.person, activity_id,
+        "insert into teams_outbox (tenant, key, conversation, root, person, state, activity, place) "
+        "values ($1, $2, $3, $4, $5, 'sent', $6, $7) on conflict (tenant, key) do nothing",
+        tenant, said.key, said.conversation, said.root, said.person, activity_id, _where(place),
     )  # fmt: skip
 
 
@@ -170,8 +170,7 @@ async def begin(session: Session, taken: Taken, lease: float) -> Taken | None:
 
 async def sent(session: Session, taken: Taken, activity: str, place: Place) -> None:
     """Say that it was sent, and where; its body is forgotten."""
-    where = orjson.dumps(asdict(place)).decode()
-    await session.execute(_SENT, taken.tenant, taken.said.key, activity, where)
+    await session.execute(_SENT, taken.tenant, taken.said.key, activity, _where(place))
 
 
 async def postponed(session: Session, taken: Taken, seconds: float, reason: str) -> None:
@@ -198,6 +197,10 @@ async def told(session: Session, tenant: str, key: str) -> tuple[str, Place] | N
     place: Json = orjson.loads(row["place"])
     bot = Account(**place.pop("bot"))
     return row["activity"], Place(bot=bot, **place)
+
+
+def _where(place: Place) -> str:
+    return orjson.dumps(asdict(place)).decode()
 
 
 def _taken(row: Any, age: float = 0) -> Taken:

@@ -14,12 +14,13 @@ _log = structlog.get_logger(__name__)
 LEASE_SECONDS = 15
 """So long a message waits that a process which dies was working on; who lives says so in time (``hold``)."""
 MOST_ATTEMPTS = 3
+_HOPELESS = 10
 _WAITING = 5
 
 _TAKEN = (
     "update teams_inbox i set taken_until = clock_timestamp() + make_interval(secs => $1), attempts = attempts + 1 "
     "from ({chosen}) as c where i.conversation = c.conversation and i.activity = c.activity "
-    "returning i.conversation, i.activity, i.body, i.attempts"
+    "returning i.conversation, i.activity, i.body, i.attempts, i.received_at"
 )
 # Of each person in a conversation the first alone: the others wait for it here, and for no place in a process.
 _OLDEST = (
@@ -49,12 +50,19 @@ class Taken:
     def last(self) -> bool:
         return self.attempts >= MOST_ATTEMPTS
 
+    @property
+    def hopeless(self) -> bool:
+        """Whether so many processes have died over it that it may be what kills them."""
+        return self.attempts > _HOPELESS
+
 
 async def take(database: Database, tenant: str, limit: int) -> list[Taken]:
-    """Take what has waited longest and nobody works on; of what one person wrote in a conversation the first alone."""
+    """Take what has waited longest and nobody works on, the oldest first; of what one person wrote in a conversation the first
+    alone.
+    """
     async with database.tenant_session(tenant) as session:
         rows = await session.fetch(_TAKEN.format(chosen=_OLDEST), LEASE_SECONDS, limit)
-        found = [await _taken(session, tenant, row) for row in rows]
+        found = [await _taken(session, tenant, row) for row in sorted(rows, key=lambda row: row["received_at"])]
     return [taken for taken in found if taken is not None]
 
 
@@ -109,16 +117,18 @@ async def resume(session: Session, person: str) -> None:
     )
 
 
-async def hold(database: Database, taken: Taken) -> None:
-    """Say that this process still works on it."""
+async def hold(database: Database, taken: Taken) -> bool:
+    """Say that this process still works on it; return whether it may: nobody else has taken it meanwhile."""
     async with database.tenant_session(taken.tenant) as session:
-        await session.execute(
+        done = await session.execute(
             "update teams_inbox set taken_until = clock_timestamp() + make_interval(secs => $3) "
-            "where conversation = $1 and activity = $2 and state = 'new'",
+            "where conversation = $1 and activity = $2 and state = 'new' and attempts = $4",
             taken.activity.place.conversation,
             taken.activity.id,
             LEASE_SECONDS,
+            taken.attempts,
         )
+    return done == "UPDATE 1"
 
 
 async def put_back(session: Session, activity: Activity, *, seconds: float = 0) -> None:

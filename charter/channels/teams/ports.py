@@ -51,6 +51,10 @@ class SignInLink:
 class Stream(Protocol):
     """One answer that grows before the person's eyes (personal chats only). Text is only ever added."""
 
+    async def begun(self) -> str:
+        """Wait until something is shown, and return its id; where nothing ever is, for ever."""
+        ...
+
     def update(self, text: str) -> None:
         """Say what is being done, until the first text comes.
 

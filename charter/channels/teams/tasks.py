@@ -13,7 +13,8 @@ STREAM_SECONDS = 20
 class Task:
     """``conversation`` and ``root`` are where it was asked for, ``reply_to`` is the message that asked; ``told_seq`` is how far
     in the journal the person has been told. ``carded``: a card shows it. ``private``: it was said to the bot alone where others
-    read along, and so is all that is told of it.
+    read along, and so is all that is told of it. ``shown`` is the message in which
+    its answer grows, or grew when the process died that streamed it.
     """
 
     tenant: str
@@ -29,6 +30,7 @@ class Task:
     done: bool = False
     created_at: datetime | None = None
     private: bool = False
+    shown: str = ""
 
     @property
     def ctx(self) -> Context:
@@ -36,9 +38,7 @@ class Task:
         return Context(self.tenant, Principal(self.person, "user", self.person), channel="teams")
 
 
-_FIELDS = (
-    "tenant, run_id, conversation, root, reply_to, person, account, locale, told_seq, carded, done, created_at, private"
-)
+_FIELDS = "tenant, run_id, conversation, root, reply_to, person, account, locale, told_seq, carded, done, created_at, private, shown"
 
 
 async def open_task(session: Session, task: Task, *, streams: bool) -> None:
@@ -56,9 +56,18 @@ async def still_streams(database: Database, task: Task) -> None:
     """Say that the answer is still being streamed here."""
     async with database.tenant_session(task.tenant) as session:
         await session.execute(
-            "update teams_tasks set streaming_until = clock_timestamp() + make_interval(secs => $2) where run_id = $1",
+            "update teams_tasks set streaming_until = clock_timestamp() + make_interval(secs => $2) "
+            "where run_id = $1 and streaming_until is not null",
             task.run_id,
             STREAM_SECONDS,
+        )
+
+
+async def shows(database: Database, task: Task, shown: str) -> None:
+    """Write down in which message the answer grows, as long as it does."""
+    async with database.tenant_session(task.tenant) as session:
+        await session.execute(
+            "update teams_tasks set shown = $2 where run_id = $1 and streaming_until is not null", task.run_id, shown
         )
 
 
@@ -100,8 +109,9 @@ async def locked(session: Session, run_id: str, *, told: int) -> bool | None:
 
 
 async def told(session: Session, run_id: str, seq: int, *, carded: bool, done: bool) -> None:
+    """Note how far the person has been told; nothing of it is streamed any more."""
     await session.execute(
-        "update teams_tasks set told_seq = greatest(told_seq, $2), carded = carded or $3, done = $4, streaming_until = null "
+        "update teams_tasks set told_seq = greatest(told_seq, $2), carded = carded or $3, done = $4, streaming_until = null, shown = '' "
         "where run_id = $1",
         run_id,
         seq,

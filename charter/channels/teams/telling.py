@@ -19,6 +19,7 @@ from charter.channels.teams.cards import TaskView
 from charter.channels.teams.desk import Desk
 from charter.channels.teams.incoming import Account, Json, Place
 from charter.channels.teams.outbox import Said, Taken
+from charter.channels.teams.places import Places
 from charter.channels.teams.ports import Member, Undelivered
 from charter.channels.teams.speech import Speech, speech_of
 from charter.channels.teams.tasks import Task
@@ -35,6 +36,8 @@ _log = structlog.get_logger(__name__)
 
 _LOOK_SECONDS = 2.0
 _GATHER_SECONDS = 0.1
+_AT_ONCE = 4
+"""More of them would have the whole of the database's connections."""
 _SHORT = timedelta(seconds=4)
 """A run that takes no longer shows no card."""
 _PROGRESS = timedelta(seconds=3)
@@ -47,6 +50,8 @@ class Telling:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._heard: set[str] = set()
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._places = Places(_AT_ONCE)
         self._wake = asyncio.Event()
         self._teller: asyncio.Task[None] | None = None
 
@@ -54,10 +59,10 @@ class Telling:
         self._teller = asyncio.create_task(self._forever(), name="teams telling")
 
     async def close(self) -> None:
-        if self._teller is not None:
-            self._teller.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._teller
+        ending = [*self._under_way.values(), *([self._teller] if self._teller else [])]
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
 
     def heard(self, run_id: str, _kind: str = "", _status: str = "") -> None:
         """Hear that something happened in a run; a listener of every journal."""
@@ -65,30 +70,55 @@ class Telling:
         self._wake.set()
 
     async def _forever(self) -> None:
+        looked = float("-inf")
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), _LOOK_SECONDS)
-            lost = not self._wake.is_set()
             await asyncio.sleep(_GATHER_SECONDS)  # what happens at once is told at once
             self._wake.clear()
             heard, self._heard = self._heard, set()
+            now = asyncio.get_running_loop().time()
+            everything = now - looked >= _LOOK_SECONDS
             try:
-                await self._look(heard, everything=lost)
+                await self._look(heard, everything=everything)
             except DatabaseUnavailable:
                 self._heard |= heard
             except Exception:  # noqa: BLE001 - logged; the next look tries again
                 _log.exception("telling of runs failed")
+            looked = now if everything else looked
 
     async def _look(self, heard: set[str], *, everything: bool) -> None:
         found = await crossing.teams_tenants_of(self._desk.database, heard) if heard else {}
         for run_id, tenant in found.items():
-            await self.tell(tenant, run_id)
-        if everything:
+            self._begin(tenant, run_id)
+        if everything:  # However busy it is: nobody hears of what a process left behind that died.
             for tenant in await crossing.teams_waiting(self._desk.database):
                 async with self._desk.database.tenant_session(tenant) as session:
                     left = await tasks.unattended(session)
                 for run_id in left:
-                    await self.tell(tenant, run_id)
+                    self._begin(tenant, run_id)
+
+    def _begin(self, tenant: str, run_id: str) -> None:
+        """Tell of one run beside others. What it waits for, and what fails of it, keeps none of them."""
+        if run_id in self._under_way:
+            self._heard.add(run_id)  # The next look comes to it: it may have been read before this happened.
+            return
+        task = self._under_way[run_id] = asyncio.create_task(self._one(tenant, run_id), name=f"teams {run_id}")
+        task.add_done_callback(lambda _: self._ended(run_id))
+
+    def _ended(self, run_id: str) -> None:
+        self._under_way.pop(run_id, None)
+        if run_id in self._heard:
+            self._wake.set()
+
+    async def _one(self, tenant: str, run_id: str) -> None:
+        async with self._places.of(tenant):
+            try:
+                await self.tell(tenant, run_id)
+            except DatabaseUnavailable:
+                self.heard(run_id)
+            except Exception:  # noqa: BLE001 - logged; the next look tries again
+                _log.exception("telling of a run failed", run=run_id)
 
     async def tell(self, tenant: str, run_id: str) -> None:
         """Say what is new of one run; nothing where another process does, or there is nothing new."""
@@ -107,11 +137,22 @@ class Telling:
         async with self._desk.database.tenant_session(tenant) as session:
             if await tasks.locked(session, run_id, told=task.told_seq) is None:
                 return
+            if task.shown and place:
+                await self._broken_off(session, task, run, place)
             for each in said:
                 await outbox.put(session, tenant, each)
             carded = any(each.key.startswith("task:") for each in said)
             await tasks.told(session, run_id, run.last_seq, carded=carded, done=run.finished)
         self._desk.sender.wake(tenant)
+
+    async def _broken_off(self, session: Session, task: Task, run: Run, place: Place) -> None:
+        """Put a word on how it goes on in the place of an answer that would grow for ever: its process has died."""
+        shown = Said(f"stream:{run.id}", {}, task.conversation, task.root)
+        line = speech_of(task.locale).say("stream.anew" if run.status == "completed" else f"stream.{run.status}")
+        await outbox.was_sent(session, task.tenant, shown, task.shown, place)
+        await outbox.put(
+            session, task.tenant, replace(shown, key=f"{shown.key}:over", body=messages.plain(line), edits=shown.key)
+        )
 
     async def _said(self, task: Task, run: Run, place: Place | None) -> list[Said] | None:
         """Return what is to be said of the run as it is now; ``None``: it is too early to say anything. Where there is no

@@ -1,6 +1,7 @@
 """Works on what came in: each activity once, in any process, until what it asks for is under way."""
 
 import asyncio
+import random
 import secrets
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager, suppress
@@ -15,6 +16,7 @@ from charter.channels.teams.commanding import Commands
 from charter.channels.teams.desk import Desk, reply
 from charter.channels.teams.incoming import Activity
 from charter.channels.teams.pending import Taken
+from charter.channels.teams.places import Places
 from charter.channels.teams.speech import speech_of
 from charter.channels.teams.talk import Talk
 from charter.channels.teams.tasks import Task
@@ -29,7 +31,7 @@ _BEGIN_AT_ONCE = 16
 """More of them would stand before what comes in, in the queue for the database and for the processor."""
 _LOOK_SECONDS = 1.0
 _AGAIN_SECONDS = 5.0
-_BATCH = 20
+_BATCH = 5
 
 Begun = tuple[Task, Run]
 _Who = tuple[str, str, str]
@@ -47,8 +49,8 @@ class Worker:
         self._commands = commands
         self._answering = answering
         self._tracing = tracing
-        self._places = asyncio.Semaphore(_AT_ONCE)
-        self._begins = asyncio.Semaphore(_BEGIN_AT_ONCE)
+        self._places = Places(_AT_ONCE)
+        self._begins = Places(_BEGIN_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
         self._looker: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
@@ -75,7 +77,7 @@ class Worker:
         who = _who(tenant, activity)
         if (turn := self._turns.get(who)) is not None and turn.locked():
             self._behind.add(who)
-        elif not self._places.locked():
+        elif self._places.free(tenant):
             self._begin(self._one(tenant, activity))
 
     def resumed(self, tenant: str) -> None:
@@ -89,21 +91,23 @@ class Worker:
 
     async def _one(self, tenant: str, activity: Activity) -> None:
         begun = None
-        async with self._places:
-            async with self._turn(tenant, activity), self._begins:
-                with suppress(DatabaseUnavailable):
-                    taken = await pending.take_one(self._desk.database, tenant, activity)
-                    begun = await self._work(taken) if taken else None
-            if begun is not None:
+        async with self._places.of(tenant), self._turn(tenant, activity), self._begins.of(tenant):
+            with suppress(DatabaseUnavailable):
+                taken = await pending.take_one(self._desk.database, tenant, activity)
+                begun = await self._work(taken) if taken else None
+        await self._tell(begun)
+
+    async def _tell(self, begun: Begun | None) -> None:
+        """Tell of it, without a place: an answer may take minutes, and others have not even begun."""
+        if begun is not None:
+            with suppress(DatabaseUnavailable):  # who looks at what is left over tells of it
                 await self._answering.tell(*begun)
 
     async def _look(self) -> None:
         while True:
             self._wake.clear()
             try:
-                for tenant in await crossing.teams_due(self._desk.database):
-                    if self._desk.tenants.served(tenant):
-                        await self._left_behind(tenant)
+                await self._left_behind()
             except DatabaseUnavailable:
                 pass  # The next look tries again.
             except Exception:  # noqa: BLE001 - logged with its trace; the next look tries again
@@ -111,22 +115,31 @@ class Worker:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), _LOOK_SECONDS)
 
-    async def _left_behind(self, tenant: str) -> None:
-        while not self._places.locked():
-            found = await pending.take(self._desk.database, tenant, _BATCH)
-            for taken in found:
-                self._behind.add(_who(tenant, taken.activity))
-                self._begin(self._placed(taken))
-            if len(found) < _BATCH:
-                return
+    async def _left_behind(self) -> None:
+        """Take what nobody works on, some of each tenant in turn, as long as there are places."""
+        due = [each for each in await crossing.teams_due(self._desk.database) if self._desk.tenants.served(each)]
+        while due:
+            due = [tenant for tenant in random.sample(due, len(due)) if await self._some(tenant)]
             await asyncio.sleep(0)
 
+    async def _some(self, tenant: str) -> bool:
+        """Return whether there may be more."""
+        if not self._places.free(tenant):
+            return False
+        found = await pending.take(self._desk.database, tenant, _BATCH)
+        for taken in found:
+            self._behind.add(_who(tenant, taken.activity))
+            self._begin(self._placed(taken))
+        return len(found) == _BATCH
+
     async def _placed(self, taken: Taken) -> None:
-        async with self._places:
-            async with self._turn(taken.tenant, taken.activity), self._begins:
-                begun = await self._work(taken)
-            if begun is not None:
-                await self._answering.tell(*begun)
+        begun, tenant = None, taken.tenant
+        async with self._places.of(tenant), self._turn(tenant, taken.activity), self._begins.of(tenant):
+            with suppress(DatabaseUnavailable):
+                # It may have waited here for longer than it was taken for, and somebody else has it by now.
+                ours = await pending.hold(self._desk.database, taken)
+                begun = await self._work(taken) if ours else None
+        await self._tell(begun)
 
     @asynccontextmanager
     async def _turn(self, tenant: str, activity: Activity) -> AsyncGenerator[None]:
@@ -145,6 +158,8 @@ class Worker:
         attributes = {"charter.tenant": taken.tenant, "charter.channel": "teams"}
         with self._tracing.span("process", "teams activity", attributes):
             try:
+                if taken.hopeless:
+                    raise CharterError("No process lived through it.")
                 async with self._held(taken):
                     return await self._handle(taken)
             except (DatabaseUnavailable, Draining):

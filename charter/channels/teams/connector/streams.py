@@ -44,6 +44,7 @@ class _Growing(HttpStream):
     def __init__(self, api: ApiClient, reference: ConversationReference, flushed: Callable[[], None]) -> None:
         super().__init__(api, reference)
         self.message = ""
+        self.shown = asyncio.Event()
         self.lost = False
         self.held = False
         self.ending = False
@@ -88,6 +89,8 @@ class _Growing(HttpStream):
         else:
             self.held = False
             self.message = self._id or ""
+            if self.message:
+                self.shown.set()
 
     async def _send_with_retry(
         self, activity: TypingActivityInput | MessageActivityInput, options: RetryOptions | None = None
@@ -144,6 +147,11 @@ class Shown:
     def live(self) -> bool:
         """Whether it holds its conversation."""
         return self._inner is not None and self._loop.time() - self._begun < STALE_SECONDS
+
+    async def begun(self) -> str:
+        inner = self._inner
+        await (inner.shown if inner else asyncio.Event()).wait()
+        return inner.message if inner else ""
 
     def update(self, text: str) -> None:
         self._check()

@@ -1,0 +1,133 @@
+"""Much that waits, is slow, or is broken in one place keeps nobody elsewhere waiting."""
+
+import asyncio
+import copy
+import random
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+
+import orjson
+import pytest
+
+from tests.teams.conftest import anew
+from tests.teams.pair import Pair
+from tests.teams.seeing import answer, words
+
+_UNTOLD = "update teams_tasks set done = false, told_seq = 0, streaming_until = null where run_id = $1"
+
+
+async def greeted(pair: Pair) -> str:
+    """Return a run of alice's that was told."""
+    chat, text = await anew(pair.teams, "alice"), f"hello {random.randrange(10**9)}"
+    said = await pair.teams.say("alice", chat, text)
+    await pair.teams.until("alice", chat, answer(said, "Good day."))
+    (run,) = await pair.query("select id from runs where input = $1", text)
+    await told(pair, run["id"])
+    return run["id"]
+
+
+async def told(pair: Pair, run: str) -> None:
+    """Wait until whoever asked for the run has been told of its end."""
+    async with asyncio.timeout(12):
+        while not await pair.query("select 1 from teams_tasks where run_id = $1 and done", run):
+            await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def busy(pair: Pair) -> AsyncGenerator[None]:
+    """Let something be written to a journal all the time."""
+
+    async def write() -> None:
+        while True:
+            await pair.query("select pg_notify('charter_journal', 'run_other:1:step:running')")
+            await asyncio.sleep(0.2)
+
+    writing = asyncio.create_task(write())
+    try:
+        yield
+    finally:
+        writing.cancel()
+        with suppress(asyncio.CancelledError):
+            await writing
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.promise("teams.told.busy")
+async def test_what_a_dead_process_left_untold_is_told_however_busy_the_others_are(pair: Pair) -> None:
+    await pair.use("a")
+    run = await greeted(pair)
+    async with busy(pair):
+        await pair.query(_UNTOLD, run)
+        await told(pair, run)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.promise("teams.told.busy")
+async def test_a_run_of_which_nothing_can_be_told_keeps_no_other_from_being_told(pair: Pair) -> None:
+    await pair.use("a")
+    broken, run = await greeted(pair), await greeted(pair)
+    await pair.query("update runs set output = '\"broken\"' where id = $1", broken)
+    await pair.query("update teams_tasks set created_at = created_at - interval '1 day' where run_id = $1", broken)
+    try:
+        for each in (broken, run):
+            await pair.query(_UNTOLD, each)
+        await told(pair, run)
+    finally:
+        await pair.query("update teams_tasks set done = true where run_id = $1", broken)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.promise("teams.told.busy")
+async def test_a_chat_whose_members_are_slow_to_be_told_keeps_no_other_waiting(pair: Pair) -> None:
+    teams, number = pair.teams, random.randrange(10**9)
+    await pair.use("a")
+    for person in ("alice", "dora"):
+        await anew(teams, person)
+    slow, other = await teams.group("alice", "bob"), await teams.group("dora", "bob")
+    await teams.fault("members", delay=9, times=2, conversation=slow)
+    try:
+        await teams.say("alice", slow, f"hello {number}", mention=True)
+        async with asyncio.timeout(20):
+            while not await pair.query(
+                "select 1 from runs where input = $1 and status = 'completed'", f"hello {number}"
+            ):
+                await asyncio.sleep(0.05)
+        began = time.monotonic()
+        said = await teams.say("dora", other, "hello", mention=True)
+        await teams.until("dora", other, answer(said, "Good day."))
+        assert time.monotonic() - began < 6
+    finally:
+        await teams.heal()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.promise("teams.inbox.fair")
+async def test_a_tenant_with_much_to_be_worked_on_does_not_keep_another_waiting(pair: Pair) -> None:
+    teams, mark = pair.teams, f"stranger-{random.randrange(10**9)}"
+    await pair.use("a")
+    franks, alices = await anew(teams, "frank"), await anew(teams, "alice")
+    await teams.say("alice", alices, "/status")
+    await teams.until("alice", alices, words("How things stand"))
+    asked = (await teams.record(kind="posted", type="message"))[-1]["activity"]
+    await teams.fault("token", delay=9, times=1000)
+    try:
+        for number in range(150):
+            body = copy.deepcopy(asked)
+            body |= {"id": f"{mark}-{number}", "text": "hello"}
+            body["from"] |= {"id": f"29:{mark}-{number}", "aadObjectId": f"{mark}-{number}"}
+            body["conversation"]["id"] = f"a:{mark}-{number}"
+            await pair.query(
+                "insert into teams_inbox (tenant, conversation, activity, person, body) values ('contoso', $1, $2, $2, $3::jsonb)",
+                f"a:{mark}-{number}", f"{mark}-{number}", orjson.dumps(body).decode(),
+            )  # fmt: skip
+        async with asyncio.timeout(20):
+            while len(await teams.record(kind="asked", operation="token")) < 12:
+                await asyncio.sleep(0.1)
+        began = time.monotonic()
+        said = await teams.say("frank", franks, "hello")
+        await teams.until("frank", franks, answer(said, "Good day."), 60)
+        assert time.monotonic() - began < 6
+    finally:
+        await pair.query("update teams_inbox set state = 'done', body = null where activity like $1", f"{mark}-%")
+        await teams.heal()

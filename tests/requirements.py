@@ -492,6 +492,8 @@ PROMISES: dict[str, str] = {
     "teams.told": "What became of a run is told once, its card edited in place, whichever hosts died or were restarted meanwhile.",
     "teams.told.once": "Several hosts on one database tell of each task once.",
     "teams.told.busy": "However busy a host is, and whatever is slow or broken of one run, what is left to tell of others is told.",
+    "teams.inbox.taken": "What came in is taken in its order, by one process at a time, and what was tried before is never taken for new.",
+    "teams.inbox.hopeless": "A message over which every process dies is given up in the end, and its sender told.",
     "teams.inbox.fair": "A tenant with much to be worked on does not keep another waiting.",
     "teams.doubt": "Where nobody knows whether a change happened, the one who asked is told what it was and where to say so.",
     "teams.reminders": "Who does not decide is reminded, who waits is told, and the escalation's conversation hears of it, each once.",

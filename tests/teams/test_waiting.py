@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import orjson
 import pytest
@@ -101,6 +102,31 @@ async def test_a_chat_whose_members_are_slow_to_be_told_keeps_no_other_waiting(p
         await teams.heal()
 
 
+async def left(pair: Pair, name: str, body: dict[str, Any], attempts: int = 0) -> None:
+    """Leave a message of that name behind, like that one, which nobody works on."""
+    await pair.query(
+        "insert into teams_inbox (tenant, conversation, activity, person, body, attempts) values ('contoso', $1, $2, $3, $4::jsonb, $5)",
+        body["conversation"]["id"], name, body["from"]["aadObjectId"],
+        orjson.dumps(body | {"id": name, "text": "hello"}).decode(), attempts,
+    )  # fmt: skip
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.promise("teams.inbox.hopeless")
+async def test_what_every_process_died_over_is_given_up_and_told(pair: Pair) -> None:
+    teams, name = pair.teams, f"deadly-{random.randrange(10**9)}"
+    await pair.use("a")
+    chat = await anew(teams, "alice")
+    asked = (await teams.record(kind="posted", type="message"))[-1]["activity"]
+    before = sum("That did not work" in message.words for message in (await teams.seen("alice", chat)).bots)
+    await left(pair, name, asked, attempts=10)
+    async with asyncio.timeout(20):
+        while not await pair.query("select 1 from teams_inbox where activity = $1 and state = 'done'", name):
+            await asyncio.sleep(0.1)
+        while before == sum("That did not work" in each.words for each in (await teams.seen("alice", chat)).bots):
+            await asyncio.sleep(0.1)
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.promise("teams.inbox.fair")
 async def test_a_tenant_with_much_to_be_worked_on_does_not_keep_another_waiting(pair: Pair) -> None:
@@ -114,13 +140,9 @@ async def test_a_tenant_with_much_to_be_worked_on_does_not_keep_another_waiting(
     try:
         for number in range(150):
             body = copy.deepcopy(asked)
-            body |= {"id": f"{mark}-{number}", "text": "hello"}
             body["from"] |= {"id": f"29:{mark}-{number}", "aadObjectId": f"{mark}-{number}"}
             body["conversation"]["id"] = f"a:{mark}-{number}"
-            await pair.query(
-                "insert into teams_inbox (tenant, conversation, activity, person, body) values ('contoso', $1, $2, $2, $3::jsonb)",
-                f"a:{mark}-{number}", f"{mark}-{number}", orjson.dumps(body).decode(),
-            )  # fmt: skip
+            await left(pair, f"{mark}-{number}", body)
         async with asyncio.timeout(20):
             while len(await teams.record(kind="asked", operation="token")) < 12:
                 await asyncio.sleep(0.1)

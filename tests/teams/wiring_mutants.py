@@ -20,6 +20,18 @@ WIRING = (
         (f"{_WAITING}a_tenant_with_much_to_be_worked_on_does_not_keep_another_waiting",),
     ),
     Mutant(
+        "what was put back is new", f"{_DOOR}pending.py", "attempts = greatest(attempts - 1, 1)", "attempts = attempts - 1",
+        ("tests/teams/test_pending.py",),
+    ),
+    Mutant(
+        "whoever had it once has it still", f"{_DOOR}pending.py", "and state = 'new' and attempts = $4\"", "and $4 > 0\"",
+        ("tests/teams/test_pending.py",),
+    ),
+    Mutant(
+        "what kills every process is tried for ever", f"{_DOOR}work.py", "if taken.hopeless:", "if False:",
+        (f"{_WAITING}what_every_process_died_over_is_given_up_and_told",),
+    ),
+    Mutant(
         "an answer of a dead process grows for ever", f"{_DOOR}telling.py", "if task.shown and place:", "if False:",
         ("tests/teams/test_broken_off.py",),
     ),

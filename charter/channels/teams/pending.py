@@ -95,7 +95,7 @@ async def done(session: Session, activity: Activity) -> None:
 async def waits_for_sign_in(session: Session, activity: Activity) -> None:
     """Let it wait until its sender has signed in; of much that one person writes meanwhile only the newest waits."""
     await session.execute(
-        "update teams_inbox set state = 'signing_in', taken_until = null, attempts = 0 where conversation = $1 and activity = $2",
+        "update teams_inbox set state = 'signing_in', taken_until = null, attempts = 1 where conversation = $1 and activity = $2",
         activity.place.conversation,
         activity.id,
     )
@@ -132,9 +132,12 @@ async def hold(database: Database, taken: Taken) -> bool:
 
 
 async def put_back(session: Session, activity: Activity, *, seconds: float = 0) -> None:
-    """Let another process, or this one after that time, work on it; this time does not count."""
+    """Let another process, or this one after that time, work on it; this time does not count. It is not the first one any
+    more either: something may have been begun in it.
+    """
     await session.execute(
-        "update teams_inbox set taken_until = clock_timestamp() + make_interval(secs => $3), attempts = attempts - 1 "
+        "update teams_inbox set taken_until = clock_timestamp() + make_interval(secs => $3), "
+        "attempts = greatest(attempts - 1, 1) "
         "where conversation = $1 and activity = $2 and state = 'new'",
         activity.place.conversation,
         activity.id,

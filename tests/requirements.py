@@ -499,6 +499,7 @@ PROMISES: dict[str, str] = {
     "teams.reminders": "Who does not decide is reminded, who waits is told, and the escalation's conversation hears of it, each once.",
     "teams.authority": "For somebody who was disabled meanwhile nothing is done, and both they and who approved are told.",
     "teams.unreachable": "Who waits for an approver that Teams cannot reach is told so, and the decision counts from elsewhere.",
+    "teams.reminders.overtaken": "Nobody is reminded of what was decided before the reminder could leave.",
     "teams.newcomers": "Who becomes known or adds the app later is asked what waits for them, once.",
     "teams.feedback": "What the one who asked thinks of an answer, with the reason, is kept with its run; nobody else's word is.",
     "teams.blind": "Where an agent's model sees no images, the rest of the message is worked on, and that is said.",

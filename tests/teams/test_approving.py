@@ -12,6 +12,8 @@ from tests.teams.pair import TEAM, Pair
 from tests.teams.seeing import words
 from tests.teams.views import Message
 
+_STATES = "select state from teams_outbox where key like $1"
+
 
 async def order(pair: Pair, what: str) -> tuple[str, str]:
     """Let alice ask for an order that needs bob's word; return what it is and her chat."""
@@ -144,3 +146,48 @@ async def test_for_somebody_who_is_disabled_meanwhile_nothing_is_done_and_both_a
     assert await orders(pair, item) == 0
     await pair.teams.say("alice", alices, "/signout")
     await pair.teams.until("alice", alices, words("signed out"))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.promise("teams.reminders.overtaken")
+async def test_nobody_is_reminded_of_what_was_decided_before_the_reminder_could_leave(pair: Pair) -> None:
+    host = await pair.use("a")
+    item, alices = await order(pair, "parasol")
+    bobs, card = await card_of(pair, item)
+    (row,) = await pair.query("select id, run_id from approvals where arguments ->> 'item' = $1", item)
+    before = await said(pair, "bob", bobs, "still waits for your decision")
+    await pair.teams.fault("send", 429, retry_after=20, times=100, conversation=bobs)
+    try:
+        async with asyncio.timeout(30):
+            while not await pair.query(_STATES, f"reminder:{row['id']}:%"):
+                await asyncio.sleep(0.1)
+        assert (await host.decide("bob", await host.pending("bob", row["run_id"]), "approve")).status == 200
+        await pair.teams.until("alice", alices, words("is placed", item))
+    finally:
+        await pair.teams.heal()
+    decided = await pair.teams.until("bob", bobs, words("Approved", item), 60)
+    assert decided.id == card.id
+    states = {each["state"] for each in await pair.query(_STATES, f"reminder:{row['id']}:%")}
+    assert states == {"given_up"}
+    assert await said(pair, "bob", bobs, "still waits for your decision") == before
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.promise("teams.newcomers")
+async def test_who_has_the_role_only_since_others_were_asked_is_asked_too(pair: Pair) -> None:
+    await pair.use("a")
+    await anew(pair.teams, "dora")
+    item, alices = await order(pair, "pergola")
+    await card_of(pair, item)
+    await pair.query(
+        "update approvals set approvers = '{role:buyer,role:employee}' where arguments ->> 'item' = $1", item
+    )
+    doras = await pair.teams.personal("dora")
+    assert words(item)(await pair.teams.seen("dora", doras)) is None
+    await pair.query("update teams_people set roles = '{}' where id = 'dora'")
+    await pair.teams.say("dora", doras, "/signout")
+    await pair.teams.until("dora", doras, words("signed out"))
+    await pair.teams.say("dora", doras, "/status")
+    await pair.teams.until("dora", doras, words("Your approval is asked", item), 40)
+    await pair.teams.say("alice", alices, "/stop")
+    await pair.teams.until("dora", doras, words("No longer asked", item), 40)

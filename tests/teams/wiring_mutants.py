@@ -32,6 +32,10 @@ WIRING = (
         (f"{_WAITING}what_every_process_died_over_is_given_up_and_told",),
     ),
     Mutant(
+        "reminders of what is decided leave", f"{_DOOR}approving.py", 'for kind in ("reminder", "escalation"):', "for kind in ():",
+        ("tests/teams/test_approving.py::test_nobody_is_reminded_of_what_was_decided_before_the_reminder_could_leave",),
+    ),
+    Mutant(
         "an answer of a dead process grows for ever", f"{_DOOR}telling.py", "if task.shown and place:", "if False:",
         ("tests/teams/test_broken_off.py",),
     ),

@@ -149,8 +149,10 @@ class Approving:
             return None
 
     async def _settle(self, session: Session, row: asyncpg.Record) -> list[Said]:
-        """Put the outcome into every card that asked."""
+        """Put the outcome into every card that asked; a reminder that has not left yet is not said any more."""
         approval = await approvals.get(session, row["approval_id"])
+        for kind in ("reminder", "escalation"):
+            await outbox.withdraw(session, f"{kind}:{approval.id}")
         decider = await known.name(session, approval.decided_by) if approval.decided_by else ""
         agent = await known.agent_of(session, approval.run_id)
         said: list[Said] = []

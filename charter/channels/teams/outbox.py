@@ -71,10 +71,25 @@ async def newest(session: Session, beginning: str, private_to: str) -> list[str]
         'select key from teams_outbox where key collate "C" >= $1 and key collate "C" < $2 and private_to = $3 '
         "and edits = '' and state = 'sent' order by number desc limit 1",
         beginning,
-        f"{beginning[:-1]}{chr(ord(beginning[-1]) + 1)}",
+        _behind(beginning),
         private_to,
     )
     return [row["key"] for row in rows]
+
+
+async def withdraw(session: Session, beginning: str) -> None:
+    """Do not say any more what has not left yet of what begins so."""
+    await session.execute(
+        "update teams_outbox set state = 'given_up', body = null, taken_until = null, reason = 'overtaken' "
+        'where key collate "C" >= $1 and key collate "C" < $2 and state = \'waiting\'',
+        beginning,
+        _behind(beginning),
+    )
+
+
+def _behind(beginning: str) -> str:
+    """Return the first of what stands behind all that begins so."""
+    return beginning[:-1] + chr(ord(beginning[-1]) + 1)
 
 
 async def forget(session: Session, key: str) -> None:

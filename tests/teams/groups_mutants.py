@@ -20,7 +20,14 @@ GROUPS = (
         "private answers for all", f"{_DOOR}telling.py",
         "alone = replace(self.said(task, run, body), private_to=task.account)", "alone = self.said(task, run, body)", _SCENES,
     ),
-    Mutant("a private answer to the first account", f"{_DOOR}connector/link.py", "is_targeted=True", "is_targeted=False", _OWN),
+    Mutant(
+        "a private answer is sent to all who are there", f"{_DOOR}connector/link.py",
+        "create_targeted_activity(where, message)", "create_activity(where, message)", _OWN,
+    ),
+    Mutant(
+        "a private answer does not say that it is one", f"{_DOOR}connector/link.py", "is_targeted=True", "is_targeted=False",
+        ("tests/teams/test_link.py::test_what_is_private_names_who_alone_sees_it",),
+    ),
     Mutant(
         "earlier answers of the thread are forgotten", f"{_DOOR}telling.py",
         "shown = [steps, *await self._earlier(task, run)]", "shown = [steps]", _THREAD,

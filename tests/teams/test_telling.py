@@ -3,9 +3,12 @@
 import asyncio
 import random
 from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 import pytest
 
+from tests.running import WAIT_SECONDS, RunningHost, reached, started
 from tests.teams.conftest import anew
 from tests.teams.pair import LONG_AGO, Pair
 from tests.teams.seeing import words
@@ -60,6 +63,34 @@ async def test_a_decision_whose_host_dies_at_once_is_told_once_by_another(pair: 
     await pair.down("a", kill=True)
     await told(pair, item, task)
     await pair.use("a")
+
+
+@asynccontextmanager
+async def doorless(pair: Pair) -> AsyncGenerator[RunningHost]:
+    """A third host on the same database, without the door of Teams: what ends there nobody who tells it hears."""
+    folder, teams = pair.folder / "doorless", pair.chosen["teams"].model_copy(update={"enabled": False})
+    with (pair.folder / "doorless.log").open("ab") as log:
+        process = await started(folder, log=log, **{**pair.chosen, "teams": teams})
+    try:
+        yield await reached(folder, pair.http)
+    finally:
+        process.terminate()
+        await asyncio.wait_for(process.wait(), WAIT_SECONDS)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.promise("teams.told")
+async def test_what_ended_while_nobody_was_there_to_hear_it_is_told_by_who_comes(pair: Pair) -> None:
+    await pair.use("a")
+    item, task, _ = await asked(pair, "lamp")
+    await pair.down("a", "b")
+    async with doorless(pair) as host:
+        runs = (await host.call("alice", "GET", "/v1/runs?limit=5")).body["items"]
+        run = next(each["id"] for each in runs if item in each["input"])
+        assert (await host.decide("bob", await host.pending("bob", run), "approve")).status == 200
+        await host.settled("alice", run, "completed")
+    await pair.up("a", "b")
+    await told(pair, item, task)
 
 
 @pytest.mark.timeout(300)

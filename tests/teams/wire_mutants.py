@@ -45,7 +45,7 @@ WIRE = (
     ),
     Mutant(
         "nobody looks for what was left behind", f"{_DOOR}telling.py", "        if everything:  # However", "        if False:  # However",
-        ("tests/teams/test_killed.py",),
+        (f"{_TELLING}::test_what_ended_while_nobody_was_there_to_hear_it_is_told_by_who_comes",),
     ),
     Mutant(
         "a doubt is told nobody", f"{_DOOR}telling.py", 'if waits.get("for") != "unknown_effect" or step is None:', "if True:",

@@ -90,6 +90,7 @@ async def test_what_ended_while_nobody_was_there_to_hear_it_is_told_by_who_comes
         assert (await host.decide("bob", await host.pending("bob", run), "approve")).status == 200
         await host.settled("alice", run, "completed")
     await pair.up("a", "b")
+    await pair.use("a")
     await told(pair, item, task)
 
 

@@ -1,6 +1,7 @@
 """What came in, as the processes take it from each other."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,17 +17,17 @@ async def box(database: Database) -> AsyncIterator[Outbox]:
         yield here
 
 
-async def came_in(box: Outbox, *names: str) -> None:
+async def came_in(box: Outbox, *names: str, chat: str = "") -> None:
     async with box.database.tenant_session(TENANT) as session:
         for age, name in enumerate(reversed(names)):
             body: dict[str, Any] = {
                 "type": "message", "id": name, "serviceUrl": "http://127.0.0.1/", "from": {"id": "29:alice"},
-                "conversation": {"id": f"a:{name}", "conversationType": "personal"}, "text": name,
+                "conversation": {"id": chat or f"a:{name}", "conversationType": "personal"}, "text": name,
             }  # fmt: skip
             await session.execute(
                 "insert into teams_inbox (tenant, conversation, activity, person, body, received_at) "
                 "values ($1, $2, $3, 'alice', $4, now() - make_interval(secs => $5))",
-                TENANT, f"a:{name}", name, body, age,
+                TENANT, chat or f"a:{name}", name, body, age,
             )  # fmt: skip
 
 
@@ -39,6 +40,19 @@ async def test_the_oldest_is_taken_first(box: Outbox) -> None:
     names = [f"m{number}" for number in range(12)]
     await came_in(box, *names)
     assert [each.activity.id for each in await taken(box)] == names
+
+
+@pytest.mark.promise("teams.inbox.taken")
+async def test_what_somebody_writes_does_not_overtake_what_they_wrote_before(box: Outbox) -> None:
+    await came_in(box, "first", "second", chat="a:one")
+    (first,) = await taken(box)
+    second = replace(first.activity, id="second")
+    assert await pending.take_one(box.database, TENANT, second) is None
+    async with box.database.tenant_session(TENANT) as session:
+        await pending.done(session, first.activity)
+    now = await pending.take_one(box.database, TENANT, second)
+    assert now is not None
+    assert now.activity.id == "second"
 
 
 @pytest.mark.promise("teams.inbox.taken")

@@ -47,6 +47,21 @@ async def test_an_activity_that_comes_five_times_is_one_run(delegated: Delegated
     assert sum(run["input"] == f"hello {number}" for run in runs) == 1
 
 
+@pytest.mark.promise("teams.inbox.taken")
+async def test_what_is_asked_right_after_choosing_an_agent_is_done_by_that_agent(delegated: Delegated) -> None:
+    teams, mark = delegated.teams, random.randrange(10**9)
+    chat = await anew(teams, "alice")
+    chosen = [("service_desk", "content_writer", "buyer")[number % 3] for number in range(12)]
+    for number, agent in enumerate(chosen):
+        await teams.say("alice", chat, "/new")
+        await teams.say("alice", chat, f"/new {agent}")
+        said = await teams.say("alice", chat, f"hello {mark}-{number}")
+    await teams.answered(said, seconds=60)
+    runs = (await delegated.host.call("alice", "GET", "/v1/runs?limit=50")).body["items"]
+    asked = {run["input"]: run["agent"] for run in runs if f"hello {mark}-" in run["input"]}
+    assert asked == {f"hello {mark}-{number}": agent for number, agent in enumerate(chosen)}
+
+
 @pytest.mark.promise("teams.approval")
 async def test_an_order_is_approved_on_a_card_and_its_outcome_told_to_both(delegated: Delegated) -> None:
     teams, item = delegated.teams, f"standing desk {random.randrange(10**6)}"

@@ -20,6 +20,10 @@ WIRING = (
         (f"{_WAITING}a_tenant_with_much_to_be_worked_on_does_not_keep_another_waiting",),
     ),
     Mutant(
+        "a message overtakes the one before", f"{_DOOR}pending.py", "and (e.received_at, e.activity) < (i.received_at, i.activity))",
+        "and false)", ("tests/teams/test_pending.py",),
+    ),
+    Mutant(
         "what was put back is new", f"{_DOOR}pending.py", "attempts = greatest(attempts - 1, 1)", "attempts = attempts - 1",
         ("tests/teams/test_pending.py",),
     ),

@@ -32,9 +32,12 @@ _OLDEST = (
 _DONE = (
     "update teams_inbox set state = 'done', body = null, taken_until = null where conversation = $1 and activity = $2"
 )
+# Here, too, in whatever process the earlier one is: what somebody asks must not overtake whom they asked to do it.
 _ONE = (
-    "select conversation, activity from teams_inbox where state = 'new' and conversation = $2 and activity = $3 "
-    "and (taken_until is null or taken_until < clock_timestamp()) for update skip locked"
+    "select i.conversation, i.activity from teams_inbox i where i.state = 'new' and i.conversation = $2 and i.activity = $3 "
+    "and (i.taken_until is null or i.taken_until < clock_timestamp()) and not exists (select 1 from teams_inbox e "
+    "where e.state = 'new' and e.conversation = $2 and e.person = i.person "
+    "and (e.received_at, e.activity) < (i.received_at, i.activity)) for update of i skip locked"
 )
 
 
@@ -67,7 +70,7 @@ async def take(database: Database, tenant: str, limit: int) -> list[Taken]:
 
 
 async def take_one(database: Database, tenant: str, activity: Activity) -> Taken | None:
-    """Take this one, unless somebody has it."""
+    """Take this one, unless somebody has it, or something waits that the same person wrote there before."""
     async with database.tenant_session(tenant) as session:
         row = await session.fetchrow(
             _TAKEN.format(chosen=_ONE), LEASE_SECONDS, activity.place.conversation, activity.id

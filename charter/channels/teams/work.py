@@ -95,6 +95,8 @@ class Worker:
             with suppress(DatabaseUnavailable):
                 taken = await pending.take_one(self._desk.database, tenant, activity)
                 begun = await self._work(taken) if taken else None
+                if taken is None:
+                    self._behind.add(_who(tenant, activity))
         await self._tell(begun)
 
     async def _tell(self, begun: Begun | None) -> None:

@@ -112,11 +112,11 @@ def _answer(reference: str, *wanted: str) -> Find:
 
 
 async def documents(scene: Scene) -> None:
-    """Ask for one document by its key, which is told to who may read it, or for several at once."""
-    shelf = [each for each in scene.world.shelf if not open_to_all(each)]
-    about = scene.random.sample(shelf, scene.random.choice((1, 1, 3)))
+    """Ask for documents by their keys: those that this person may read are told, and no other."""
+    mine = [each for each in scene.world.shelf if not open_to_all(each)]
+    about = scene.random.sample(mine, 3)
     who = scene.world.people[scene.person]
-    wanted = [each.canary for each in about if each.readable(who) and len(about) == 1]
+    wanted = [each.canary for each in about if each.readable(who)]
     await scene.ask(poison.question(scene.random, about), wanted, "documents")
 
 

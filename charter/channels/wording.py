@@ -20,8 +20,12 @@ _STACKED = 3
 def title(name: str) -> str:
     """``employee_assistant`` → ``Employee assistant``; ``order_id`` → ``Order ID``."""
     words = re.sub(r"[_\-.]+", " ", name).strip()
-    words = words[:1].upper() + words[1:]
-    return " ".join(_ABBREVIATIONS.get(word.capitalize(), word) for word in words.split(" "))
+    return " ".join(_ABBREVIATIONS.get(word.capitalize(), word) for word in capital(words).split(" "))
+
+
+def capital(text: str) -> str:
+    """Return the text as a line of its own begins."""
+    return text[:1].upper() + text[1:]
 
 
 def call_name(function: str) -> tuple[str, str]:

@@ -15,7 +15,6 @@ from charter.catalog.mistake import BundleUnavailable
 from charter.models.route import open_route
 from charter.runs.building import Builder
 from charter.runs.editions import Editions
-from charter.runs.reloading import EVERY_SECONDS
 from charter.store.database import Database
 from tests.governance.world import Staff
 from tests.running import HOUSE, RunningHost, running_host
@@ -226,12 +225,18 @@ async def test_a_bundle_that_was_altered_planted_or_lost_is_not_run(folders: Fol
 
 
 async def test_whoever_switches_reloading_off_starts_anew_for_a_change(folders: Folders, tmp_path: Path) -> None:
-    async with running_host(tmp_path / "host", reload=False, **folders.chosen) as host:
+    async with (
+        running_host(tmp_path / "host", reload=False, **folders.chosen) as host,
+        running_host(tmp_path / "other", **folders.chosen) as other,
+    ):
         folders.write("agents/keeper/instructions.md", "You keep the second jar.")
-        folders.another("guest")
-        # Longer than a change takes to be seen elsewhere.
-        await asyncio.sleep(4 * EVERY_SECONDS)
-        assert "guest" not in await names(host)
+        # Three changes that another host sees, each after the one before: this one has had time for the first.
+        for name in (later := ("guest", "visitor", "lodger")):
+            folders.another(name)
+            async with asyncio.timeout(30):
+                while name not in await names(other):
+                    await asyncio.sleep(0.05)
+        assert (await names(host)).isdisjoint(later)
         run = await host.ask("alice", "keeper", "Who are you?")
     assert "You keep the first jar." in run["output"]["text"]
 

@@ -85,9 +85,9 @@ GROUPS = (
     ),
     Mutant(
         "approvers are asked where it was asked for", f"{_DOOR}approving.py",
-        'return Said(f"approval:{approval.id}:{person}", body, person=person)',
+        'return Said(asked.card(approval.id, person), body, person=person)',
         'from charter.channels.teams import tasks\n        task = await tasks.find(session, approval.run_id)\n'
-        '        return Said(f"approval:{approval.id}:{person}", body, task.conversation if task else "", person=person)',
+        '        return Said(asked.card(approval.id, person), body, task.conversation if task else "", person=person)',
         (f"{_GROUPS}a_group_sees_the_task_and_neither_its_arguments_nor_the_question_to_the_approver",),
     ),
 )  # fmt: skip

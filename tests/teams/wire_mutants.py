@@ -84,7 +84,7 @@ WIRE = (
     Mutant(
         "who comes later is asked once more",
         f"{_DOOR}asked.py",
-        "and not exists (select 1 from teams_outbox o where o.key = 'approval:' || a.id || ':' || $1 and o.state <> 'given_up') ", "", _LATER,
+        "replace($3, '*', a.id) and o.state <> 'given_up'", "replace($3, '*', a.id) and false", _LATER,
     ),
     Mutant(
         "a reaction to anything", f"{_DOOR}clicks.py", 'key.startswith("answer:") and reaction', "False",

@@ -10,8 +10,8 @@ import structlog
 from charter.channels.teams import cards, conversations, messages, outbox, tasks
 from charter.channels.teams.desk import Desk
 from charter.channels.teams.incoming import Json, Place
-from charter.channels.teams.places import Places
 from charter.channels.teams.ports import Stopped, Stream, Undelivered
+from charter.channels.teams.slots import Slots
 from charter.channels.teams.speech import Speech, speech_of
 from charter.channels.teams.tasks import Task
 from charter.channels.teams.telling import Telling
@@ -70,7 +70,7 @@ class Answering:
         self._desk = desk
         self._telling = telling
         self._streaming: set[str] = set()
-        self._places = Places(_AT_ONCE)
+        self._slots = Slots(_AT_ONCE)
 
     async def tell(self, task: Task, run: Run) -> None:
         """Tell the person of their run: as a stream where that is possible, otherwise as ``telling`` does."""
@@ -80,14 +80,14 @@ class Answering:
             await self._let_go(task)
             return
         # One stream at a time in a chat: who writes again meanwhile is answered by a plain message.
-        if place.scope != "personal" or place.conversation in self._streaming or not self._places.free(task.tenant):
+        if place.scope != "personal" or place.conversation in self._streaming or not self._slots.free(task.tenant):
             with suppress(Undelivered):
                 await self._desk.connector.typing(place)
             await self._let_go(task)
             return
         self._streaming.add(place.conversation)
         try:
-            async with self._places.of(task.tenant):
+            async with self._slots.of(task.tenant):
                 await self._streamed(task, run, place)
         finally:
             self._streaming.discard(place.conversation)

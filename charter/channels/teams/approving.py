@@ -139,7 +139,7 @@ class Approving:
         name, _ = call_name(approval.function)
         kind = "confirmation" if approval.kind == "confirmation" else "approval"
         body = messages.with_card(card, speech.say(f"summary.{kind}", function=name))
-        return Said(f"approval:{approval.id}:{person}", body, person=person)
+        return Said(asked.card(approval.id, person), body, person=person)
 
     def _function(self, approval: Approval) -> FunctionSpec | None:
         """Return what is known of the function; of one that is there no more the worst is assumed."""

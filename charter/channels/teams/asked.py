@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
+from charter.channels.teams import outbox
 from charter.governance import approvals
 from charter.governance.approval import Approval
 from charter.store.database import Session
@@ -47,10 +48,11 @@ async def missed(session: Session, person: str) -> list[Approval]:
         "where a.status = 'pending' and a.expires_at > clock_timestamp() and (a.requester_id = $1) = (a.kind = 'confirmation') "
         "and (a.kind = 'confirmation' or a.approvers && (select array_append(case when signed_out then '{}'::text[] else "
         "array(select 'role:' || r from unnest(roles) r) end, 'user:' || id) from teams_people where id = $1)) "
-        "and not exists (select 1 from teams_outbox o where o.key = 'approval:' || a.id || ':' || $1 and o.state <> 'given_up') "
+        "and not exists (select 1 from teams_outbox o where o.key = replace($3, '*', a.id) and o.state <> 'given_up') "
         "order by a.created_at limit $2",
         person,
         _MOST,
+        card("*", person),
     )
     return [await approvals.get(session, row["id"]) for row in rows]
 
@@ -105,10 +107,9 @@ async def reminded(session: Session, approval: Approval) -> int:
 
 async def cards_of(session: Session, approval_id: str) -> list[tuple[str, str]]:
     """Return the key and the person of each card that asks."""
-    rows = await session.fetch(
-        'select key, person from teams_outbox where key collate "C" >= $1 and key collate "C" < $2 '
-        "and edits = '' and state <> 'given_up' order by number",
-        f"approval:{approval_id}:",
-        f"approval:{approval_id};",
-    )
-    return [(row["key"], row["person"]) for row in rows]
+    return await outbox.keyed(session, card(approval_id, ""))
+
+
+def card(approval_id: str, person: str) -> str:
+    """Return the key of the card that asks somebody."""
+    return f"approval:{approval_id}:{person}"

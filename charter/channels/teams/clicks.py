@@ -11,7 +11,7 @@ from typing import Any, cast
 import orjson
 import structlog
 
-from charter.channels.teams import cards, known, outbox
+from charter.channels.teams import asked, cards, known, outbox
 from charter.channels.teams.cards import TaskView
 from charter.channels.teams.desk import Desk
 from charter.channels.teams.incoming import Activity, Json
@@ -60,7 +60,7 @@ class Clicks:
         verb, data = _action(activity.value)
         identifier = _text(data, "approval")
         # Others can show a person a card with such a button, too, and any words above it. It names no call that they saw.
-        ours = await self._said(ctx.tenant, activity) == f"approval:{identifier}:{ctx.principal.id}"
+        ours = await self._said(ctx.tenant, activity) == asked.card(identifier, ctx.principal.id)
         digest = _text(data, "digest") if ours else ""
         comment = _text(data, "comment").strip() or None
         with suppress(AlreadyDecided, Expired, RunFinished):

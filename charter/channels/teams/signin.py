@@ -209,8 +209,8 @@ class SignIn:
         conversation, speech = activity.place.conversation, speech_of(activity.locale)
         body = messages.with_card(cards.signed_in(speech), speech.say("signin.done"))
         async with self._database.tenant_session(tenant) as session:
-            for each in await outbox.newest(session, f"{_CARD}:{conversation}:", _alone(activity)):
-                done = Said(f"{each}:done", body, conversation, private_to=_alone(activity), edits=each)
+            if asked := await outbox.newest(session, f"{_CARD}:{conversation}:", _alone(activity)):
+                done = Said(f"{asked}:done", body, conversation, private_to=_alone(activity), edits=asked)
                 await outbox.put(session, tenant, done)
         self._sender.wake(tenant)
 

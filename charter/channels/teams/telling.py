@@ -19,8 +19,8 @@ from charter.channels.teams.cards import TaskView
 from charter.channels.teams.desk import Desk
 from charter.channels.teams.incoming import Account, Json, Place
 from charter.channels.teams.outbox import Said, Taken
-from charter.channels.teams.places import Places
 from charter.channels.teams.ports import Member, Undelivered
+from charter.channels.teams.slots import Slots
 from charter.channels.teams.speech import Speech, speech_of
 from charter.channels.teams.tasks import Task
 from charter.channels.wording import call_name
@@ -51,7 +51,7 @@ class Telling:
         self._desk = desk
         self._heard: set[str] = set()
         self._under_way: dict[str, asyncio.Task[None]] = {}
-        self._places = Places(_AT_ONCE)
+        self._slots = Slots(_AT_ONCE)
         self._wake = asyncio.Event()
         self._teller: asyncio.Task[None] | None = None
 
@@ -112,7 +112,7 @@ class Telling:
             self._wake.set()
 
     async def _one(self, tenant: str, run_id: str) -> None:
-        async with self._places.of(tenant):
+        async with self._slots.of(tenant):
             try:
                 await self.tell(tenant, run_id)
             except DatabaseUnavailable:

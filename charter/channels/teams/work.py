@@ -16,7 +16,7 @@ from charter.channels.teams.commanding import Commands
 from charter.channels.teams.desk import Desk, reply
 from charter.channels.teams.incoming import Activity
 from charter.channels.teams.pending import Taken
-from charter.channels.teams.places import Places
+from charter.channels.teams.slots import Slots
 from charter.channels.teams.speech import speech_of
 from charter.channels.teams.talk import Talk
 from charter.channels.teams.tasks import Task
@@ -49,8 +49,8 @@ class Worker:
         self._commands = commands
         self._answering = answering
         self._tracing = tracing
-        self._places = Places(_AT_ONCE)
-        self._begins = Places(_BEGIN_AT_ONCE)
+        self._slots = Slots(_AT_ONCE)
+        self._begins = Slots(_BEGIN_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
         self._looker: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
@@ -72,12 +72,12 @@ class Worker:
 
     def arrived(self, tenant: str, activity: Activity) -> None:
         """Begin with this activity now, if there is a place; otherwise it is found when there is one. What somebody writes
-        while something of theirs is being begun waits in the inbox: whoever writes much must not fill all places.
+        while something of theirs is being begun waits in the inbox: whoever writes much must not fill all slots.
         """
         who = _who(tenant, activity)
         if (turn := self._turns.get(who)) is not None and turn.locked():
             self._behind.add(who)
-        elif self._places.free(tenant):
+        elif self._slots.free(tenant):
             self._begin(self._one(tenant, activity))
 
     def resumed(self, tenant: str) -> None:
@@ -91,7 +91,7 @@ class Worker:
 
     async def _one(self, tenant: str, activity: Activity) -> None:
         begun = None
-        async with self._places.of(tenant), self._turn(tenant, activity), self._begins.of(tenant):
+        async with self._slots.of(tenant), self._turn(tenant, activity), self._begins.of(tenant):
             with suppress(DatabaseUnavailable):
                 taken = await pending.take_one(self._desk.database, tenant, activity)
                 begun = await self._work(taken) if taken else None
@@ -118,7 +118,7 @@ class Worker:
                 await asyncio.wait_for(self._wake.wait(), _LOOK_SECONDS)
 
     async def _left_behind(self) -> None:
-        """Take what nobody works on, some of each tenant in turn, as long as there are places."""
+        """Take what nobody works on, some of each tenant in turn, as long as there are slots."""
         due = [each for each in await crossing.teams_due(self._desk.database) if self._desk.tenants.served(each)]
         while due:
             due = [tenant for tenant in random.sample(due, len(due)) if await self._some(tenant)]
@@ -126,7 +126,7 @@ class Worker:
 
     async def _some(self, tenant: str) -> bool:
         """Return whether there may be more."""
-        if not self._places.free(tenant):
+        if not self._slots.free(tenant):
             return False
         found = await pending.take(self._desk.database, tenant, _BATCH)
         for taken in found:
@@ -136,7 +136,7 @@ class Worker:
 
     async def _placed(self, taken: Taken) -> None:
         begun, tenant = None, taken.tenant
-        async with self._places.of(tenant), self._turn(tenant, taken.activity), self._begins.of(tenant):
+        async with self._slots.of(tenant), self._turn(tenant, taken.activity), self._begins.of(tenant):
             with suppress(DatabaseUnavailable):
                 # It may have waited here for longer than it was taken for, and somebody else has it by now.
                 ours = await pending.hold(self._desk.database, taken)

@@ -6,7 +6,7 @@ from charter.channels.teams.cards import element
 from charter.channels.teams.cards.value import Line, arguments
 from charter.channels.teams.incoming import Json
 from charter.channels.teams.speech import Speech
-from charter.channels.wording import arranged, call_name, title
+from charter.channels.wording import arranged, call_name, capital, title
 from charter.governance.approval import Approval
 
 COMMENT = 2000
@@ -151,7 +151,7 @@ def _reasons(
     found.append(element.fact(speech.say("approval.effect"), element.told(words, colour=colour)))
     if asked.kind != "confirmation":
         who = element.people(speech, asked.approvers, names, me)
-        found.append(element.fact(speech.say("approval.who"), element.told(f"{who[:1].upper()}{who[1:]}")))
+        found.append(element.fact(speech.say("approval.who"), element.told(capital(who))))
     found.append(element.fact(speech.say("approval.until"), element.moment(asked.expires_at)))
     if asked.influenced_by:
         found.append(element.box([element.sentence(speech, "approval.warning")], style="warning"))

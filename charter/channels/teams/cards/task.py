@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from charter.channels.teams.cards import element
 from charter.channels.teams.incoming import Json
 from charter.channels.teams.speech import Speech
-from charter.channels.wording import call_name, title
+from charter.channels.wording import call_name, capital, title
 from charter.governance.approval import Approval
 from charter.runs.run import Run, Step
 
@@ -103,8 +103,7 @@ def _waits(speech: Speech, view: TaskView) -> list[Json]:
         name, _ = call_name(asked.function)
         who = element.people(speech, asked.approvers, view.names)
         kind = "task.confirmation" if asked.kind == "confirmation" else "task.approval"
-        words = speech.say(kind, who=who, function=element.short(name))
-        words = f"{words[:1].upper()}{words[1:]}"
+        words = capital(speech.say(kind, who=who, function=element.short(name)))
         until = [element.fact(speech.say("task.until"), element.moment(asked.expires_at))]
     else:
         words = speech.say(f"task.{what}" if what in {"input", "event", "unknown_effect"} else "approval.watched")

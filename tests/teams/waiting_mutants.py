@@ -5,7 +5,7 @@ from tests.mutants import Mutant
 _DOOR = "charter/channels/teams/"
 _WAITING = "tests/teams/test_waiting.py::test_"
 
-WIRING = (
+WAITING = (
     Mutant(
         "what is left untold is looked for in quiet hours", f"{_DOOR}telling.py", "everything = now - looked >= _LOOK_SECONDS",
         "everything = not heard", (f"{_WAITING}what_a_dead_process_left_untold_is_told_however_busy_the_others_are",),
@@ -16,7 +16,7 @@ WIRING = (
         (f"{_WAITING}a_chat_whose_members_are_slow_to_be_told_keeps_no_other_waiting",),
     ),
     Mutant(
-        "a tenant takes all places", f"{_DOOR}places.py", "self._most = max(1, most - most // 4)", "self._most = most",
+        "a tenant takes all slots", f"{_DOOR}slots.py", "self._most = max(1, most - most // 4)", "self._most = most",
         (f"{_WAITING}a_tenant_with_much_to_be_worked_on_does_not_keep_another_waiting",),
     ),
     Mutant(

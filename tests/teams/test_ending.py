@@ -58,10 +58,13 @@ async def test_a_task_that_waits_is_listed_and_counted_however_much_came_after_i
     await teams.say("carol", chat, f"order a {item} for 1,450 EUR")
     await teams.until("carol", chat, words("Waiting", item))
     await anew(teams, "carol")
-    last = [await teams.say("carol", chat, f"hello {number}") for number in range(11)][-1]
-    await teams.until("carol", chat, answer(last, "Good day."))
+    first = [await teams.say("carol", chat, f"hello {number}") for number in range(11)][0]
+    await teams.until("carol", chat, lambda view: sum("Good day." in each.words for each in behind(view, first)) == 11)
+    await teams.until("carol", chat, lambda view: not any(each.growing for each in behind(view, first)))
     listing = await teams.say("carol", chat, "/tasks")
     told = await teams.until("carol", chat, answer(listing, "Your tasks", "in the console"))
     assert told.words.index(item) < told.words.index("hello")
     status = await teams.say("carol", chat, "/status")
     await teams.until("carol", chat, answer(status, "One of your tasks waits for somebody."))
+    stop = await teams.say("carol", chat, "/stop")
+    await teams.until("carol", chat, answer(stop, "It is stopped."))

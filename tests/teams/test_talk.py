@@ -98,8 +98,8 @@ async def test_every_command_is_answered(delegated: Delegated) -> None:
         ("/new", "begin anew"),
         ("/signout", "You are signed out"),
     ):
-        await teams.say("carol", chat, command)
-        await teams.until("carol", chat, words(told))
+        said = await teams.say("carol", chat, command)
+        await teams.until("carol", chat, answer(said, told))
 
 
 @pytest.mark.promise("teams.cancel")
@@ -121,8 +121,8 @@ async def test_what_went_wrong_is_told_with_a_reference_and_no_words_of_the_mach
     teams = delegated.teams
     chat = await teams.personal("alice")
     await teams.say("alice", chat, "/new")
-    await teams.say("alice", chat, "overloaded")
-    failure = await teams.until("alice", chat, words("That did not work", "Reference"))
+    said = await teams.say("alice", chat, "overloaded")
+    failure = await teams.until("alice", chat, answer(said, "That did not work", "Reference"))
     assert "503" not in failure.words
     assert "Traceback" not in failure.words
     runs = (await delegated.host.call("alice", "GET", "/v1/runs?limit=1")).body["items"]

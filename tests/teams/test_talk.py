@@ -13,10 +13,10 @@ from tests.teams.test_files import PNG
 @pytest.mark.promise("teams.talk")
 async def test_what_somebody_writes_is_answered_with_their_own_authority(delegated: Delegated) -> None:
     teams = delegated.teams
-    chat = await teams.personal("alice")
+    chat = await anew(teams, "alice")
     said = await teams.say("alice", chat, "How many days of annual leave do I have left?")
     assert [each.status for each in said.answers] == [200]
-    found = await teams.until("alice", chat, words("days of annual leave left."))
+    found = await teams.until("alice", chat, answer(said, "days of annual leave left."))
     assert any(state.get("type") == "typing" for state in found.history), "it was not streamed"
     (label,) = [each for each in found.activity["entities"] if each["type"] == "https://schema.org/Message"]
     assert label["additionalType"] == ["AIGeneratedContent"]

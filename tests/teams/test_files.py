@@ -220,11 +220,11 @@ async def test_files_that_are_slow_to_read_hold_up_neither_their_message_for_lon
         files = Files(Fetching(http, [], _token, loopback=True), Chamber(Limits(seconds=3)), seconds=4.5)
         # More than a process has threads for its own purposes.
         slow = [files.take([drive.file(f"{n}.xlsx", endless)]) for n in range(40)]
-        async with asyncio.timeout(9), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
             taking = [group.create_task(each) for each in slow]
             while len(drive.asked) < 40:
                 await asyncio.sleep(0.01)
-            await asyncio.wait_for(asyncio.to_thread(int), 1)
+            await asyncio.wait_for(asyncio.to_thread(int), 2.5)
     for task in taking:
         assert {key for key, _ in _notes(task.result())} <= {"files.slow", "files.damaged"}
     await files.close()

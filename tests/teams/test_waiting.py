@@ -97,7 +97,7 @@ async def test_a_chat_whose_members_are_slow_to_be_told_keeps_no_other_waiting(p
         began = time.monotonic()
         said = await teams.say("dora", other, "hello", mention=True)
         await teams.until("dora", other, answer(said, "Good day."))
-        assert time.monotonic() - began < 6
+        assert time.monotonic() - began < 8
     finally:
         await teams.heal()
 
@@ -149,7 +149,7 @@ async def test_a_tenant_with_much_to_be_worked_on_does_not_keep_another_waiting(
         began = time.monotonic()
         said = await teams.say("frank", franks, "hello")
         await teams.until("frank", franks, answer(said, "Good day."), 60)
-        assert time.monotonic() - began < 6
+        assert time.monotonic() - began < 8
     finally:
         await pair.query("update teams_inbox set state = 'done', body = null where activity like $1", f"{mark}-%")
         await teams.heal()

@@ -15,6 +15,7 @@ from charter.knowledge.queries import (
     KEPT,
     OPEN,
     SET_UP,
+    TURN,
     WRITE_DOCUMENT,
     WRITE_PASSAGE,
 )
@@ -80,7 +81,9 @@ class PgIndex:
 
     async def _write(self, session: Session, document: Document, vectors: Mapping[str, Vector]) -> None:
         ids = document.passage_ids()
-        # The document's row first: it is the lock between two hosts that write the same document.
+        # Two hosts that write the same document take turns. Its row alone is no such lock while it is not there yet: of two
+        # inserts that meet, one may stumble over the document's source before it sees that they agree about its id.
+        await session.execute(TURN, f"charter document {document.tenant} {document.id}")
         await session.execute(WRITE_DOCUMENT, *self._row(document))
         await session.execute("delete from passages where document_id = $1 and id <> all($2::text[])", document.id, ids)
         fresh = [at for at, each in enumerate(ids) if each in vectors]

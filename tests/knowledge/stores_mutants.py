@@ -9,6 +9,13 @@ _QDRANT, _PGVECTOR = f"{_POISONED}[qdrant-embedded]", f"{_POISONED}[pgvector]"
 
 STORES = (
     Mutant(
+        "pgvector: writers of a new document meet",
+        "charter/knowledge/pgvector.py",
+        "        await session.execute(TURN, ",
+        "        _ = (TURN, ",
+        (f"{_WRITING}::test_writers_that_meet_over_new_documents_get_in_nobodys_way[pgvector]",),
+    ),
+    Mutant(
         "qdrant: readers not asked",
         "charter/knowledge/qdrant/points.py",
         'return Filter(must=[_is("tenant", ctx.tenant), readers, *within, *also])',

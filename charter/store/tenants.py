@@ -170,17 +170,16 @@ async def ensure(database: Database, directories: Mapping[str, str], others: Ite
     gave to another tenant stays there.
     """
     async with database.crossing() as session:
-        for tenant in sorted(set(others)):
+        for tenant in sorted({*directories.values(), *others}):
             await session.execute("insert into tenants (id) values ($1) on conflict (id) do nothing", tenant)
         for tid, tenant in sorted(directories.items()):
-            await _ensured(session, tenant, tid)
+            await _given(session, tenant, tid)
 
 
-async def _ensured(session: Session, tenant: str, tid: str) -> None:
+async def _given(session: Session, tenant: str, tid: str) -> None:
+    # Never together with the tenant: of two hosts that start at once one might stumble over the directory of the other's.
     await session.execute(
-        "insert into tenants (id, directory) "
-        "values ($1, case when exists (select 1 from tenants o where o.directory = $2) then null else $2 end) "
-        "on conflict (id) do update set directory = $2 where tenants.directory is null "
+        "update tenants set directory = $2 where id = $1 and directory is null "
         "and not exists (select 1 from tenants o where o.directory = $2)",
         tenant,
         tid,

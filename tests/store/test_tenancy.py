@@ -1,3 +1,4 @@
+import asyncio
 import secrets
 
 import asyncpg
@@ -135,3 +136,11 @@ async def test_a_directory_that_operators_gave_to_another_tenant_stays_there_at_
     async with database.crossing() as session:
         rows = await session.fetch("select id from tenants where directory = $1", tid)
     assert [row["id"] for row in rows] == [two]
+
+
+@pytest.mark.promise("store.directories")
+async def test_hosts_that_start_at_once_agree_about_the_tenants_that_are_new(database: Database) -> None:
+    for tenant, tid in ((f"t{secrets.token_hex(4)}", f"d{secrets.token_hex(400)}") for _ in range(200)):
+        await asyncio.gather(*(tenants.ensure(database, {tid: tenant}) for _ in range(12)))
+        async with database.crossing() as session:
+            assert await session.fetchval("select id from tenants where directory = $1", tid) == tenant

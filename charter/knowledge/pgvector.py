@@ -15,11 +15,10 @@ from charter.knowledge.queries import (
     KEPT,
     OPEN,
     SET_UP,
-    TURN,
     WRITE_DOCUMENT,
     WRITE_PASSAGE,
 )
-from charter.store.database import Database, Session
+from charter.store.database import Database, Session, take_turn
 
 
 class PgIndex:
@@ -83,7 +82,7 @@ class PgIndex:
         ids = document.passage_ids()
         # Two hosts that write the same document take turns. Its row alone is no such lock while it is not there yet: of two
         # inserts that meet, one may stumble over the document's source before it sees that they agree about its id.
-        await session.execute(TURN, f"charter document {document.tenant} {document.id}")
+        await take_turn(session, document.id)
         await session.execute(WRITE_DOCUMENT, *self._row(document))
         await session.execute("delete from passages where document_id = $1 and id <> all($2::text[])", document.id, ids)
         fresh = [at for at, each in enumerate(ids) if each in vectors]

@@ -71,8 +71,6 @@ join documents d on d.tenant = p.tenant and d.id = p.document_id
 where p.document_id = $1 and p.id = $2 and d.readers && $3::text[]
 """
 
-TURN = "select pg_advisory_xact_lock(hashtextextended($1, 0))"
-
 WRITE_DOCUMENT = """
 insert into documents (tenant, id, collection, source, title, url, body, content_hash, integrity, readers)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)

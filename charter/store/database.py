@@ -88,6 +88,11 @@ async def narrow(session: Session, tenant: str) -> None:
     await session.execute(f"set local role {APP_ROLE}; set local charter.tenant = '{tenant}'")
 
 
+async def take_turn(session: Session, name: str) -> None:
+    """Wait until no other transaction, in whatever process, has this name's turn, and have it until this one ends."""
+    await session.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"charter {name}")
+
+
 class _Turns(dict[tuple[str, Turn], asyncio.Semaphore]):
     """Who of this process may open a session with a turn, by tenant."""
 

@@ -11,8 +11,8 @@ STORES = (
     Mutant(
         "pgvector: writers of a new document meet",
         "charter/knowledge/pgvector.py",
-        "        await session.execute(TURN, ",
-        "        _ = (TURN, ",
+        "        await take_turn(session, ",
+        "        _ = (take_turn, ",
         (f"{_WRITING}::test_writers_that_meet_over_new_documents_get_in_nobodys_way[pgvector]",),
     ),
     Mutant(
@@ -60,8 +60,8 @@ STORES = (
     Mutant(
         "qdrant: writers take no turns",
         "charter/knowledge/qdrant/index.py",
-        '"select pg_advisory_xact_lock(hashtextextended($1, 0))", f"charter {each}"',
-        '"select $1::text", f"charter {each}"',
+        "await take_turn(session, each)",
+        "pass",
         (_WRITING,),
     ),
     Mutant(

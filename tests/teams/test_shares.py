@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import random
-from collections.abc import Callable
 
 import orjson
 import pytest
@@ -12,6 +11,7 @@ from charter.channels.teams.fetching import SECONDS
 from tests.teams.client import Teams
 from tests.teams.conftest import Delegated, anew
 from tests.teams.pair import Pair
+from tests.teams.saying import until
 from tests.teams.seeing import answer, words
 from tests.teams.store import store
 
@@ -36,7 +36,7 @@ async def test_who_writes_much_while_something_of_theirs_is_slow_keeps_nobody_wa
             await teams.say(person, group, f"read {random.randrange(10**9)}", mention=True, attachments=[slow])
         await _write_much(teams, both, group, MANY)
         # Each has given up one file and asks for the next one: until then a host has looked for what was left behind, too.
-        await _until(lambda: len(drive.asked) >= 4)
+        await until(lambda: len(drive.asked) >= 4, 3 * SECONDS)
         # However slow the machine is: bob has his answer while nothing of theirs has moved on.
         answered_first = list[bool]()
         for _ in range(3):
@@ -53,12 +53,6 @@ async def _write_much(teams: Teams, people: tuple[str, ...], group: str, times: 
     for _, person in itertools.product(range(times), people):
         told = await teams.say(person, group, "/help", mention=True)
         assert [each.status for each in told.answers] == [200]
-
-
-async def _until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(3 * SECONDS):
-        while not true():
-            await asyncio.sleep(0.01)
 
 
 @pytest.mark.timeout(300)

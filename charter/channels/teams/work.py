@@ -71,7 +71,7 @@ class Worker:
                     await task
 
     def arrived(self, tenant: str, activity: Activity) -> None:
-        """Begin with this activity now, if there is a place; otherwise it is found when there is one. What somebody writes
+        """Begin with this activity now, if there is a slot; otherwise it is found when there is one. What somebody writes
         while something of theirs is being begun waits in the inbox: whoever writes much must not fill all slots.
         """
         who = _who(tenant, activity)
@@ -100,7 +100,7 @@ class Worker:
         await self._tell(begun)
 
     async def _tell(self, begun: Begun | None) -> None:
-        """Tell of it, without a place: an answer may take minutes, and others have not even begun."""
+        """Tell of it, without a slot: an answer may take minutes, and others have not even begun."""
         if begun is not None:
             with suppress(DatabaseUnavailable):  # who looks at what is left over tells of it
                 await self._answering.tell(*begun)

@@ -31,7 +31,7 @@ from charter.knowledge.qdrant.collections import Collections
 from charter.knowledge.qdrant.points import DENSE, SHOWN, WORDS
 from charter.knowledge.qdrant.wire import Wire
 from charter.knowledge.vocabulary import stems, within
-from charter.store.database import Database, Session
+from charter.store.database import Database, Session, take_turn
 
 _BATCH = 64
 _PAGE = 1000
@@ -166,7 +166,7 @@ class QdrantIndex:
         """Let no other host write these documents meanwhile: Qdrant has no transactions, so the database is the lock."""
         async with self._database.tenant_session(tenant) as session:
             for each in sorted(documents):
-                await session.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"charter {each}")
+                await take_turn(session, each)
             yield session
 
     async def _some(self, which: Filter, *, limit: int) -> list[dict[str, Any]]:

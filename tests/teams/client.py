@@ -161,16 +161,6 @@ class Teams:
         except TimeoutError:
             raise AssertionError(f"{person} never saw it, but:\n{seen.words if seen else None}") from None
 
-    async def answered(self, said: Said, count: int = 1, seconds: float = PATIENCE) -> Message:
-        """Return the bot's last finished message behind what was said, once there are so many."""
-
-        def after(view: View) -> Message | None:
-            at = next(index for index, message in enumerate(view.messages) if message.id == said.activity)
-            found = [one for one in view.messages[at:] if one.author == "bot" and not one.deleted and not one.growing]
-            return found[-1] if len(found) >= count else None
-
-        return await self.until(said.person, said.conversation, after, seconds)
-
     async def pull(self, lever: str, **asked: Any) -> Json:
         return await self._ask("POST", lever, json=asked)
 

@@ -61,8 +61,8 @@ async def test_somebody_is_greeted_with_what_they_may_start_and_nothing_else(hou
     assert "Order a standing desk for 1,450 EUR" in unknown.buttons
     assert "Dealer" not in unknown.words, "nobody knows yet that he is a buyer"
     for person, chat in (("bob", bobs), ("alice", alices)):
-        await teams.answered(await teams.say(person, chat, "/status"), 1)
-        await teams.until(person, chat, words("How things stand"))
+        said = await teams.say(person, chat, "/status")
+        await teams.until(person, chat, answer(said, "How things stand"))
     assert "Dealer" in (await greeted(house, "bob", bobs)).words
     hers = await greeted(house, "alice", alices)
     assert "Dealer" not in hers.words

@@ -4,7 +4,7 @@ import pytest
 
 from tests.teams.client import Teams
 from tests.teams.conftest import Delegated
-from tests.teams.seeing import words
+from tests.teams.seeing import answer, words
 from tests.teams.views import View
 
 LEAVE = "How many days of annual leave do I have left?"
@@ -20,7 +20,8 @@ def asked_in(view: View) -> int:
 
 async def sign_out(teams: Teams, person: str, chat: str) -> None:
     """Sign somebody out who may or may not be signed in, and let nobody sign them in without their consent."""
-    await teams.answered(await teams.say(person, chat, "/signout"))
+    said = await teams.say(person, chat, "/signout")
+    await teams.until(person, chat, answer(said, "You are signed out"))
     await teams.consent(person, given=False)
 
 

@@ -1,5 +1,6 @@
 """Employees delegate in Teams: they write, and an agent answers with their own authority."""
 
+import asyncio
 import random
 
 import pytest
@@ -53,13 +54,23 @@ async def test_what_is_asked_right_after_choosing_an_agent_is_done_by_that_agent
     chat = await anew(teams, "alice")
     chosen = [("service_desk", "content_writer", "buyer")[number % 3] for number in range(12)]
     for number, agent in enumerate(chosen):
-        await teams.say("alice", chat, "/new")
-        await teams.say("alice", chat, f"/new {agent}")
-        said = await teams.say("alice", chat, f"hello {mark}-{number}")
-    await teams.answered(said, seconds=60)
-    runs = (await delegated.host.call("alice", "GET", "/v1/runs?limit=50")).body["items"]
-    asked = {run["input"]: run["agent"] for run in runs if f"hello {mark}-" in run["input"]}
+        for text in ("/new", f"/new {agent}", f"hello {mark}-{number}"):
+            said = await teams.say("alice", chat, text)
+            assert [each.status for each in said.answers] == [200]
+    asked = await done(delegated, f"hello {mark}-", count=len(chosen))
     assert asked == {f"hello {mark}-{number}": agent for number, agent in enumerate(chosen)}
+
+
+async def done(delegated: Delegated, text: str, *, count: int) -> dict[str, str]:
+    """Return which agent did each of alice's inputs that begin so, once so many are done."""
+    asked: dict[str, str] = {}
+    async with asyncio.timeout(60):
+        while len(asked) < count:
+            runs = (await delegated.host.call("alice", "GET", "/v1/runs?limit=50")).body["items"]
+            mine = [run for run in runs if run["input"].startswith(text) and run["status"] == "completed"]
+            asked = {run["input"]: run["agent"] for run in mine}
+            await asyncio.sleep(0.1)
+    return asked
 
 
 @pytest.mark.promise("teams.approval")

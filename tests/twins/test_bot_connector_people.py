@@ -13,6 +13,7 @@ import jwt
 import pytest
 
 from tests.teams.client import Refused, Teams
+from tests.teams.seeing import words
 from tests.twins.bots import App, Stage, sdk_bot, staged
 from tests.twins.running import RunningTwin
 from tests.twins.test_bot_connector import CARD, attached, message, refusal
@@ -294,8 +295,8 @@ async def test_an_unchanged_app_of_the_sdk_answers_and_signs_people_in(
 
     async with sdk_bot(tmp_path, http, build) as teams:
         chat = await teams.personal("bob")
-        echoed = await teams.answered(await teams.say("bob", chat, "hello"))
-        assert echoed.text == "You said hello"
+        await teams.say("bob", chat, "hello")
+        await teams.until("bob", chat, words("You said hello"))
         await teams.say("bob", chat, "who am I")
         card = await teams.until("bob", chat, lambda view: view.last if view.last.signed_in else None)
         assert card.sign_in is not None

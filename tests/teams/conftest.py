@@ -11,7 +11,7 @@ from charter.settings import Teams as TeamsSettings
 from tests.running import RunningHost, running_host
 from tests.teams.client import Teams
 from tests.teams.pair import Pair, pair_in
-from tests.teams.seeing import answer
+from tests.teams.seeing import reply
 
 AGENT = TeamsSettings(agent="employee_assistant")
 
@@ -36,7 +36,7 @@ async def anew(teams: Teams, person: str, agent: str = "", *, chat: str = "") ->
     """Return somebody's chat, in which they are signed in and begin anew, with that agent."""
     chat = chat or await teams.personal(person)
     said = await teams.say(person, chat, f"/new {agent}")
-    await teams.until(person, chat, answer(said, "begin anew"))
+    await teams.until(person, chat, reply(said, "begin anew"))
     return chat
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.teams.views import Message, Said, View
+from tests.teams.views import Message, Pressed, Said, View
 
 Find = Callable[[View], Message | None]
 
@@ -38,5 +38,15 @@ def answer(said: Said, *wanted: str, growing: bool = False) -> Find:
     def find(view: View) -> Message | None:
         found = [message for message in behind(view, said) if all(word in message.words for word in wanted)]
         return next((message for message in found if growing or not message.growing), None)
+
+    return find
+
+
+def reply(said: Said | Pressed, *wanted: str) -> Find:
+    """Find what the bot said to just that, and not to something earlier, and in which all of these words stand."""
+
+    def find(view: View) -> Message | None:
+        found = (message for message in view.bots if message.activity.get("replyToId") == said.activity)
+        return next((m for m in found if not m.growing and all(word in m.words for word in wanted)), None)
 
     return find

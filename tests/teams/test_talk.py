@@ -6,7 +6,7 @@ import random
 import pytest
 
 from tests.teams.conftest import Delegated, anew
-from tests.teams.seeing import answer, button, words
+from tests.teams.seeing import answer, button, reply, words
 from tests.teams.store import store
 from tests.teams.test_files import PNG
 
@@ -31,8 +31,8 @@ async def test_a_new_chat_is_greeted_once_with_things_to_begin_with(delegated: D
     chat = await teams.personal("dora")
     welcome = await teams.until("dora", chat, words("Hello"))
     assert "How many days of annual leave do I have left?" in welcome.buttons
-    await teams.click("dora", chat, welcome.id, "How many days of annual leave do I have left?")
-    await teams.until("dora", chat, words("days of annual leave left."))
+    asked = await teams.click("dora", chat, welcome.id, "How many days of annual leave do I have left?")
+    await teams.until("dora", chat, reply(asked, "days of annual leave left."))
     view = await teams.seen("dora", chat)
     assert sum("Hello" in message.words for message in view.bots) == 1
 
@@ -120,10 +120,11 @@ async def test_a_task_is_cancelled_from_its_card(delegated: Delegated) -> None:
     await teams.say("alice", chat, "/new buyer")
     await teams.say("alice", chat, f"order a {item} for 1,450 EUR")
     task = await teams.until("alice", chat, words("Waiting", item))
+    bobs = await teams.personal("bob")
+    await teams.until("bob", bobs, words("Your approval is asked", item))
     assert (await teams.click("alice", chat, task.id, "Cancel")).effect == "card"
     cancelled = await teams.until("alice", chat, words("Cancelled", item))
     assert "Cancel" not in cancelled.buttons
-    bobs = await teams.personal("bob")
     await teams.until("bob", bobs, words("No longer asked", item))
 
 

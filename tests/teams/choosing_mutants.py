@@ -12,6 +12,6 @@ CHOOSING = (
         "np.zeros(384)", _TESTS,
     ),
     Mutant("an agent of the settings that one may not start", _FILE, "if self._preferred in names:", "if self._preferred:", _TESTS),
-    Mutant("a message waits for the embedder", _FILE, "asyncio.timeout(_SECONDS)", "asyncio.timeout(None)", _TESTS),
+    Mutant("a message waits for the embedder", _FILE, "asyncio.timeout(self._seconds)", "asyncio.timeout(None)", _TESTS),
     Mutant("a list without an end", _FILE, "reverse=True)[:MOST]", "reverse=True)", _TESTS),
 )  # fmt: skip

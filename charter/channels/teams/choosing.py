@@ -55,13 +55,21 @@ class _Sign:
 
 class Choosing:
     """Chooses among agents as ``RunService.agents`` returns them. ``examples_of`` takes a function's full name;
-    ``preferred`` answers whoever has not chosen, if they may start it.
+    ``preferred`` answers whoever has not chosen, if they may start it. A message waits ``seconds`` for its vector.
     """
 
-    def __init__(self, embedder: Embedder, examples_of: Callable[[str], Sequence[str]], *, preferred: str = "") -> None:
+    def __init__(
+        self,
+        embedder: Embedder,
+        examples_of: Callable[[str], Sequence[str]],
+        *,
+        preferred: str = "",
+        seconds: float = _SECONDS,
+    ) -> None:
         self._embedder = embedder
         self._examples_of = examples_of
         self._preferred = preferred
+        self._seconds = seconds
         self._vectors: dict[str, Vector] = {}
         self._learning: asyncio.Task[None] | None = None
 
@@ -124,7 +132,7 @@ class Choosing:
             self._begin(missing)
             return None
         try:
-            async with asyncio.timeout(_SECONDS):
+            async with asyncio.timeout(self._seconds):
                 return _unit(await self._embedder.query(text))
         except (TimeoutError, Unavailable):
             return None

@@ -26,7 +26,7 @@ _REMEMBERED = (
     "insert into teams_state (tenant, key, value, updated_at) values ('contoso', $1, '1', now() - interval '31 days')"
 )
 _TEAMS = settings.Teams(agent="employee_assistant", reminders=(0.01, 0.02), escalation=ESCALATION)
-_RUNS = settings.Runs(lease_seconds=2, approval_hours=0.1, function_seconds=3, settle_seconds=2)
+_RUNS = settings.Runs(lease_seconds=5, approval_hours=10, function_seconds=10, settle_seconds=2)
 _DRILLS = HOUSE / "tests" / "drills"
 _FOLDERS: Mapping[str, Any] = {"agents_dirs": str(_DRILLS / "agents"), "plugins_dirs": str(_DRILLS / "plugins")}
 

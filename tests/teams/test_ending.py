@@ -6,6 +6,7 @@ import pytest
 
 from tests.teams.conftest import Delegated, anew
 from tests.teams.seeing import answer, behind, words
+from tests.teams.views import Message
 
 
 @pytest.mark.promise("teams.ended")
@@ -51,6 +52,10 @@ async def test_that_somebody_has_to_decide_is_said_beside_the_card_that_tells_th
     await teams.until("alice", chat, answer(stop, "It is stopped."))
 
 
+def ended(message: Message) -> bool:
+    return "Good day." in message.words and not message.growing
+
+
 @pytest.mark.promise("teams.commands.counted")
 async def test_a_task_that_waits_is_listed_and_counted_however_much_came_after_it(delegated: Delegated) -> None:
     teams, item = delegated.teams, f"sofa {random.randrange(10**6)}"
@@ -59,8 +64,7 @@ async def test_a_task_that_waits_is_listed_and_counted_however_much_came_after_i
     await teams.until("carol", chat, words("Waiting", item))
     await anew(teams, "carol")
     first, *_ = [await teams.say("carol", chat, f"hello {number}") for number in range(11)]
-    await teams.until("carol", chat, lambda view: sum("Good day." in each.words for each in behind(view, first)) == 11)
-    await teams.until("carol", chat, lambda view: not any(each.growing for each in behind(view, first)))
+    await teams.until("carol", chat, lambda view: sum(ended(each) for each in behind(view, first)) == 11, 60)
     listing = await teams.say("carol", chat, "/tasks")
     told = await teams.until("carol", chat, answer(listing, "Your tasks", "in the console"))
     assert told.words.index(item) < told.words.index("hello")

@@ -33,7 +33,7 @@ async def test_a_long_call_below_a_text_is_told_on_a_card(tmp_path: Path) -> Non
         "teams": settings.Teams(agent="driller"),
     }
     async with running_host(tmp_path / "host", **chosen) as host:
-        async with host.http.patch(f"{host.plugins['counter']}/_sandbox/pace", json={"seconds": 16}) as paced:
+        async with host.http.patch(f"{host.plugins['counter']}/_sandbox/pace", json={"seconds": 24}) as paced:
             assert paced.status == 200
         teams = await teams_of(host)
         chat = await teams.personal("alice")
@@ -42,7 +42,7 @@ async def test_a_long_call_below_a_text_is_told_on_a_card(tmp_path: Path) -> Non
         broken = await teams.until("alice", chat, answer(said, "I book it.", "This takes longer."))
         card = await teams.until("alice", chat, answer(said, "Working on it", "Book (Counter)"))
         assert "Cancel" in card.buttons
-        told = await teams.until("alice", chat, answer(said, "Booked: E-1."))
+        told = await teams.until("alice", chat, answer(said, "Booked: E-1."), 60)
         assert told.id != broken.id
         done = await teams.until("alice", chat, answer(said, "Done", "Book (Counter)"))
         assert done.id == card.id

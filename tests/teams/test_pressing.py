@@ -8,7 +8,7 @@ import pytest
 from charter.settings import Teams as TeamsSettings
 from tests.running import running_host
 from tests.teams.conftest import Delegated, teams_of
-from tests.teams.seeing import answer, behind
+from tests.teams.seeing import answer, behind, reply
 from tests.teams.store import store
 
 
@@ -37,9 +37,9 @@ async def test_an_agent_that_is_chosen_twice_gets_the_request_once_with_its_file
         await teams.click("alice", chat, asked.id, "Employee assistant")
         await teams.until("alice", chat, answer(said, "The lobby screen flickers."))
     await teams.until("alice", chat, answer(said, "I have read notes.txt."))
-    await teams.click("alice", chat, asked.id, "Employee assistant")
-    await teams.click("alice", chat, asked.id, "Buyer")
-    await teams.until("alice", chat, answer(said, "That has begun already"))
+    again = [await teams.click("alice", chat, asked.id, title) for title in ("Employee assistant", "Buyer")]
+    for pressed in again:
+        await teams.until("alice", chat, reply(pressed, "That has begun already"))
     assert await inputs(free, "alice", text) == 1
 
 
@@ -51,9 +51,8 @@ async def test_what_is_tried_again_twice_is_tried_once(free: Delegated) -> None:
     await teams.until("dora", chat, answer(new, "begin anew"))
     said = await teams.say("dora", chat, text)
     failed = await teams.until("dora", chat, answer(said, "That did not work"))
-    for _ in range(2):
-        await teams.click("dora", chat, failed.id, "Try again")
-    await teams.until("dora", chat, answer(said, "That has begun already"))
+    _, again = [await teams.click("dora", chat, failed.id, "Try again") for _ in range(2)]
+    await teams.until("dora", chat, reply(again, "That has begun already"))
     assert await inputs(free, "dora", text) == 2
     failures = [m for m in behind(await teams.seen("dora", chat), said) if "Reference" in m.words]
     assert len({m.id for m in failures}) <= 2

@@ -73,7 +73,7 @@ async def test_what_cannot_be_read_any_more_keeps_nothing_else_from_being_found(
         "('contoso', 'a:nobody', $1, 'bob', $2, now() - interval '1 hour'), ('contoso', $3, $4, 'bob', $5, now())",
         names[0], '{"type": "message"}', bobs, names[1], orjson.dumps(good).decode(),
     )  # fmt: skip
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(await pair.query("select 1 from teams_inbox where activity = any($1) and state = 'done'", names)) < 2:
             await asyncio.sleep(0.1)
     await pair.teams.until("bob", bobs, words("Good day."))

@@ -3,7 +3,6 @@
 import asyncio
 import copy
 import random
-import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
+from tests.teams.client import Teams
 from tests.teams.conftest import anew
 from tests.teams.pair import Pair
 from tests.teams.seeing import answer, words
@@ -30,7 +30,7 @@ async def greeted(pair: Pair) -> str:
 
 async def told(pair: Pair, run: str) -> None:
     """Wait until whoever asked for the run has been told of its end."""
-    async with asyncio.timeout(12):
+    async with asyncio.timeout(40):
         while not await pair.query("select 1 from teams_tasks where run_id = $1 and done", run):
             await asyncio.sleep(0.1)
 
@@ -86,18 +86,17 @@ async def test_a_chat_whose_members_are_slow_to_be_told_keeps_no_other_waiting(p
     for person in ("alice", "dora"):
         await anew(teams, person)
     slow, other = await teams.group("alice", "bob"), await teams.group("dora", "bob")
-    await teams.fault("members", delay=9, times=2, conversation=slow)
+    await teams.fault("members", delay=30, times=1_000, conversation=slow)  # longer than anybody waits for them
     try:
-        await teams.say("alice", slow, f"hello {number}", mention=True)
-        async with asyncio.timeout(20):
+        asked = await teams.say("alice", slow, f"hello {number}", mention=True)
+        async with asyncio.timeout(40):
             while not await pair.query(
                 "select 1 from runs where input = $1 and status = 'completed'", f"hello {number}"
             ):
                 await asyncio.sleep(0.05)
-        began = time.monotonic()
         said = await teams.say("dora", other, "hello", mention=True)
-        await teams.until("dora", other, answer(said, "Good day."))
-        assert time.monotonic() - began < 8
+        await teams.until("dora", other, answer(said, "Good day."), 40)
+        assert answer(asked, "Good day.")(await teams.seen("alice", slow)) is None
     finally:
         await teams.heal()
 
@@ -120,11 +119,16 @@ async def test_what_every_process_died_over_is_given_up_and_told(pair: Pair) -> 
     asked = (await teams.record(kind="posted", type="message"))[-1]["activity"]
     before = sum("That did not work" in message.words for message in (await teams.seen("alice", chat)).bots)
     await left(pair, name, asked, attempts=10)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await pair.query("select 1 from teams_inbox where activity = $1 and state = 'done'", name):
             await asyncio.sleep(0.1)
         while before == sum("That did not work" in each.words for each in (await teams.seen("alice", chat)).bots):
             await asyncio.sleep(0.1)
+
+
+async def _asked_for(teams: Teams) -> int:
+    """Return how often the host has asked for somebody's token."""
+    return len(await teams.record(kind="asked", operation="token"))
 
 
 @pytest.mark.timeout(300)
@@ -135,21 +139,25 @@ async def test_a_tenant_with_much_to_be_worked_on_does_not_keep_another_waiting(
     franks, alices = await anew(teams, "frank"), await anew(teams, "alice")
     await teams.say("alice", alices, "/status")
     await teams.until("alice", alices, words("How things stand"))
-    asked = (await teams.record(kind="posted", type="message"))[-1]["activity"]
-    await teams.fault("token", delay=9, times=1000)
+    asked, before = (await teams.record(kind="posted", type="message"))[-1]["activity"], await _asked_for(teams)
+    await teams.fault("token", delay=30, times=1000)  # longer than anybody waits for one
     try:
         for number in range(150):
             body = copy.deepcopy(asked)
             body["from"] |= {"id": f"29:{mark}-{number}", "aadObjectId": f"{mark}-{number}"}
             body["conversation"]["id"] = f"a:{mark}-{number}"
             await left(pair, f"{mark}-{number}", body)
-        async with asyncio.timeout(20):
-            while len(await teams.record(kind="asked", operation="token")) < 12:
+        async with asyncio.timeout(60):
+            while await _asked_for(teams) < before + 12:
                 await asyncio.sleep(0.1)
-        began = time.monotonic()
-        said = await teams.say("frank", franks, "hello")
-        await teams.until("frank", franks, answer(said, "Good day."), 60)
-        assert time.monotonic() - began < 8
+        # However slow the machine is: frank has his answer while nothing of theirs has moved on.
+        answered_first = list[bool]()
+        for _ in range(3):
+            asked_for = await _asked_for(teams)
+            said = await teams.say("frank", franks, "hello")
+            await teams.until("frank", franks, answer(said, "Good day."), 60)
+            answered_first.append(await _asked_for(teams) == asked_for)
+        assert any(answered_first)
     finally:
         await pair.query("update teams_inbox set state = 'done', body = null where activity like $1", f"{mark}-%")
         await teams.heal()

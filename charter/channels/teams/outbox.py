@@ -90,10 +90,10 @@ async def keyed(session: Session, beginning: str) -> list[tuple[str, str]]:
 
 
 async def withdraw(session: Session, beginning: str) -> None:
-    """Do not say any more what has not left yet of what begins so."""
+    """Do not say any more what has not left yet of what begins so. What is leaving now is not tried again."""
     await session.execute(
         "update teams_outbox set state = 'given_up', body = null, taken_until = null, reason = 'overtaken' "  # noqa: S608 - constants
-        f"where {_BEGINS} and state = 'waiting'",
+        f"where {_BEGINS} and state in ('waiting', 'sending')",
         beginning,
         _behind(beginning),
     )

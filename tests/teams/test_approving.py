@@ -35,7 +35,9 @@ async def card_of(pair: Pair, item: str) -> tuple[str, Message]:
 
 async def long_open(pair: Pair, item: str) -> None:
     """Let a question have been open for so long that its reminders are due: none is before a test wants it."""
-    await pair.query("update approvals set created_at = created_at - interval '1 hour' where arguments ->> 'item' = $1", item)
+    await pair.query(
+        "update approvals set created_at = created_at - interval '1 hour' where arguments ->> 'item' = $1", item
+    )
 
 
 async def unreachable(pair: Pair, item: str, alices: str) -> None:

@@ -22,6 +22,7 @@ turns:
 DRILLS = HOUSE / "tests" / "drills"
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.promise("teams.long-call")
 async def test_a_long_call_below_a_text_is_told_on_a_card(tmp_path: Path) -> None:
     script = tmp_path / "slow.yaml"

@@ -24,6 +24,7 @@ async def inputs(free: Delegated, person: str, text: str) -> int:
     return sum(run["input"] == text for run in runs)
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.promise("teams.pressed.once")
 async def test_an_agent_that_is_chosen_twice_gets_the_request_once_with_its_file(free: Delegated) -> None:
     teams, text = free.teams, f"what is in the file {random.randrange(10**6)}"

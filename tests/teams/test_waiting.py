@@ -83,6 +83,7 @@ async def test_a_run_of_which_nothing_can_be_told_keeps_no_other_from_being_told
 async def test_a_chat_whose_members_are_slow_to_be_told_keeps_no_other_waiting(pair: Pair) -> None:
     teams, number = pair.teams, random.randrange(10**9)
     await pair.use("a")
+    await pair.down("b")  # it would tell of what the other is kept from
     for person in ("alice", "dora"):
         await anew(teams, person)
     slow, other = await teams.group("alice", "bob"), await teams.group("dora", "bob")
@@ -99,6 +100,7 @@ async def test_a_chat_whose_members_are_slow_to_be_told_keeps_no_other_waiting(p
         assert answer(asked, "Good day.")(await teams.seen("alice", slow)) is None
     finally:
         await teams.heal()
+        await pair.up("b")
 
 
 async def left(pair: Pair, name: str, body: dict[str, Any], attempts: int = 0) -> None:

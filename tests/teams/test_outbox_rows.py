@@ -83,3 +83,15 @@ async def test_what_was_let_go_is_free_and_keeps_its_place(box: Outbox) -> None:
         await outbox.put_back(session, first, 0.2)
     assert await taken(box) == []
     assert (await retaken(box)).said.key == "first"
+
+
+@pytest.mark.promise("teams.reminders.overtaken")
+async def test_what_is_withdrawn_while_it_leaves_is_not_tried_again(box: Outbox) -> None:
+    await box.put(said("reminder:1"))
+    leaving = await begun(box, (await taken(box))[0])
+    assert leaving is not None
+    async with box.database.tenant_session(TENANT) as session:
+        await outbox.withdraw(session, "reminder:1")
+        await outbox.postponed(session, leaving, 0, "busy")
+    assert await taken(box) == []
+    assert await box.states() == {"reminder:1": "given_up"}

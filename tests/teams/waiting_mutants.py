@@ -40,6 +40,11 @@ WAITING = (
         ("tests/teams/test_approving.py::test_nobody_is_reminded_of_what_was_decided_before_the_reminder_could_leave",),
     ),
     Mutant(
+        "a reminder that is leaving is tried again", f"{_DOOR}outbox.py", "{_BEGINS} and state in ('waiting', 'sending')",
+        "{_BEGINS} and state = 'waiting'",
+        ("tests/teams/test_outbox_rows.py::test_what_is_withdrawn_while_it_leaves_is_not_tried_again",),
+    ),
+    Mutant(
         "an answer of a dead process grows for ever", f"{_DOOR}telling.py", "if task.shown and place:", "if False:",
         ("tests/teams/test_broken_off.py",),
     ),

@@ -28,7 +28,7 @@ _log = structlog.get_logger(__name__)
 CARD = "application/vnd.microsoft.card.adaptive"
 SENTENCE = "application/vnd.microsoft.activity.message"
 FAULT = "application/vnd.microsoft.error"
-_LOOKS, _LOOK_SECONDS = 16, 0.25
+_LOOKS, _LOOK_SECONDS = 12, 0.25
 _DECISIONS = {"approve": "approve", "reject": "reject"}
 
 

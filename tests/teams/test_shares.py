@@ -12,8 +12,9 @@ from tests.teams.client import Teams
 from tests.teams.conftest import Delegated, anew
 from tests.teams.pair import Pair
 from tests.teams.saying import until
-from tests.teams.seeing import answer, words
+from tests.teams.seeing import answer, reply
 from tests.teams.store import store
+from tests.teams.views import Said
 
 MANY = 60
 """Of two people, more than a host works on at once."""
@@ -78,4 +79,4 @@ async def test_what_cannot_be_read_any_more_keeps_nothing_else_from_being_found(
     async with asyncio.timeout(60):
         while len(await pair.query("select 1 from teams_inbox where activity = any($1) and state = 'done'", names)) < 2:
             await asyncio.sleep(0.1)
-    await pair.teams.until("bob", bobs, words("Good day."))
+    await pair.teams.until("bob", bobs, reply(Said(bobs, "bob", names[1], []), "Good day."))

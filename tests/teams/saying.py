@@ -65,7 +65,7 @@ class Outbox:
         """Set something in these rows, or in all."""
         async with self.database.tenant_session(self.tenant) as session:
             await session.execute(
-                f"update teams_outbox set {assignment} where tenant = $1 and (key = any($2) or $3)",  # noqa: S608 - constants
+                f"update teams_outbox set {assignment} where tenant = $1 and (key = any($2) or $3)",
                 self.tenant, list(keys), not keys,
             )  # fmt: skip
 

@@ -326,14 +326,17 @@ async def test_nothing_is_said_for_a_suspended_tenant(box: Outbox) -> None:
 
 @pytest.mark.promise("teams.outbox.redeploy")
 async def test_what_is_being_sent_when_the_host_goes_is_said_once(box: Outbox) -> None:
+    over = asyncio.Event()
     async with line() as there:
-        await box.seen(there, "a:alice")
-        there.fail("send", 201, body={"id": "slow"}, delay=2)
-        await box.put(said("k"), said("next"))
-        async with sending(box, there, lease=10):
-            await until(lambda: there.got)
+        await box.seen(there, "a:alice", "a:bob")
+        there.fail("send", 201, body={"id": "slow"}, until=over, conversation="a:alice")
+        await box.put(said("k"), said("next"), said("other", conversation="a:bob"))
+        async with sending(box, there):
+            await until(lambda: any(got.conversation == "a:alice" for got in there.got))
+            await box.settled("other")
+            asyncio.get_running_loop().call_later(0.5, over.set)  # Meanwhile the host goes.
         states = await box.states()
-        async with sending(box, there, lease=10):
+        async with sending(box, there):
             await box.settled()
-    assert states == {"k": "sent", "next": "waiting"}
-    assert [got.body["text"] for got in there.got] == ["k", "next"]
+    assert states == {"k": "sent", "next": "waiting", "other": "sent"}
+    assert [got.body["text"] for got in there.got if got.conversation == "a:alice"] == ["k", "next"]

@@ -15,6 +15,8 @@ from tests.twins.running import http, signing_keys, twin
 
 __all__ = ["http", "room", "sign", "signing_keys", "twin"]
 
+_WAITED_FOR = "select count(*) from pg_stat_activity where pg_backend_pid() = any(pg_blocking_pids(pid))"
+"""How many wait for a lock that this session has."""
 CONSENT = "The token cannot be exchanged; the person has to consent."
 
 
@@ -167,7 +169,7 @@ async def test_a_message_that_comes_to_wait_while_the_sign_in_is_written_goes_on
         await pending.resume(session, "alice")
         asking = asyncio.create_task(sign.first.sign_in.ask("contoso", late))
         async with asyncio.timeout(30):
-            while not asking.done() and not await session.fetchval("select count(*) from pg_locks where not granted"):
+            while not asking.done() and not await session.fetchval(_WAITED_FOR):
                 await asyncio.sleep(0.02)
     await asking
     sign.first.resume("contoso")

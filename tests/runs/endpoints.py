@@ -17,8 +17,8 @@ USAGE = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
 
 @dataclass(frozen=True, slots=True)
 class Plays:
-    """One answer: ``words`` with ``pause`` seconds before each, cut after ``cut`` of them; or a fault. ``neatly``: the cut
-    line ends as a whole one would.
+    """One answer: ``words`` with ``pause`` seconds before each, cut after ``cut`` of them, not before ``until`` if that is
+    given; or a fault. ``neatly``: the cut line ends as a whole one would.
     """
 
     words: tuple[str, ...] = ("Well.",)
@@ -28,6 +28,7 @@ class Plays:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     garbage: bool = False
+    until: asyncio.Event | None = None
 
 
 @dataclass(slots=True)
@@ -86,6 +87,8 @@ class Endpoint:
             await self._send(response, {"content": word}, None)
         if play.cut is not None:
             await asyncio.sleep(play.pause)
+            if play.until is not None:
+                await play.until.wait()
             if not play.neatly:
                 _cut(request)
             return response

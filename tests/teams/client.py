@@ -125,6 +125,7 @@ class Teams:
         await self.pull("faults", operation=operation, status=status, **more)
 
     async def heal(self) -> None:
+        """Take all faults away; who waits for one waits no longer."""
         await self._ask("DELETE", "faults")
 
     async def limits(self, **limits: Any) -> None:

@@ -86,7 +86,7 @@ async def open_door(
     seconds: Mapping[str, float] | None = None,
     **chosen: Any,
 ) -> AsyncIterator[Door]:
-    """Open the door; ``fails``: whoever is told of activities fails."""
+    """Open the door, with time for a database that is slow; ``fails``: whoever is told of activities fails."""
     name = f"adatum-{secrets.token_hex(3)}"
     await tenants.ensure(database, {name: name})
     live = Tenants(database)
@@ -101,7 +101,9 @@ async def open_door(
             door.arrived.append((tenant, activity))
             assert not fails
 
-        ingress = Ingress(database, tokens, live, settings, invokes or {}, arrived, **(seconds or {}))
+        ingress = Ingress(
+            database, tokens, live, settings, invokes or {}, arrived, **({"keep_seconds": 20.0} | dict(seconds or {}))
+        )
         runner = web.AppRunner(_application(ingress, http), access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -129,6 +131,6 @@ async def door(database: Database) -> AsyncIterator[Door]:
 
 async def until(true: Any) -> None:
     """Wait until something is so."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not true():
             await asyncio.sleep(0.01)

@@ -35,7 +35,9 @@ class Got:
 
 @dataclass(slots=True)
 class Fault:
-    """What the next ``times`` requests of an operation are answered instead, after ``after`` that are served."""
+    """What the next ``times`` requests of an operation are answered instead, after ``after`` that are served; in one
+    ``conversation``, if one is named; not before ``until``, if that is given.
+    """
 
     operation: str
     status: int
@@ -44,6 +46,8 @@ class Fault:
     after: int = 0
     headers: dict[str, str] = field(default_factory=dict[str, str])
     delay: float = 0
+    conversation: str = ""
+    until: asyncio.Event | None = None
 
 
 def stopped(message: str) -> Json:
@@ -83,13 +87,15 @@ class Line:
         if fault := self._due(got):
             got.status = fault.status
             await asyncio.sleep(fault.delay)
+            if fault.until is not None:
+                await fault.until.wait()
             return web.json_response(fault.body, status=fault.status, headers=fault.headers)
         return self._served(got)
 
     def _due(self, got: Got) -> Fault | None:
         kinds = {got.operation, got.stream} - {""}
         for fault in self.faults:
-            if fault.operation in kinds and fault.times > 0:
+            if fault.operation in kinds and fault.times > 0 and fault.conversation in ("", got.conversation):
                 if fault.after > 0:
                     fault.after -= 1
                     continue

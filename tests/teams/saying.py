@@ -55,13 +55,31 @@ class Outbox:
 
     async def rows(self) -> Mapping[str, Any]:
         async with self.database.tenant_session(self.tenant) as session:
-            found = await session.fetch("select * from teams_outbox where tenant = $1", self.tenant)
+            found = await session.fetch("select * from teams_outbox where tenant = $1 order by number", self.tenant)
         return {row["key"]: row for row in found}
 
     async def states(self) -> dict[str, str]:
         return {key: row["state"] for key, row in (await self.rows()).items()}
 
-    async def settled(self, *keys: str, seconds: float = 20) -> Mapping[str, Any]:
+    async def change(self, assignment: str, *keys: str) -> None:
+        """Set something in these rows, or in all."""
+        async with self.database.tenant_session(self.tenant) as session:
+            await session.execute(
+                f"update teams_outbox set {assignment} where tenant = $1 and (key = any($2) or $3)",
+                self.tenant, list(keys), not keys,
+            )  # fmt: skip
+
+    async def let_go(self) -> None:
+        """Let the lease of whatever is taken be over."""
+        await self.change("taken_until = clock_timestamp()")
+
+    async def put_off(self, key: str) -> None:
+        """Wait until a try of this row is over and another one is to come."""
+        async with asyncio.timeout(20):
+            while (row := (await self.rows())[key])["state"] != "waiting" or not row["attempts"]:
+                await asyncio.sleep(0.02)
+
+    async def settled(self, *keys: str, seconds: float = 40) -> Mapping[str, Any]:
         """Wait until these rows, or all, are sent or given up; return them."""
         async with asyncio.timeout(seconds):
             while True:
@@ -105,7 +123,7 @@ async def sending(box: Outbox, line: Line, **chosen: Any) -> AsyncIterator[Sende
             await sender.close()
 
 
-async def until(condition: Callable[[], object], seconds: float = 15) -> None:
+async def until(condition: Callable[[], object], seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.02)

@@ -18,7 +18,7 @@ async def main(database_url: str, line_url: str, point: str, harm: str) -> None:
     await database.open()
     box = await outbox_here(database)
     drill = Drill(DrillSettings(points={point: harm}))
-    async with sending(box, Line(line_url), drill=drill, lease=2):
+    async with sending(box, Line(line_url), drill=drill):
         await asyncio.Event().wait()
 
 

@@ -118,12 +118,12 @@ class Signing:
 
     async def until(self, *worked: tuple[str, str]) -> None:
         """Wait until just these messages were worked on, in any order, and nothing is under way."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while sorted(self.worked) != sorted(worked) or any(each.tasks for each in self.processes):
                 await asyncio.sleep(0.02)
 
     async def idle(self) -> None:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while any(each.tasks for each in self.processes):
                 await asyncio.sleep(0.02)
 

@@ -1,7 +1,6 @@
 """Who writes in Teams is who their own token says, and nobody else."""
 
 import asyncio
-import time
 from dataclasses import replace
 
 import pytest
@@ -89,7 +88,7 @@ async def test_the_token_service_is_asked_once_for_all_and_again_after_five_minu
 @pytest.mark.promise("teams.callers")
 async def test_nobody_is_remembered_longer_than_their_token_lasts(sign: Signing) -> None:
     alice = await sign.activity("alice")
-    token = await sign.room.twin.forge(exp=int(time.time()) + 100)
+    token = await sign.room.twin.forge(exp=int(sign.room.clock.now) + 100)
     assert await sign.first.callers.arrived("contoso", alice, token, Standing()) is not None
     sign.room.clock.now += 30
     assert (await came(sign.first, alice)).token == token

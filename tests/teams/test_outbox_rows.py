@@ -80,8 +80,12 @@ async def test_what_was_let_go_is_free_and_keeps_its_place(box: Outbox) -> None:
     await box.put(said("first"), said("second"))
     (first,) = await taken(box)
     async with box.database.tenant_session(TENANT) as session:
-        await outbox.put_back(session, first, 0.2)
+        await outbox.put_back(session, first, 60)
     assert await taken(box) == []
+    await box.let_go()
+    again = await retaken(box)
+    async with box.database.tenant_session(TENANT) as session:
+        await outbox.put_back(session, again, 0.2)
     assert (await retaken(box)).said.key == "first"
 
 

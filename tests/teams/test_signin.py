@@ -15,6 +15,8 @@ from tests.twins.running import http, signing_keys, twin
 
 __all__ = ["http", "room", "sign", "signing_keys", "twin"]
 
+_WAITED_FOR = "select count(*) from pg_stat_activity where pg_backend_pid() = any(pg_blocking_pids(pid))"
+"""How many wait for a lock that this session has."""
 CONSENT = "The token cannot be exchanged; the person has to consent."
 
 
@@ -23,8 +25,10 @@ def cards(view: View) -> list[Message]:
 
 
 async def carded(sign: Signing, person: str, chat: str, count: int = 1) -> list[Message]:
-    """Wait until somebody sees so many sign-in cards."""
-    return await sign.teams.until(person, chat, lambda view: found if len(found := cards(view)) == count else None)
+    """Wait until somebody sees so many sign-in cards, and what asked for them is not under way any more."""
+    seen = await sign.teams.until(person, chat, lambda view: found if len(found := cards(view)) == count else None)
+    await sign.idle()
+    return seen
 
 
 async def without_consent(sign: Signing, person: str = "alice") -> str:
@@ -35,7 +39,7 @@ async def without_consent(sign: Signing, person: str = "alice") -> str:
 
 async def answered(sign: Signing, name: str, count: int) -> list[int]:
     """Wait until so many invokes of a name were answered, and return how."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while True:
             told = await sign.teams.record(kind="posted", name=name)
             if len(found := [each["status"] for each in told if "status" in each]) == count:
@@ -61,10 +65,11 @@ async def kept(sign: Signing, text: str) -> Activity:
 
 @pytest.mark.promise("teams.signin")
 async def test_two_clients_in_two_processes_make_one_exchange_and_the_message_goes_on_once(sign: Signing) -> None:
-    await sign.teams.fault("exchange", delay=0.5)
+    await sign.teams.fault("exchange", delay=8)
     chat = await sign.teams.personal("alice")
     await sign.teams.say("alice", chat, "how many days of leave?")
     [card] = await carded(sign, "alice", chat)
+    await sign.teams.heal()
     await sign.until(("alice", "how many days of leave?"))
     assert await answered(sign, "signin/tokenExchange", 2) == [200, 200]
     assert await sign.asked("exchange") == 1
@@ -107,7 +112,6 @@ async def test_what_waits_is_asked_for_once_and_all_of_it_goes_on(sign: Signing)
     for text in ("one", "two", "three"):
         await sign.teams.say("alice", chat, text)
     await carded(sign, "alice", chat)
-    await sign.idle()
     assert sorted(await waiting(sign)) == ["one", "three", "two"]
     assert len([row for row in await sign.rows("teams_outbox") if row["key"].startswith("signin:")]) == 1
     assert (await sign.teams.sign_in("alice", chat)).status == 200
@@ -158,15 +162,14 @@ async def test_a_message_that_comes_to_wait_while_the_sign_in_is_written_goes_on
     await sign.teams.clients("alice", 0)
     await sign.teams.say("alice", chat, "one")
     await carded(sign, "alice", chat)
-    await sign.idle()
     await sign.given("alice")
     late = await kept(sign, "late")
     async with sign.room.database.tenant_session("contoso") as session:
         await standing.arrived(session, "contoso", "alice", ["employee"], signed_in=True)
         await pending.resume(session, "alice")
         asking = asyncio.create_task(sign.first.sign_in.ask("contoso", late))
-        async with asyncio.timeout(10):
-            while not asking.done() and not await session.fetchval("select count(*) from pg_locks where not granted"):
+        async with asyncio.timeout(30):
+            while not asking.done() and not await session.fetchval(_WAITED_FOR):
                 await asyncio.sleep(0.02)
     await asking
     sign.first.resume("contoso")
@@ -275,12 +278,13 @@ async def test_a_sign_in_that_is_under_way_does_not_undo_a_sign_out(sign: Signin
     await sign.given("alice")
     await sign.idle()
     await sign.teams.forget()
-    await sign.teams.fault("exchange", delay=1.0)
+    await sign.teams.fault("exchange", delay=8)
     under_way = asyncio.create_task(sign.offered("alice", "first"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not await sign.asked("exchange"):
             await asyncio.sleep(0.01)
     await sign.first.sign_in.sign_out("contoso", alice)
+    await sign.teams.heal()
     assert (await under_way).status == 412
     async with sign.room.database.tenant_session("contoso") as session:
         assert await standing.read(session, "contoso", "alice") == standing.Standing(signed_out=True, sign_outs=1)

@@ -59,6 +59,10 @@ def of_bot(view: View) -> list[Message]:
     return [message for message in view.messages if message.author == "bot"]
 
 
+def growing_answer(view: View) -> Message | None:
+    return next((each for each in of_bot(view) if each.growing and each.text.startswith("word0 ")), None)
+
+
 @pytest.mark.promise("teams.streams")
 async def test_a_person_watches_an_answer_grow(tmp_path: Path, http: aiohttp.ClientSession, twin: RunningTwin) -> None:
     async with speaking(tmp_path, http, twin) as (teams, link):
@@ -70,12 +74,11 @@ async def test_a_person_watches_an_answer_grow(tmp_path: Path, http: aiohttp.Cli
             stream.add(f"word{number} ")
             text += f"word{number} "
             await asyncio.sleep(0.05)
-        growing = (await teams.seen("alice", chat)).messages[-1]
+        growing = await teams.until("alice", chat, growing_answer)
         identifier = await stream.close({"type": "message", "text": text + "The end."})
         seen = of_bot(await teams.seen("alice", chat))
         refused = [each for each in await teams.record(kind="asked") if each["status"] >= 400]
-    assert growing.growing
-    assert growing.text.startswith("word0 ")
+    assert text.startswith(growing.text.rstrip())
     assert [(each.id, each.text, each.growing) for each in seen] == [(identifier, text + "The end.", False)]
     assert refused == []
 

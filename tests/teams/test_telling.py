@@ -14,16 +14,23 @@ from tests.teams.pair import LONG_AGO, Pair
 from tests.teams.seeing import words
 from tests.teams.views import Message
 
+_UNSAID = "select 1 from teams_outbox where state in ('waiting', 'sending') and due_at <= clock_timestamp() and body::text like $1"
 PEOPLE = ("alice", "bob", "carol", "dora", "frank", "mona")
 
 
 async def asked(pair: Pair, what: str) -> tuple[str, Message, Message]:
-    """Let alice ask for an order; return what she ordered, her card and bob's."""
+    """Let alice ask for an order; return what she ordered, her card and bob's, once it is written down that they were sent:
+    a host that is killed before has them said again.
+    """
     item = f"{what} {random.randrange(10**9)}"
     chat = await anew(pair.teams, "alice", "buyer")
     await pair.teams.say("alice", chat, f"order a {item} for 1,450 EUR")
     card = await pair.teams.until("bob", await pair.teams.personal("bob"), words("Your approval is asked", item))
-    return item, await pair.teams.until("alice", chat, words("Waiting", item)), card
+    task = await pair.teams.until("alice", chat, words("Waiting", item))
+    async with asyncio.timeout(WAIT_SECONDS):
+        while await pair.query(_UNSAID, f"%{item}%"):
+            await asyncio.sleep(0.05)
+    return item, task, card
 
 
 async def told(pair: Pair, item: str, task: Message) -> None:

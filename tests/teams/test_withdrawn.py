@@ -1,5 +1,6 @@
 """A model that breaks off in the middle of its answer: what was shown is not taken for the answer, which comes anew."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -28,9 +29,12 @@ async def test_an_answer_that_breaks_off_is_given_anew_as_a_message(
 ) -> None:
     delegated, one, two = two_models
     teams, chat = delegated.teams, await anew(delegated.teams, "alice")
-    one.on("tell me", Plays(BROKEN, cut=6, pause=0.5))
+    seen = asyncio.Event()
+    one.on("tell me", Plays(BROKEN, cut=6, pause=0.5, until=seen))
     two.on("tell me", Plays(WHOLE, pause=0.05))
     said = await teams.say("alice", chat, "tell me")
+    await teams.until("alice", chat, answer(said, "one0 one1", growing=True))
+    seen.set()
     whole = await teams.until("alice", chat, answer(said, "".join(WHOLE).strip()))
     assert "one0" not in whole.words
     assert all(state["type"] == "message" for state in whole.history)

@@ -1,6 +1,7 @@
 """What fails when a test wants it to: one operation, so many times, before or after it was done."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,13 +38,23 @@ class Fault:
 
 @dataclass(slots=True)
 class Faults:
+    """``healed`` ends the delays that go on."""
+
     listed: list[Fault] = field(default_factory=list[Fault])
+    healed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def heal(self) -> None:
+        """Take all of them away; nobody waits for one any longer."""
+        self.listed.clear()
+        self.healed.set()
+        self.healed = asyncio.Event()
 
     async def take(self, operation: str, conversation: str) -> Fault | None:
         """Return what befalls this call, once its delay is over."""
         for fault in self.listed:
             if fault.times > 0 and fault.operation == operation and fault.conversation in ("", conversation):
                 fault.times -= 1
-                await asyncio.sleep(fault.delay)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.healed.wait(), fault.delay)
                 return fault if fault.status else None
         return None

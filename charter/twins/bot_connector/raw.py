@@ -149,7 +149,7 @@ async def _fault(channel: Channel, asked: _Fault) -> Json:
 
 
 async def _heal(channel: Channel, asked: _Nothing) -> Json:
-    channel.faults.listed.clear()
+    channel.faults.heal()
     return {}
 
 

@@ -18,7 +18,7 @@ USAGE = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
 @dataclass(frozen=True, slots=True)
 class Plays:
     """One answer: ``words`` with ``pause`` seconds before each, cut after ``cut`` of them; or a fault. ``neatly``: the cut
-    line ends as a whole one would.
+    line ends as a whole one would. ``heard``: it begins once this is set.
     """
 
     words: tuple[str, ...] = ("Well.",)
@@ -28,6 +28,7 @@ class Plays:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     garbage: bool = False
+    heard: asyncio.Event | None = None
 
 
 @dataclass(slots=True)
@@ -55,6 +56,8 @@ class Endpoint:
         self.heard[said].append(asyncio.get_running_loop().time())
         played = next((plays for word, plays in self.plays.items() if word in said), deque([Plays()]))
         play = played.popleft() if len(played) > 1 else played[0]
+        if play.heard is not None:
+            await play.heard.wait()
         if play.status != 200:
             return web.json_response({"error": {"message": "secret"}}, status=play.status, headers=play.headers)
         if play.garbage:

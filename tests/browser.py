@@ -24,6 +24,7 @@ FLAGS = [
     "--disable-sync",
 ]
 WAIT_MS = 15_000
+expect.set_options(timeout=WAIT_MS)
 WIDE, NARROW = (1280, 860), (360, 740)
 
 

@@ -210,7 +210,7 @@ async def started(folder: Path, *, log: Any = None, **chosen: Any) -> asyncio.su
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(2 * WAIT_SECONDS * tree.get("workers", 1)):
+        async with asyncio.timeout(4 * WAIT_SECONDS * tree.get("workers", 1)):
             while b"Ctrl-C" not in (line := await process.stdout.readline()):
                 assert line, "the host did not start"
     except BaseException:

@@ -50,7 +50,7 @@ async def suspended(world: World) -> AsyncIterator[None]:
 
 
 async def _answers(world: World, status: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (await world.as_token(AGENTS, await world.token("alice"))).status != status:
             await asyncio.sleep(0.05)
 

@@ -69,7 +69,7 @@ async def _host(folder: Path, child: twins.Twins, owner_url: str) -> AsyncIterat
     )  # fmt: skip
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(2 * WAIT_SECONDS):
+        async with asyncio.timeout(4 * WAIT_SECONDS):
             while b"Ctrl-C" not in (line := await process.stdout.readline()):
                 assert line, "the host did not start"
         async with aiohttp.ClientSession() as http:

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, expect
 from charter import settings
 from tests.browser import NARROW, WAIT_MS, Screen, browser, screen
 from tests.console.inspection import faults
-from tests.running import HOUSE, RunningHost, running_host
+from tests.running import HOUSE, WAIT_SECONDS, RunningHost, running_host
 
 __all__ = ["browser"]
 
@@ -124,11 +124,11 @@ async def test_an_operator_lets_it_be_tried_again_and_who_answers_otherwise_is_t
 @pytest.mark.promise("console.queued")
 @pytest.mark.promise("console.cancel")
 async def test_a_run_without_a_place_says_so_and_can_be_cancelled(browser: Browser, counting: RunningHost) -> None:
-    await counting.sandbox("counter", "/_sandbox/pace", "PATCH", {"seconds": 6})
+    await counting.sandbox("counter", "/_sandbox/pace", "PATCH", {"seconds": 15})
     body = {"agent": "driller", "input": "stamp slow"}
-    first = (await counting.call("alice", "POST", "/v1/runs", body)).body
     async with screen(browser, counting.address) as alice:
         await alice.sign_in("alice")
+        first = (await counting.call("alice", "POST", "/v1/runs", body)).body
         await alice.ask("driller", "stamp never")
         await expect(alice.page.locator("[data-line]")).to_have_text("Waiting for a place; it begins by itself…")
         await alice.page.get_by_role("link", name="Look into this run").click()
@@ -139,7 +139,7 @@ async def test_a_run_without_a_place_says_so_and_can_be_cancelled(browser: Brows
         await expect(alice.page.locator("[data-head] .status").first).to_have_text("Running")
         await alice.page.get_by_role("button", name="Cancel this run").click()
         await expect(alice.page.locator("[data-head]")).to_contain_text("A call that was under way was not interrupted")
-        async with asyncio.timeout(WAIT_MS / 1000):
+        async with asyncio.timeout(WAIT_SECONDS):
             while (await counting.run("alice", first["id"]))["effects"][0]["outcome"] != "done":
                 await asyncio.sleep(0.2)
         await alice.page.reload()

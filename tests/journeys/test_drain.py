@@ -13,9 +13,9 @@ import aiohttp
 import pytest
 
 from charter import settings
-from tests.running import RunningHost, reached, running_host, started
+from tests.running import WAIT_SECONDS, RunningHost, reached, running_host, started
 
-AT_ONCE_SECONDS = 7
+AT_ONCE_SECONDS = 10
 """Far below what the drain would wait for; a quiet machine takes one."""
 
 
@@ -48,7 +48,7 @@ async def _told(host: RunningHost, run: str) -> str:
 
 
 async def _draining(host: RunningHost) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_SECONDS):
         while (ready := await host.call(None, "GET", "/readyz")).status == 200:
             await asyncio.sleep(0.02)
     assert (ready.status, ready.body["status"]) == (503, "draining")
@@ -58,7 +58,7 @@ async def _draining(host: RunningHost) -> None:
 async def test_a_host_that_goes_takes_nothing_new_and_finishes_what_runs(tmp_path: Path) -> None:
     async with _host(tmp_path) as (host, process):
         await host.token("alice")
-        run = await _begun(host, "slow the first time")
+        run = await _begun(host, "think for a while")
         following = asyncio.create_task(_told(host, run))
         process.send_signal(signal.SIGTERM)
         await _draining(host)
@@ -69,29 +69,30 @@ async def test_a_host_that_goes_takes_nothing_new_and_finishes_what_runs(tmp_pat
         spoken = await host.call("alice", "POST", "/v1/responses", {"model": "employee_assistant", "input": "hello"})
         assert (spoken.status, spoken.body["error"]["code"]) == (503, "draining")
         assert spoken.headers["x-should-retry"] == "true"
-        assert await asyncio.wait_for(following, 10) == "Here I am again."
-        assert await asyncio.wait_for(process.wait(), 20) == 0
+        assert await asyncio.wait_for(following, WAIT_SECONDS) == "That took a while."
+        assert await asyncio.wait_for(process.wait(), WAIT_SECONDS) == 0
 
 
 @pytest.mark.promise("drain.handover")
 async def test_what_cannot_finish_in_time_is_left_to_the_next_host(tmp_path: Path) -> None:
     short = settings.Runs(drain_seconds=0.5)
     async with _host(tmp_path, runs=short) as (host, process):
-        run = await _begun(host, "slow the first time")
+        await host.token("alice")
+        run = await _begun(host, "think for a while")
         waiting = asyncio.create_task(
-            host.call("alice", "POST", "/v1/runs", {"agent": "employee_assistant", "input": "slow the first time"}, Prefer="wait=30")
+            host.call("alice", "POST", "/v1/runs", {"agent": "employee_assistant", "input": "think for a while"}, Prefer="wait=30")
         )  # fmt: skip
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_SECONDS):
             while len((await host.call("alice", "GET", "/v1/runs?status=running")).body["items"]) < 2:
                 await asyncio.sleep(0.05)
         process.send_signal(signal.SIGTERM)
         # Who waits is answered: the run goes on elsewhere, and can be asked for there.
-        answer = await asyncio.wait_for(waiting, 15)
+        answer = await asyncio.wait_for(waiting, WAIT_SECONDS)
         assert (answer.status, answer.body["status"]) == (202, "queued")
-        assert await asyncio.wait_for(process.wait(), 20) == 0
+        assert await asyncio.wait_for(process.wait(), WAIT_SECONDS) == 0
     async with running_host(tmp_path, runs=short) as host:
         for each in (run, answer.body["id"]):
-            assert (await host.settled("alice", each, "completed"))["output"]["text"] == "Here I am again."
+            assert (await host.settled("alice", each, "completed"))["output"]["text"] == "That took a while."
 
 
 @pytest.mark.promise("drain.streams")

@@ -17,8 +17,8 @@ USAGE = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
 
 @dataclass(frozen=True, slots=True)
 class Plays:
-    """One answer: ``words`` with ``pause`` seconds before each, cut after ``cut`` of them, not before ``until`` if that is
-    given; or a fault. ``neatly``: the cut line ends as a whole one would.
+    """One answer: ``words`` with ``pause`` seconds before each, cut after ``cut`` of them; or a fault. ``neatly``: the cut
+    line ends as a whole one would. It begins once ``heard`` is set, and is cut once ``until`` is, where these are given.
     """
 
     words: tuple[str, ...] = ("Well.",)
@@ -29,6 +29,7 @@ class Plays:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     garbage: bool = False
     until: asyncio.Event | None = None
+    heard: asyncio.Event | None = None
 
 
 @dataclass(slots=True)
@@ -56,6 +57,8 @@ class Endpoint:
         self.heard[said].append(asyncio.get_running_loop().time())
         played = next((plays for word, plays in self.plays.items() if word in said), deque([Plays()]))
         play = played.popleft() if len(played) > 1 else played[0]
+        if play.heard is not None:
+            await play.heard.wait()
         if play.status != 200:
             return web.json_response({"error": {"message": "secret"}}, status=play.status, headers=play.headers)
         if play.garbage:

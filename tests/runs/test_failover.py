@@ -53,10 +53,16 @@ async def place(running: Place) -> Place:
     return running
 
 
-async def followed(place: Place, text: str) -> tuple[dict[str, Any], list[tuple[str, Any]]]:
-    """Start a run and follow it to its end."""
+async def followed(
+    place: Place, text: str, heard: asyncio.Event | None = None
+) -> tuple[dict[str, Any], list[tuple[str, Any]]]:
+    """Start a run and follow it to its end; ``heard`` is set with the first event: live text is heard from then on."""
     started = await place.host.call("alice", "POST", "/v1/runs", {"agent": AGENT, "input": text})
-    events = [(event, data) async for event, data, _ in place.host.events("alice", started.body["id"])]
+    events: list[tuple[str, Any]] = []
+    async for event, data, _ in place.host.events("alice", started.body["id"]):
+        events.append((event, data))
+        if heard is not None:
+            heard.set()
     return await place.host.run("alice", started.body["id"]), events
 
 
@@ -101,10 +107,10 @@ async def test_where_one_fails_another_answers_and_the_journal_tells_both(
 @pytest.mark.promise("models.failover")
 @pytest.mark.parametrize("neatly", [False, True])
 async def test_a_model_that_dies_mid_stream_is_withdrawn_and_another_answers_once(place: Place, neatly: bool) -> None:
-    word = f"mid{neatly}"
-    place.one.on(word, Plays(tuple(f"one{n} " for n in range(9)), cut=6, neatly=neatly, pause=0.05))
+    word, heard = f"mid{neatly}", asyncio.Event()
+    place.one.on(word, Plays(tuple(f"one{n} " for n in range(9)), cut=6, neatly=neatly, pause=0.05, heard=heard))
     place.two.on(word, Plays(WORDS, pause=0.02))
-    run, events = await followed(place, f"please {word}")
+    run, events = await followed(place, f"please {word}", heard)
     broken, whole = live(events)
     assert broken == "one0 one1 one2 one3 one4 one5 "
     assert (whole, run["output"]["text"]) == ("".join(WORDS), "".join(WORDS))

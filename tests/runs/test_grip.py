@@ -6,6 +6,7 @@ import pytest
 
 from charter.runs.grip import Grip, HandedOver, clock
 from charter.runs.journal import Fenced
+from tests.running import WAIT_SECONDS
 
 
 class Answers:
@@ -62,5 +63,5 @@ async def test_what_can_be_repeated_is_cut_off_when_the_hold_is_gone() -> None:
     waiting = asyncio.create_task(grip.while_held(turn()))
     asyncio.get_running_loop().call_soon(grip.let_go, "handover")
     with pytest.raises(HandedOver):
-        await asyncio.wait_for(waiting, 2)
-    await asyncio.wait_for(cut.wait(), 2)
+        await asyncio.wait_for(waiting, WAIT_SECONDS)
+    await asyncio.wait_for(cut.wait(), WAIT_SECONDS)

@@ -37,7 +37,7 @@ async def test_a_follower_that_comes_back_misses_no_event_and_gets_none_twice(ho
 
 async def test_live_text_reaches_a_follower_before_the_answer_is_whole(host: RunningHost) -> None:
     started = await host.call(
-        "alice", "POST", "/v1/runs", {"agent": "employee_assistant", "input": "a long story please"}
+        "alice", "POST", "/v1/runs", {"agent": "employee_assistant", "input": "slow the first time"}
     )
     texts, final = [], None
     async for event, data, number in host.events("alice", started.body["id"]):

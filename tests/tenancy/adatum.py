@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.running import Answer, RunningHost
+from tests.running import WAIT_SECONDS, Answer, RunningHost
 
 IN_ALL_PROCESSES = 5.0
 """Seconds after which a change must count everywhere."""
@@ -57,7 +57,7 @@ async def created(host: RunningHost, **settings: Any) -> Adatum:
     return adatum
 
 
-async def until(holds: Callable[[], Awaitable[bool]], seconds: float = IN_ALL_PROCESSES) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], seconds: float = WAIT_SECONDS) -> None:
     """Wait until it holds."""
     async with asyncio.timeout(seconds):
         while not await holds():

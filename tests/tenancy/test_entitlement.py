@@ -115,7 +115,8 @@ async def test_a_tenants_own_limits_stand_in_place_of_the_hosts(host: RunningHos
     refused = await host.call(adatum.ada, "POST", "/v1/runs", HELLO)
     assert (refused.status, refused.body["code"]) == (429, "rate_limited")
     await adatum.change(settings={"per_minute": None, "concurrent": 1, "queue_limit": 0})
-    slow = {"agent": HELLO["agent"], "input": "this is slow the first time"}
+    slow = {"agent": HELLO["agent"], "input": "think for a while"}
+    await host.token(adatum.max)
     first = await host.call(adatum.ada, "POST", "/v1/runs", slow)
     second = await host.call(adatum.max, "POST", "/v1/runs", HELLO)
     assert (first.body["status"], second.status, second.body["code"]) == ("running", 429, "queue_full")

@@ -48,7 +48,7 @@ async def test_who_asks_for_an_export_that_has_hardly_begun_is_refused_at_once(h
             return bool(await connection.fetchval("select count(*) from pg_locks where not granted"))
 
         await until(waits)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             status, answer = await exported()
         assert (status, b"Another export is under way." in answer) == (429, True)
     status, answer = await first

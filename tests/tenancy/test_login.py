@@ -58,7 +58,6 @@ async def estate(tmp_path: Path) -> AsyncIterator[Estate]:
 
 
 @pytest.mark.promise("store.login")
-@pytest.mark.timeout(200)
 async def test_a_host_works_as_a_login_that_owns_nothing(estate: Estate, tmp_path: Path) -> None:
     applied = await _migrated(estate)
     assert "0001_foundation.sql" in applied

@@ -541,6 +541,8 @@ def main(mutants: Sequence[Mutant] = MUTANTS) -> int:
     options.add_argument("names", nargs="*")
     options.add_argument("--json", action="store_true")
     chosen = options.parse_args()
+    if unknown := sorted(set(chosen.names) - {m.name for m in mutants}):
+        options.error(f"There is no mutant by the name {', '.join(map(repr, unknown))}.")
     wanted = [m for m in mutants if not chosen.names or m.name in chosen.names]
     alive: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="charter-mutants-") as name:

@@ -66,7 +66,8 @@ async def test_the_commands_of_the_readme_run_as_shown(host: RunningHost) -> Non
 
     assert status == 0, said + complained
     assert "Employees park in the yard behind building 2." in said
-    assert "sharepoint handbook: complete" in said
+    # This host looks through it every second, and may be about it once more.
+    assert re.search(r"sharepoint handbook: (complete|reading), last whole \d", said)
     assert "it-handbook: 1 document, 1 passage" in said
 
 
